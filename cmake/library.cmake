@@ -1,0 +1,10 @@
+# One static library per folder. LINK is its permission; nothing else may be included.
+function(muniment_library name)
+    cmake_parse_arguments(ARG "" "" "LINK;SOURCES" ${ARGN})
+    if(NOT ARG_SOURCES)
+        file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+        list(FILTER ARG_SOURCES EXCLUDE REGEX "/main\\.c$")
+    endif()
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC PkgConfig::GLIB ${ARG_LINK})
+endfunction()

@@ -1,0 +1,44 @@
+/* The one delivery pipeline, shared by archived and import: owners -> compress and seal -> commit.
+ *
+ *   begin -> write* -> commit (or free: abandoned, nothing is left)
+ *
+ * Up to VAULT_BODY_WHOLE_MAX bytes are held in memory until commit; longer messages are sealed as
+ * they arrive into a stream. Either all owners have a durable copy when commit returns TRUE, or
+ * none is promised. An owner without key goes to unassigned. No socket, file or clock: times come
+ * with the call. Errors: as vault/depository.h. Threads: one user per object, many objects per
+ * depository.
+ */
+#pragma once
+
+#include "ingest/owners.h"
+#include "vault/depository.h"
+
+typedef struct {
+    const char *sender; /* "" = null sender */
+    GPtrArray *owners;  /* IngestOwner; at least one; owned by the delivery from begin on */
+    guint64 received_s;
+    guint64 archived_s;       /* now */
+    guint32 flags;            /* VAULT_FLAG_* */
+    const char *source;       /* VAULT_FACT_SOURCE */
+    const char *folder;       /* NULL or VAULT_FACT_FOLDER */
+    const char *keywords;     /* NULL or VAULT_FACT_KEYWORDS */
+    const DayKey *import_key; /* NULL: day keys */
+} IngestDeliveryOptions;
+
+typedef struct IngestDelivery IngestDelivery;
+IngestDelivery *ingest_delivery_begin(VaultDepository *depository,
+                                      const IngestDeliveryOptions *options, GError **error);
+gboolean ingest_delivery_write(IngestDelivery *delivery, const void *bytes, gsize len,
+                               GError **error);
+/* Bytes of memory it holds now: for the caller's budget. */
+gsize ingest_delivery_memory(const IngestDelivery *delivery);
+
+typedef struct {
+    RecordId archive_id;
+    gboolean is_already_archived;
+    guint unassigned_count; /* owners that went to unassigned for want of a key */
+} IngestDeliveryResult;
+gboolean ingest_delivery_commit(IngestDelivery *delivery, IngestDeliveryResult *ret_result,
+                                GError **error);
+void ingest_delivery_free(IngestDelivery *delivery);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(IngestDelivery, ingest_delivery_free)

@@ -1,0 +1,46 @@
+/* Who owns a message: envelope recipients -> normalised owner addresses.
+ *
+ * Rules, in order, for each recipient:
+ *   1. template archive+LOCAL=DOMAIN@A   (A an archive domain): owner LOCAL@DOMAIN, role recipient
+ *   2. template archive+from+LOCAL=DOMAIN@A: owner LOCAL@DOMAIN, role sender
+ *      archive@A alone names nobody: unassigned
+ *   3. alias (exact address), then domain alias, then subaddress removed (LOCAL+detail), case rule
+ *   4. domain configured -> that address; else -> unassigned
+ * A mailbox never bears an archive domain. Owners of one message are unique, in order of first
+ * naming. Domains are compared in lower-case A-label form (IDNA2008, libidn2); local parts in lower
+ * case unless `local_case` is exact; local parts in quotes are unquoted. Pure. Source:
+ * docs/ARCHITECTURE.md, section "Owners".
+ */
+#pragma once
+
+#include "vault/base/error.h"
+#include "vault/crypto/copy_content.h"
+
+typedef struct IngestOwnerRules IngestOwnerRules;
+
+typedef struct {
+    const char *const *domains; /* NULL-terminated lists; may be NULL */
+    const char *const *archive_domains;
+    const char *const *aliases;        /* "from@x=to@y" */
+    const char *const *domain_aliases; /* "old.example=new.example" */
+    const char *delimiter;             /* "+"; "" = no subaddresses */
+    gboolean is_local_case_exact;
+} IngestOwnerSettings;
+
+/* MALFORMED names the entry that is wrong. */
+IngestOwnerRules *ingest_owner_rules_new(const IngestOwnerSettings *settings, GError **error);
+void ingest_owner_rules_free(IngestOwnerRules *rules);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(IngestOwnerRules, ingest_owner_rules_free)
+
+/* LOCAL@DOMAIN normalised by the rules above (step 3 without alias); NULL when it is no address. */
+char *ingest_owner_normalise(const IngestOwnerRules *rules, const char *address);
+
+typedef struct {
+    char *address; /* normalised; NULL = unassigned */
+    VaultOwnerRole role;
+    GPtrArray *recipients; /* char *: the envelope recipients that named it, unique */
+} IngestOwner;
+void ingest_owner_free(IngestOwner *owner);
+
+/* Never fails: what no rule knows belongs to unassigned. GPtrArray of IngestOwner. */
+GPtrArray *ingest_owners(const IngestOwnerRules *rules, GPtrArray *recipients);

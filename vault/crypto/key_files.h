@@ -1,0 +1,78 @@
+/* The key files people keep: master and master.pub, reader NAME.key and NAME.pub, the vault key.
+ *
+ * Each has a one-line type and version, then "name: value" lines; unknown types, versions and lines
+ * are refused, so that no file of one role passes for another. Formats: docs/formats/key-files.md.
+ * Errors: MALFORMED (not such a file), UNSUPPORTED (later version), NO_KEY (wrong passphrase),
+ * TOO_LARGE. All parse functions are pure; reading and writing files is the caller's.
+ */
+#pragma once
+
+#include "vault/crypto/hash.h"
+
+#define VAULT_KEY_FILE_LEN_MAX 65536
+#define VAULT_PASSPHRASE_LEN_MAX 1024
+
+/* The master's secret: one seed, both halves by labelled HKDF. */
+typedef struct {
+    guint8 seed[32];
+    MasterSecretKey secret_key;
+    MasterSigningKey signing_key;
+    MasterPublic public;
+} VaultMaster;
+VAULT_DECLARE_WIPE(VaultMaster, vault_master)
+
+typedef struct {
+    guint32 memory_kib; /* Argon2id; 0 = the default of 256 MiB */
+    guint32 passes;     /* 0 = 3 */
+} VaultPassphraseCost;
+
+void vault_master_create(VaultMaster *ret_master);
+void vault_master_from_seed(const guint8 seed[32], VaultMaster *ret_master);
+char *vault_master_format(const VaultMaster *master, const char *passphrase, gsize passphrase_len,
+                          const VaultPassphraseCost *cost, GError **error);
+gboolean vault_master_parse(const char *text, const char *passphrase, gsize passphrase_len,
+                            VaultMaster *ret_master, GError **error);
+
+char *vault_master_public_format(const MasterPublic *master);
+gboolean vault_master_public_parse(const char *text, MasterPublic *ret_master, GError **error);
+/* Short text for reading aloud: groups of a SHA-256 over both public keys. */
+char *vault_master_fingerprint(const MasterPublic *master);
+KeyId vault_master_key_id(const MasterPublic *master);
+
+typedef struct {
+    ReaderSecretKey secret_key;
+    ReaderPublicKey public_key;
+    char name[128];
+} VaultIdentity;
+VAULT_DECLARE_WIPE(VaultIdentity, vault_identity)
+
+/* `name` is UTF-8 without control characters, 1..127 bytes; else MALFORMED. */
+gboolean vault_identity_create(const char *name, VaultIdentity *ret_identity, GError **error);
+char *vault_identity_format(const VaultIdentity *identity);
+gboolean vault_identity_parse(const char *text, VaultIdentity *ret_identity, GError **error);
+char *vault_identity_public_format(const VaultIdentity *identity);
+gboolean vault_identity_public_parse(const char *text, ReaderPublicKey *ret_key, char **ret_name,
+                                     GError **error);
+KeyId vault_reader_key_id(const ReaderPublicKey *key);
+
+/* A vault-key file may hold two generations while one is being replaced. */
+#define VAULT_KEY_GENERATIONS_MAX 2
+char *vault_key_file_format(const VaultId *vault_id, const VaultKey *keys, gsize count);
+gboolean vault_key_file_parse(const char *text, VaultId *ret_vault_id,
+                              VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
+                              GError **error);
+
+/* Ed25519 over "muniment <purpose>\0" || text: a signature for one purpose is none for another. */
+void vault_master_sign(const MasterSigningKey *key, const char *purpose, const void *text,
+                       gsize len, VaultSignature *ret_signature);
+gboolean vault_master_verify(const MasterVerifyKey *key, const char *purpose, const void *text,
+                             gsize len, const VaultSignature *signature);
+
+void vault_log_key_create(LogSigningKey *ret_signing, LogVerifyKey *ret_verify);
+
+/* HPKE mode_base to a reader, info = "muniment <purpose>\0" || key id: grants (and later releases).
+ */
+GBytes *vault_reader_seal(const ReaderPublicKey *key, const char *purpose, const VaultSpan *aad,
+                          const void *plaintext, gsize len, GError **error);
+GByteArray *vault_reader_open(const VaultIdentity *identity, const char *purpose,
+                              const VaultSpan *aad, const void *sealed, gsize len, GError **error);

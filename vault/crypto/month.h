@@ -1,0 +1,60 @@
+/* Mailbox-months: making one, wrapping its seed to a list of recipients, unwrapping it again.
+ *
+ * vault_month_create() makes the seed, derives both pairs, wraps the seed to every recipient and
+ * wipes it before it returns: the archive host never holds a seed across a function (invariant 3).
+ * The wrap's HPKE info binds vault, mailbox, the primary address when the key was made, month,
+ * recipient and both public keys; unwrapping derives the pairs anew and refuses other public keys.
+ * Source: docs/formats/keys.md, sections "Mailbox-month" and "Wrap".
+ */
+#pragma once
+
+#include "vault/crypto/keys.h"
+
+#define VAULT_ADDRESS_LEN_MAX 512
+#define VAULT_WRAPS_MAX 64
+
+/* yyyymm, UTC: 202611. */
+typedef guint32 VaultMonth;
+
+typedef enum { VAULT_WRAP_MASTER = 1, VAULT_WRAP_STANDING_READER = 2 } VaultWrapKind;
+
+typedef struct {
+    VaultWrapKind kind;
+    KeyId key_id; /* of role MASTER or READER, checked against public_key */
+    guint8 public_key[VAULT_KEY_LEN];
+} VaultWrapRecipient;
+
+typedef struct {
+    guint8 kind; /* VaultWrapKind */
+    KeyId key_id;
+    guint8 enc[32];
+    guint8 ciphertext[VAULT_KEY_LEN + 16];
+} VaultWrap;
+#define VAULT_WRAP_LEN (1 + VAULT_ID_LEN + 32 + VAULT_KEY_LEN + 16)
+
+/* What every wrap of a month is bound to. `address` is normalised, empty for "unassigned". */
+typedef struct {
+    VaultId vault_id;
+    MailboxId mailbox_id;
+    const char *address;
+    VaultMonth month;
+} VaultMonthIdentity;
+
+/* One wrap per recipient, in order, into ret_wraps[count]. REFUSED when count is 0, above
+ * VAULT_WRAPS_MAX or a key id does not fit its key and kind. */
+gboolean vault_month_create(const VaultMonthIdentity *identity,
+                            const VaultWrapRecipient *recipients, gsize count,
+                            MonthPublicKeys *ret_keys, VaultWrap *ret_wraps, GError **error);
+
+/* The secret halves, from one wrap and the recipient's X25519 secret key. NO_KEY when the wrap is
+ * for another recipient, or was made for another vault, mailbox, address, month or public keys. */
+gboolean vault_month_unwrap(const VaultMonthIdentity *identity, const MonthPublicKeys *keys,
+                            const VaultWrap *wrap, const guint8 recipient_secret_key[VAULT_KEY_LEN],
+                            const guint8 recipient_public_key[VAULT_KEY_LEN],
+                            ContentSecretKey *ret_content, IndexSecretKey *ret_index,
+                            GError **error);
+
+/* The month of a time in seconds since 1970, UTC, and its first second. */
+VaultMonth vault_month_of_time(guint64 time_s);
+guint64 vault_month_start(VaultMonth month);
+VaultMonth vault_month_next(VaultMonth month);

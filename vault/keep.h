@@ -1,0 +1,186 @@
+/* The library "keep": the vault on its host. Packs, keyring, catalog, releases; opens no record.
+ *
+ * A vault is a folder:
+ *   keyring.sqlite   sealed values only          packs/           sealed records
+ *   catalog.sqlite   cache, rebuildable          archived.conf            configuration
+ *   lock             held by the one writer      reserve                  bytes kept for a full
+ * disk run/             control sockets             host                     machine id it belongs
+ * to and, beside it, VAULT.vaultkey.
+ *
+ * Opening as WRITER takes the lock (BUSY when another process has it), recovers after a crash
+ * (seals off open packs, removes orphan stream packs, brings the catalog up to date) and only then
+ * returns. Opening as READER takes no lock, changes nothing and sees what the writer has
+ * catalogued. Errors: NOT_FOUND (no vault there), BUSY, NO_KEY (vault key does not open this
+ * keyring), CORRUPT, IO, NO_SPACE, REFUSED (vault belongs to another host). Threads: all functions
+ * are safe unless said.
+ */
+#pragma once
+
+#include "vault/depository.h"
+#include "vault/store/pack_reader.h"
+
+typedef struct VaultKeep VaultKeep;
+
+typedef enum { VAULT_KEEP_READER, VAULT_KEEP_WRITER } VaultKeepMode;
+
+typedef struct {
+    VaultKeepMode mode;
+    const char *vault_key_path;   /* NULL: as remembered, VAULT.vaultkey beside the vault */
+    guint64 disk_reserve;         /* bytes; below this commits fail with NO_SPACE. 0 = none */
+    guint new_mailboxes_per_hour; /* 0 = 10,000 */
+    guint64 pack_size;            /* 0 = default */
+    /* Test builds and system tests set the time; NULL = the system clock. */
+    guint64 (*now_s)(void);
+} VaultKeepOptions;
+
+typedef struct {
+    const MasterPublic *masters;
+    gsize master_count;
+    const char *vault_key_path; /* NULL: VAULT.vaultkey */
+} VaultCreateOptions;
+
+/* Makes the folder (which must not exist or be empty), keyring, vault key (generation 1), locator
+ * and log key. The caller writes archived.conf. All durable on return. */
+gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, GError **error);
+VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error);
+/* Flushes the catalog, closes the pack with its trailer. */
+gboolean vault_keep_close(VaultKeep *keep, GError **error);
+void vault_keep_free(VaultKeep *keep);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultKeep, vault_keep_free)
+
+const VaultId *vault_keep_id(VaultKeep *keep);
+const char *vault_keep_path(VaultKeep *keep);
+VaultDepository *vault_keep_depository(VaultKeep *keep);
+/* A random key for one import, dropped at its end (retry tags of that import). */
+void vault_keep_import_key(VaultKeep *keep, DayKey *ret_key);
+/* Keys of the next month for mailboxes in use; the daemon calls it hourly, it acts when due. */
+gboolean vault_keep_prepare_next_month(VaultKeep *keep, guint64 now_s, guint *ret_made,
+                                       GError **error);
+/* Everything committed before the call is in the catalog after it (writer only). */
+gboolean vault_keep_flush_catalog(VaultKeep *keep, GError **error);
+
+/* ---- what the host knows -------------------------------------------------------------------- */
+
+typedef struct {
+    MailboxId id;
+    char *address; /* primary, normalised; NULL = unassigned */
+    guint64 created_s;
+    guint64 message_count;
+    guint64 last_received_s;
+} VaultMailbox;
+void vault_mailbox_free(VaultMailbox *mailbox);
+/* All mailboxes by address, unassigned last: GPtrArray of VaultMailbox. `with_counts` reads the
+ * catalog. */
+typedef enum { VAULT_MAILBOX_NAMES, VAULT_MAILBOX_COUNTS } VaultMailboxDetail;
+GPtrArray *vault_keep_mailboxes(VaultKeep *keep, VaultMailboxDetail detail, GError **error);
+/* By address (normalised by the caller) or 32 hex digits or "unassigned"; NOT_FOUND. */
+gboolean vault_keep_find_mailbox(VaultKeep *keep, const char *name, MailboxId *ret_id,
+                                 GError **error);
+
+/* A month of a mailbox with its wraps: what a request carries. */
+typedef struct {
+    MailboxId mailbox_id;
+    char *address; /* when the key was made; "" for unassigned */
+    VaultMonth month;
+    MonthPublicKeys keys;
+    MonthKeyId month_key_id;
+    GArray *wraps; /* VaultWrap */
+} VaultMonthKeys;
+void vault_month_keys_free(VaultMonthKeys *month);
+/* Months of the mailboxes that overlap [from_s, to_s): GPtrArray of VaultMonthKeys. */
+GPtrArray *vault_keep_months(VaultKeep *keep, const MailboxId *mailboxes, gsize count,
+                             guint64 from_s, guint64 to_s, GError **error);
+
+typedef struct {
+    RecordId record_id; /* of the copy */
+    RecordId body_id;   /* archive id */
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    guint32 flags;
+    guint64 copy_len, body_len; /* stored bytes */
+} VaultCopyEntry;
+
+/* Which copies: every field given narrows. Zero / NULL / 0-length = no limit. */
+typedef struct {
+    const MonthKeyId *months;
+    gsize month_count;
+    const RecordId *messages; /* archive ids */
+    gsize message_count;
+    guint64 from_s, to_s; /* received, [from, to); to 0 = no end */
+} VaultCopyFilter;
+/* In order of received time, then id. The callback returns FALSE to stop early. */
+typedef gboolean (*VaultCopyVisit)(const VaultCopyEntry *entry, gpointer user, GError **error);
+gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, VaultCopyVisit visit,
+                           gpointer user, GError **error);
+
+/* All stored parts of one message, as the host knows them (muniment message). NOT_FOUND. */
+typedef struct {
+    RecordId record_id;
+    VaultRecordKind kind;
+    VaultPlace place;
+    VaultLocator locator;
+    MailboxId mailbox_id; /* copies */
+} VaultMessagePart;
+GArray *vault_keep_message(VaultKeep *keep, const RecordId *archive_id, GError **error);
+
+typedef struct {
+    guint64 message_count, copy_count, mailbox_count, month_count;
+    guint64 pack_count, stored_bytes, free_bytes, disk_reserve;
+    guint32 vault_key_generation;
+    guint64 uncatalogued_count;
+    guint64 last_archived_s;
+    gboolean pair_exists; /* invariant 7: FALSE until backups are built and used */
+    guint policy_serial;
+} VaultKeepStatus;
+gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
+
+/* ---- record source and release source (for vault/open.h) ------------------------------------- */
+
+/* Header and ciphertext of a record that the catalog knows. NOT_FOUND, CORRUPT, TOO_LARGE. */
+GBytes *vault_keep_record(VaultKeep *keep, const RecordId *record_id, gsize len_max,
+                          GError **error);
+gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, VaultPlace *ret_place,
+                                 GError **error);
+gboolean vault_keep_record_read(VaultKeep *keep, const VaultPlace *place, guint64 offset, gsize len,
+                                guint8 *ret_bytes, GError **error);
+
+typedef struct {
+    RecordId record_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    ContentSlot slot;
+} VaultRelease;
+VAULT_DECLARE_WIPE(VaultRelease, vault_release)
+/* The content slots of copies that exist now. ERASED for punctured leaves and tombstoned months. */
+gboolean vault_keep_release(VaultKeep *keep, const VaultCopyEntry *entries, gsize count,
+                            VaultRelease *ret_releases, GError **error);
+
+/* ---- verify, rebuild --------------------------------------------------------------------------
+ */
+
+typedef struct {
+    void (*progress)(guint64 done_bytes, guint64 all_bytes, gpointer user); /* may be NULL */
+    /* One line for the operator per finding: pack, offset, record id, what is wrong. */
+    void (*finding)(const char *text, gpointer user);
+    gpointer user;
+} VaultVerifyCallbacks;
+typedef struct {
+    guint64 record_count, pack_count, byte_count, finding_count;
+} VaultVerifyResult;
+typedef enum {
+    VAULT_VERIFY_CATALOG, /* headers, commit records, catalog against packs, keyring values open */
+    VAULT_VERIFY_DEEP     /* also reads and hashes every ciphertext */
+} VaultVerifyDepth;
+gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
+                           const VaultVerifyCallbacks *callbacks, VaultVerifyResult *ret_result,
+                           GError **error);
+
+/* Makes catalog.sqlite anew from packs and keyring, beside the old one, then replaces it. */
+typedef struct {
+    guint64 record_count, unknown_count, dead_count;
+} VaultRebuildResult;
+gboolean vault_keep_rebuild(const char *path, const VaultKeepOptions *options,
+                            const VaultVerifyCallbacks *callbacks, VaultRebuildResult *ret_result,
+                            GError **error);

@@ -1,0 +1,92 @@
+/* The library "open": the reader's side. Opens records with granted keys and released slots;
+ * touches neither keyring nor packs, but is given a record source and a release source.
+ *
+ * The hints of a source (which copy, which month, which leaf) need no trust: a false one only fails
+ * to open. A body counts only when its record hash is the one in the copy, every chunk opens, the
+ * zstd frame has exactly the authenticated length and the message commitment holds. Errors: NO_KEY
+ * (grant does not cover it, wrong identity), ERASED, CORRUPT, REFUSED (out of scope, expired),
+ * NOT_FOUND, UNSUPPORTED. Threads: a reader is shared by threads once it is made. Source:
+ * docs/formats/record.md, docs/formats/grant.md.
+ */
+#pragma once
+
+#include "vault/crypto/content.h"
+#include "vault/crypto/copy_content.h"
+#include "vault/crypto/key_files.h"
+#include "vault/crypto/month.h"
+#include "vault/store/record.h"
+
+/* One copy to be opened, as a source lists it. */
+typedef struct {
+    RecordId record_id;
+    RecordId body_id;
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    guint32 flags;
+} VaultOpenEntry;
+
+typedef struct {
+    /* Header and ciphertext of a record. */
+    GBytes *(*fetch)(gpointer user, const RecordId *record_id, gsize len_max, GError **error);
+    /* Length of a record, then parts of it: bodies are opened chunk by chunk. */
+    gboolean (*length)(gpointer user, const RecordId *record_id, guint64 *ret_len, GError **error);
+    gboolean (*read)(gpointer user, const RecordId *record_id, guint64 offset, gsize len,
+                     guint8 *ret_bytes, GError **error);
+    gpointer user;
+} VaultRecordSource;
+
+typedef struct {
+    /* One slot per entry; logged durably before it returns. */
+    gboolean (*release)(gpointer user, const VaultOpenEntry *entries, gsize count,
+                        ContentSlot *ret_slots, GError **error);
+    gpointer user;
+} VaultReleaseSource;
+
+typedef struct {
+    MonthKeyId month_key_id;
+    MailboxId mailbox_id;
+    VaultMonth month;
+    gboolean has_content, has_index;
+    ContentSecretKey content;
+    IndexSecretKey index;
+} VaultGrantedKey;
+VAULT_DECLARE_WIPE(VaultGrantedKey, vault_granted_key)
+
+typedef struct {
+    const VaultId *vault_id;
+    const VaultGrantedKey *keys;
+    gsize key_count;
+    guint64 from_s, to_s;     /* scope, [from, to) */
+    const RecordId *messages; /* scope; 0 = all */
+    gsize message_count;
+} VaultReaderScope;
+
+typedef struct VaultReader VaultReader;
+VaultReader *vault_reader_new(const VaultReaderScope *scope, GError **error);
+void vault_reader_free(VaultReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultReader, vault_reader_free)
+/* REFUSED or NO_KEY when the reader's scope does not cover the entry: to be asked before a release.
+ */
+gboolean vault_reader_covers(VaultReader *reader, const VaultOpenEntry *entry, GError **error);
+
+/* An opened copy: facts and the reference to its body. */
+typedef struct {
+    VaultBodyReference body;
+    GByteArray *facts;
+    guint64 received_s; /* authenticated by the header as AAD only through the locator: a hint */
+} VaultOpenedCopy;
+void vault_opened_copy_free(VaultOpenedCopy *copy);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedCopy, vault_opened_copy_free)
+VaultOpenedCopy *vault_reader_open_copy(VaultReader *reader, const VaultOpenEntry *entry,
+                                        const ContentSlot *slot, const VaultRecordSource *records,
+                                        GError **error);
+
+/* Called with each piece of the message, in order. Until vault_reader_open_body() has returned TRUE
+ * nothing that it was given is proved whole: exporters write to a draft. */
+typedef gboolean (*VaultMessageSink)(gpointer user, const guint8 *bytes, gsize len, GError **error);
+/* ret_hash: SHA-256 of the message, checked against the commitment. */
+gboolean vault_reader_open_body(VaultReader *reader, const VaultOpenedCopy *copy,
+                                const VaultRecordSource *records, VaultMessageSink sink,
+                                gpointer user, VaultHash *ret_hash, GError **error);

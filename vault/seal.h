@@ -1,0 +1,82 @@
+/* The library "seal": turns messages into sealed records. It opens nothing and touches no file.
+ *
+ * A delivery's message becomes one body record; each owner gets a copy record that carries the
+ * body's key. Bodies up to VAULT_BODY_WHOLE_MAX bytes are sealed in one piece in memory; longer
+ * ones go through a VaultBodyStream into the sink that the keeper gives (a stream pack). zstd
+ * contexts are pooled: at most `contexts_max` exist for whole bodies, threads wait for one.
+ * Threads: VaultSealer is shared; the other objects have one user.
+ * Errors: TOO_LARGE, REFUSED (a key of small order), and what a sink returns.
+ * Source: docs/formats/record.md.
+ */
+#pragma once
+
+#include "vault/crypto/content.h"
+#include "vault/crypto/copy_content.h"
+#include "vault/crypto/month.h"
+#include "vault/store/pack_writer.h"
+
+#define VAULT_BODY_WHOLE_MAX (1u << 20)
+
+/* A sealed body: what its copies need. Wiped on free. */
+typedef struct VaultSealedBody VaultSealedBody;
+void vault_sealed_body_free(VaultSealedBody *body);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultSealedBody, vault_sealed_body_free)
+const RecordId *vault_sealed_body_id(const VaultSealedBody *body);
+/* The finished record, to be committed; the caller takes it (once). */
+VaultRecord *vault_sealed_body_take_record(VaultSealedBody *body);
+
+typedef struct VaultSealer VaultSealer;
+typedef struct {
+    VaultId vault_id;
+    const LocatorKey *locator_key; /* copied to guarded memory */
+    guint contexts_max;            /* 0 = number of processors */
+    int compression_level;         /* 0 = 3 */
+} VaultSealerOptions;
+VaultSealer *vault_sealer_new(const VaultSealerOptions *options);
+void vault_sealer_free(VaultSealer *sealer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultSealer, vault_sealer_free)
+
+/* The body's locator: all but body_id. Times are for the caller to know (no clock in here). */
+VaultSealedBody *vault_seal_body(VaultSealer *sealer, const void *message, gsize len,
+                                 const VaultLocator *locator, GError **error);
+
+/* Where a large body's bytes go: vault/keep gives one backed by a stream pack. */
+typedef struct {
+    gboolean (*append)(gpointer sink, const guint8 *bytes, gsize len, GError **error);
+    gboolean (*finish)(gpointer sink, const guint8 *header, gsize header_len, VaultPlace *ret_place,
+                       GError **error);
+    void (*abandon)(gpointer sink);
+    gpointer sink;
+} VaultBodySink;
+
+typedef struct VaultBodyStream VaultBodyStream;
+/* Takes over the sink: it is finished or abandoned exactly once. */
+VaultBodyStream *vault_body_stream_begin(VaultSealer *sealer, VaultBodySink sink, GError **error);
+gboolean vault_body_stream_write(VaultBodyStream *stream, const void *bytes, gsize len,
+                                 GError **error);
+/* The tags are known only now, so the locator comes last. */
+VaultSealedBody *vault_body_stream_finish(VaultBodyStream *stream, const VaultLocator *locator,
+                                          GError **error);
+void vault_body_stream_free(VaultBodyStream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultBodyStream, vault_body_stream_free)
+
+/* Memory that one stream holds, for budgets. */
+gsize vault_body_stream_memory(void);
+
+/* One owner's permission to be written to: made by the keeper, a fresh leaf each. */
+typedef struct {
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+    ContentPublicKey content_key;
+    guint32 leaf;
+    ContentSlot slot;
+} VaultAllotment;
+VAULT_DECLARE_WIPE(VaultAllotment, vault_allotment)
+
+/* Seals a copy. `facts` are TLVs (vault_facts_append). TOO_LARGE over VAULT_COPY_FACTS_LEN_MAX. */
+VaultRecord *vault_seal_copy(VaultSealer *sealer, const VaultSealedBody *body,
+                             const VaultAllotment *allotment, guint64 received_s, guint32 flags,
+                             const GByteArray *facts, GError **error);
+
+/* PADME (Nikitin et al. 2019): the padded length of a compressed length, with its floor. */
+guint64 vault_padded_len(guint64 len, guint64 floor);

@@ -1,0 +1,79 @@
+/* Reading packs: scanning one from its start, group by group, and fetching single records.
+ *
+ * A scan gives whole groups only: records that a valid commit record covers. Anything else is
+ * named: a torn tail (no valid commit record follows) or a CORRUPT stretch (one does), which is
+ * reported, kept and passed over by searching the next header that checks. Stream packs hold one
+ * record, which counts when its header and CRC check; whether a committed copy names it is the
+ * caller's question. Errors: CORRUPT, UNSUPPORTED, IO, NOT_FOUND. Threads: one user per object.
+ * Source: docs/formats/pack.md.
+ */
+#pragma once
+
+#include "vault/store/pack_writer.h"
+
+#define VAULT_PACK_HEADER_LEN 128
+
+typedef enum { VAULT_PACK_GROUPED = 1, VAULT_PACK_STREAM = 2 } VaultPackType;
+
+typedef struct {
+    VaultPackType type;
+    VaultId vault_id;
+    PackId pack_id;
+    guint64 sequence;
+    guint64 created_s;
+    PackId predecessor;
+    guint64 predecessor_end;
+} VaultPackHeader;
+
+void vault_pack_header_format(const VaultPackHeader *header, guint8 ret[VAULT_PACK_HEADER_LEN]);
+gboolean vault_pack_header_parse(const guint8 *bytes, gsize len, VaultPackHeader *ret_header,
+                                 GError **error);
+/* "<sequence, 16 hex>-<pack id>.pack" or "<pack id>.stream", new string. */
+char *vault_pack_file_name(const VaultPackHeader *header);
+
+typedef enum {
+    VAULT_SCAN_GROUP,     /* `records` is a committed group */
+    VAULT_SCAN_CORRUPT,   /* [offset, offset + len) fails its checks, valid groups follow */
+    VAULT_SCAN_TORN_TAIL, /* [offset, end) was never committed */
+    VAULT_SCAN_TRAILER,   /* the pack is closed here */
+    VAULT_SCAN_END,
+} VaultScanEvent;
+
+typedef enum {
+    VAULT_SCAN_HEADERS, /* check header CRCs, commit records' hashes from stored trailer if any */
+    VAULT_SCAN_CIPHERTEXTS /* also read, CRC and hash every ciphertext */
+} VaultScanDepth;
+
+typedef struct {
+    VaultRecordHeader header;
+    guint64 offset;
+    guint64 len;
+    gboolean is_intact; /* with VAULT_SCAN_CIPHERTEXTS: CRC and group hash hold */
+    guint8 header_bytes[VAULT_RECORD_HEADER_LEN_MAX];
+} VaultScannedRecord;
+
+typedef struct VaultPackScan VaultPackScan;
+VaultPackScan *vault_pack_scan_open(const char *path, const VaultId *vault_id, VaultScanDepth depth,
+                                    VaultPackHeader *ret_header, GError **error);
+/* The next event. ret_records (borrowed GArray of VaultScannedRecord, commit record left out) is
+ * set for GROUP; ret_offset and ret_len for all. FALSE only when reading fails (IO). */
+gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GArray **ret_records,
+                              guint64 *ret_offset, guint64 *ret_len, GError **error);
+void vault_pack_scan_free(VaultPackScan *scan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackScan, vault_pack_scan_free)
+
+/* Ends a pack that was left open (crash, failed sync): cuts at `end`, writes trailer, syncs.
+ * Idempotent; a closed pack is left as it is. */
+gboolean vault_pack_seal_off(const char *path, guint64 end, GError **error);
+
+/* Fetching. A reader keeps up to 64 packs open; each fetch checks the header and the CRCs. */
+typedef struct VaultPackSet VaultPackSet;
+VaultPackSet *vault_pack_set_open(const char *directory, const VaultId *vault_id, GError **error);
+/* Whole record. len over `len_max`: TOO_LARGE (use the stream functions). Thread-safe. */
+GBytes *vault_pack_set_fetch(VaultPackSet *set, const VaultPlace *place, gsize len_max,
+                             GError **error);
+/* Part of a record, unchecked: for bodies that are opened chunk by chunk. Thread-safe. */
+gboolean vault_pack_set_read(VaultPackSet *set, const VaultPlace *place, guint64 offset, gsize len,
+                             guint8 *ret_bytes, GError **error);
+void vault_pack_set_free(VaultPackSet *set);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackSet, vault_pack_set_free)
