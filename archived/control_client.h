@@ -1,0 +1,68 @@
+/* Speaking to the daemon that holds a vault: what the commands use while it runs.
+ *
+ * A daemon listens on three unix sockets below VAULT/run, one per duty, so that file permissions
+ * say who may do what: `status` (look), `read` (make a restore see everything acknowledged),
+ * `operate` (reload, import). Requests and answers: docs/formats/control.md.
+ *
+ * Errors: NOT_FOUND (no daemon runs on this vault: the caller may take the lock itself), REFUSED
+ * (the socket's permissions), IO (the connection broke or took longer than its timeout), MALFORMED
+ * (an answer that is none), else what the daemon answered: the code of a VaultErrorCode by name.
+ * Threads: one user per object. This library holds no code of the daemon.
+ */
+#pragma once
+
+#include "vault/base/error.h"
+#include "vault/base/id.h"
+
+typedef enum { ARCHIVED_DUTY_STATUS, ARCHIVED_DUTY_READ, ARCHIVED_DUTY_OPERATE } ArchivedDuty;
+
+/* "status", "read", "operate": the socket's name below VAULT/run. */
+const char *archived_duty_name(ArchivedDuty duty);
+
+/* Sends one request line ("status", "flush", "reload", "rotate-keys-ahead") and waits for its
+ * answer, one JSON object; ret_json may be NULL. An answer with "ok":false is an error. */
+gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char *request,
+                               char **ret_json, GError **error);
+
+/* ---- import through the daemon --------------------------------------------------------------
+ *
+ *   begin -> (message -> write* -> finish)* -> free
+ *
+ * One connection is one import: the daemon keeps a key for its retry tags that lives as long, so
+ * the same message twice in one import is stored once. finish() returns TRUE when the message is on
+ * stable storage. */
+typedef struct ArchivedImport ArchivedImport;
+ArchivedImport *archived_control_import_begin(const char *vault, GError **error);
+void archived_control_import_free(ArchivedImport *import);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedImport, archived_control_import_free)
+
+typedef struct {
+    /* NULL-terminated addresses; the daemon normalises them by its rules. NULL or empty, or an
+     * entry that is no address: the unassigned mailbox. The role of each is VAULT_OWNER_IMPORT. */
+    const char *const *owners;
+    const char *sender; /* NULL or "" = none known */
+    guint64 received_s;
+    guint32 flags;        /* VAULT_FLAG_*; VAULT_FLAG_IMPORTED is added */
+    const char *source;   /* "import:mbox" */
+    const char *folder;   /* NULL or the folder's name, UTF-8 */
+    const char *keywords; /* NULL or IMAP flags, space between */
+} ArchivedImportMessage;
+
+typedef struct {
+    RecordId archive_id;
+    gboolean is_already_archived;
+    guint unassigned_count;
+} ArchivedImportResult;
+
+/* The strings are copied out before it returns. */
+gboolean archived_control_import_message(ArchivedImport *import,
+                                         const ArchivedImportMessage *message, GError **error);
+gboolean archived_control_import_write(ArchivedImport *import, const void *bytes, gsize len,
+                                       GError **error);
+/* The daemon's verdict on this message. After an error the next message() may follow, unless
+ * archived_control_import_is_broken(): then only free() may. */
+gboolean archived_control_import_finish(ArchivedImport *import, ArchivedImportResult *ret_result,
+                                        GError **error);
+/* Drops the message under way: nothing of it is stored. */
+gboolean archived_control_import_abandon(ArchivedImport *import, GError **error);
+gboolean archived_control_import_is_broken(const ArchivedImport *import);
