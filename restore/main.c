@@ -1,0 +1,50 @@
+/* The `muniment` command. */
+#include "restore/verb.h"
+#include "restore/verbs.h"
+#include "vault/crypto/keys.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static const RestoreVerb verbs[] = {
+    {"master", "make the offline master key that a vault is sealed to", restore_verb_master},
+    {"init", "make a vault", restore_verb_init},
+    {"identity", "make the key of a person who reads", restore_verb_identity},
+    {"request", "ask for access: mailboxes, a period, a reason", restore_verb_request},
+    {"grant", "answer a request with the keys it asks for (offline)", restore_verb_grant},
+    {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
+    {"import", "archive mbox, Maildir, .eml files and archives of those", restore_verb_import},
+    {"mailbox", "list and show mailboxes", restore_verb_mailbox},
+    {"message", "show what the host knows of a message", restore_verb_message},
+    {"status", "tell how the vault is", restore_verb_status},
+    {"verify", "check every stored record", restore_verb_verify},
+    {"rebuild", "make the catalog anew from packs and keyring", restore_verb_rebuild},
+};
+
+/* Secrets pass through this process: no core file, no debugger of another process. */
+static void keep_memory_private(void)
+{
+    struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    umask(077);
+}
+
+int main(int argc, char **argv)
+{
+    keep_memory_private();
+    /* Addresses and paths are UTF-8 also where no locale is set, as in cron. */
+    if (setlocale(LC_ALL, "") == NULL || !g_str_equal(nl_langinfo(CODESET), "UTF-8"))
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+    vault_crypto_init();
+    if (argc == 2 && g_str_equal(argv[1], "--version")) {
+        puts("muniment " MUNIMENT_VERSION);
+        return RESTORE_EXIT_DONE;
+    }
+    return restore_verb_dispatch("muniment", verbs, G_N_ELEMENTS(verbs), argc, argv);
+}

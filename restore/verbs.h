@@ -1,0 +1,15 @@
+/* The verbs that main.c lists: restore/verb_<name>.c each. */
+#pragma once
+
+int restore_verb_master(int argc, char **argv);
+int restore_verb_init(int argc, char **argv);
+int restore_verb_identity(int argc, char **argv);
+int restore_verb_request(int argc, char **argv);
+int restore_verb_grant(int argc, char **argv);
+int restore_verb_restore(int argc, char **argv);
+int restore_verb_import(int argc, char **argv);
+int restore_verb_mailbox(int argc, char **argv);
+int restore_verb_message(int argc, char **argv);
+int restore_verb_status(int argc, char **argv);
+int restore_verb_verify(int argc, char **argv);
+int restore_verb_rebuild(int argc, char **argv);
