@@ -7,7 +7,8 @@
  * terms = salt | event, commit = zeros.
  * record hash = SHA-256(header || SHA-256(ciphertext)), used by copies, commit records, trailers,
  * log. Records never change. Pure functions. Source: docs/formats/record.md. Errors: CORRUPT (a
- * check fails), UNSUPPORTED (version, kind or suite unknown).
+ * check fails), UNSUPPORTED (version, kind or suite unknown), NO_KEY (a locator that does not
+ * open).
  */
 #pragma once
 
@@ -18,6 +19,8 @@
 #define VAULT_RECORD_CRC_LEN 8    /* after the locator */
 #define VAULT_RECORD_BY_KIND_LEN 32
 #define VAULT_RECORD_HEADER_LEN_MAX 192
+/* No sum of a few of these overflows; a body ends long before (2^32 chunks of 64 KiB). */
+#define VAULT_RECORD_CIPHERTEXT_LEN_MAX (G_GUINT64_CONSTANT(1) << 49)
 
 typedef enum {
     VAULT_RECORD_BODY = 1,
