@@ -1,0 +1,44 @@
+"""The messages of the benchmark: real ones when a folder is given, else generated ones."""
+import os
+import subprocess
+
+
+def prepare(args):
+    """Two folders: `count` messages of about 22 KB mean, and all of them."""
+    chosen, everything = args.work + "/messages", args.work + "/everything"
+    if not args.messages:
+        if not os.path.isdir(everything):
+            subprocess.run([args.build + "/tests/support/mailgen", everything,
+                            str(max(args.count, 10000))], check=True)
+        return everything, everything
+    paths = sorted(os.path.join(root, name) for root, _, names in os.walk(args.messages)
+                   for name in names if name.endswith(".eml"))
+    if len(os.listdir(chosen)) != args.count if os.path.isdir(chosen) else True:
+        link_all(choose(paths, args.count), chosen)
+        link_all(paths, everything)
+    return chosen, everything
+
+
+def choose(paths, count, mean=22000):
+    """Takes messages in an even spread, larger or smaller ones next as the mean asks: the same choice
+    for the same folder."""
+    small = [p for p in paths if os.path.getsize(p) <= mean]
+    large = [p for p in paths if os.path.getsize(p) > mean]
+    taken, total = [], 0
+    steps = {"small": max(1, len(small) // count), "large": max(1, len(large) // count)}
+    small, large = iter(small[::steps["small"]]), iter(large[::steps["large"]])
+    while len(taken) < count:
+        source = large if total < mean * len(taken) else small
+        path = next(source, None) or next(small, None) or next(large, None)
+        if path is None:
+            break
+        taken.append(path)
+        total += os.path.getsize(path)
+    return taken
+
+
+def link_all(paths, folder):
+    subprocess.run(["rm", "-rf", folder], check=True)
+    os.makedirs(folder)
+    for index, path in enumerate(paths):
+        os.symlink(os.path.abspath(path), f"{folder}/{index:06d}.eml")
