@@ -1,0 +1,78 @@
+"""The table of who may use what: STYLE section "The tree is the architecture", as data.
+
+`project` lists prefixes of quoted includes (the folder itself is always allowed), `system` the
+restricted angle-bracket headers, `links` the libraries in its CMake link list.
+"""
+
+LAYERS = {
+    "vault/base": dict(project=[], system=[], links=[]),
+    "vault/crypto": dict(
+        project=["vault/base/"],
+        system=["sodium", "openssl"],
+        links=["vault-base", "SODIUM", "CRYPTO"],
+    ),
+    "vault/store": dict(
+        project=["vault/base/", "vault/crypto/"],
+        system=["sqlite3.h"],
+        links=["vault-crypto", "SQLITE"],
+    ),
+    "vault/seal": dict(
+        project=["vault/base/", "vault/crypto/", "vault/store/", "vault/seal.h"],
+        system=["zstd"],
+        links=["vault-store", "ZSTD"],
+    ),
+    "vault/keep": dict(
+        project=["vault/base/", "vault/crypto/", "vault/store/", "vault/seal.h", "vault/keep.h",
+                 "vault/depository.h"],
+        system=[],
+        links=["vault-seal", "vault-store"],
+    ),
+    "vault/open": dict(
+        project=["vault/base/", "vault/crypto/", "vault/store/record.h", "vault/open.h"],
+        system=["zstd"],
+        links=["vault-store", "ZSTD"],
+    ),
+    "ingest": dict(
+        project=["vault/base/", "vault/crypto/", "vault/seal.h", "vault/depository.h"],
+        system=["gmime", "unicode", "idn2.h"],
+        links=["vault-seal", "IDN2", "GMIME", "ICU"],
+    ),
+    "archived": dict(
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/seal.h", "vault/keep.h",
+                 "vault/depository.h"],
+        system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
+        links=["ingest", "vault-keep", "SSL", "SYSTEMD", "JSON", "Threads::Threads"],
+    ),
+    "restore": dict(
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/seal.h", "vault/keep.h",
+                 "vault/open.h", "vault/depository.h"],
+        system=["archive", "json-glib"],
+        links=["ingest", "vault-keep", "vault-open", "ARCHIVE", "JSON", "Threads::Threads"],
+    ),
+}
+
+# Headers that belong to some folders only; every other system header is free.
+RESTRICTED = ["sodium", "openssl", "sqlite3.h", "zstd", "archive", "gmime", "unicode", "idn2.h",
+              "systemd", "json-glib"]
+
+# Ingest is pure: no sockets, files or clock.
+IMPURE = ["sys/socket.h", "netinet/", "arpa/", "fcntl.h", "sys/stat.h", "unistd.h", "stdio.h",
+          "time.h", "sys/time.h", "gio/", "glib/gstdio.h", "poll.h"]
+PURE_FOLDERS = ["ingest"]
+
+# What must not even be reached through other headers.
+UNREACHABLE = {
+    "archived": ["vault/open.h"],
+    "ingest": ["vault/open.h", "vault/keep.h"],
+    "vault/seal": ["vault/open.h", "vault/keep.h"],
+    "vault/keep": ["vault/open.h"],
+    "vault/open": ["vault/keep.h", "vault/seal.h", "vault/depository.h"],
+}
+
+# The facades: which folder implements which header outside it.
+FACADES = {
+    "vault/seal.h": "vault/seal",
+    "vault/keep.h": "vault/keep",
+    "vault/depository.h": "vault/keep",
+    "vault/open.h": "vault/open",
+}

@@ -1,0 +1,53 @@
+"""Link lists keep to the table, and the daemon holds nothing of the library "open".
+
+    test_links.py SOURCE_DIR ARCHIVED MUNIMENT LIBVAULT_OPEN.a
+
+The second half is proved on the programs themselves: no symbol that libvault-open.a defines is in
+`archived`, while `muniment` has them (else the test would look for the wrong thing).
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+from layers import LAYERS
+
+LIBRARY = re.compile(r"muniment_library\(\s*([\w-]+)([^)]*)\)", re.S)
+
+
+def link_problems(source):
+    for folder, layer in LAYERS.items():
+        text = (source / folder / "CMakeLists.txt").read_text()
+        match = LIBRARY.search(text)
+        if match is None:
+            yield f"{folder}/CMakeLists.txt: no muniment_library()"
+            continue
+        words = match.group(2).split()
+        linked = words[words.index("LINK") + 1:] if "LINK" in words else []
+        linked += re.findall(r"target_link_libraries\(\s*" + match.group(1) +
+                             r"\s+\w+\s+([^)]*)\)", text)
+        for name in " ".join(linked).split():
+            if name.removeprefix("PkgConfig::") not in layer["links"]:
+                yield f"{folder}/CMakeLists.txt: {match.group(1)} may not link {name}"
+
+
+def defined_symbols(path):
+    output = subprocess.run(["nm", "--defined-only", str(path)], check=True, capture_output=True,
+                            text=True).stdout
+    return {line.split()[2] for line in output.splitlines()
+            if len(line.split()) == 3 and line.split()[1] in "TDBR"}
+
+
+def symbol_problems(archived, muniment, library):
+    of_open = {s for s in defined_symbols(library) if s.startswith("vault_")}
+    if not of_open & defined_symbols(muniment):
+        yield "muniment has no symbol of vault-open: this test looks for the wrong names"
+    for symbol in sorted(of_open & defined_symbols(archived)):
+        yield f"archived holds {symbol} of vault-open"
+
+
+if __name__ == "__main__":
+    problems = list(link_problems(pathlib.Path(sys.argv[1])))
+    problems += symbol_problems(*sys.argv[2:5])
+    print("\n".join(problems) or "link lists and symbols keep to the layers")
+    sys.exit(1 if problems else 0)
