@@ -1,0 +1,27 @@
+/* Making a grant from a request with the master key, and a reader from a grant with an identity.
+ *
+ * vault_grant_make() unwraps each month's seed with the info recomputed from the request, so that a
+ * wrap made for another mailbox, address, month or vault is refused, and seals the halves that the
+ * act needs to the reader: content and index to read, index alone to search. Seeds are wiped in
+ * the function that unwraps them. Threads: functions are safe. Errors below.
+ * Source: docs/formats/grant.md.
+ */
+#pragma once
+
+#include "vault/crypto/key_files.h"
+#include "vault/open.h"
+#include "vault/open/grant_file.h"
+
+/* Progress of a long making; may be NULL. */
+typedef void (*VaultGrantProgress)(guint done, guint all, gpointer user);
+
+/* REFUSED: request expired at `now_s`, act that is not granted by keys, a wrap that is not what the
+ * request says. NO_KEY: no wrap of a month is for this master. */
+VaultGrantFile *vault_grant_make(const VaultRequestFile *request, const VaultHash *request_hash,
+                                 const VaultMaster *master, guint64 now_s,
+                                 VaultGrantProgress progress, gpointer user, GError **error);
+
+/* REFUSED: expired at `now_s`. NO_KEY: another identity. MALFORMED: a key in it is damaged. The
+ * caller has verified the grant (vault_grant_file_verify()). */
+VaultReader *vault_grant_reader(const VaultGrantFile *grant, const VaultIdentity *identity,
+                                guint64 now_s, GError **error);

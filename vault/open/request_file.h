@@ -1,0 +1,84 @@
+/* The request file: one act that somebody asks for, with all that is needed to decide and to grant
+ * it without the vault. Pure functions.
+ *
+ * The address shown for a mailbox is the one of its newest month here, and each month's address is
+ * bound by its wraps (vault_grant_make() refuses a wrap made for another), so that a request cannot
+ * name one mailbox and carry the keys of another. Errors: MALFORMED (not such a file, or not in its
+ * one canonical form), UNSUPPORTED (later version), TOO_LARGE.
+ * Source: docs/formats/request.md.
+ */
+#pragma once
+
+#include "vault/crypto/hash.h"
+#include "vault/crypto/month.h"
+
+#define VAULT_REQUEST_LEN_MAX (256u << 20)
+#define VAULT_REQUEST_CASE_LEN_MAX 128
+#define VAULT_REQUEST_REASON_LEN_MAX 2048
+#define VAULT_REQUEST_READER_LEN_MAX 127
+#define VAULT_REQUEST_MAILBOXES_MAX 100000
+#define VAULT_REQUEST_MONTHS_MAX 1200 /* of one mailbox */
+#define VAULT_REQUEST_MESSAGES_MAX 100000
+#define VAULT_REQUEST_POLICY_LINES_MAX 1000
+#define VAULT_REQUEST_POLICY_LINE_LEN_MAX 1024
+
+typedef enum {
+    VAULT_ACT_SEARCH = 1, /* index keys only: may read the words of */
+    VAULT_ACT_READ,
+    VAULT_ACT_ERASE,
+    VAULT_ACT_SHRED,
+    VAULT_ACT_HOLD_REMOVE,
+    VAULT_ACT_RETENTION,
+    VAULT_ACT_ASSIGN,
+    VAULT_ACT_VAULTKEY,
+    VAULT_ACT_POLICY,
+} VaultAct;
+const char *vault_act_name(VaultAct act);
+gboolean vault_act_parse(const char *name, VaultAct *ret_act);
+
+typedef struct {
+    VaultMonth month;
+    char *address; /* when the key was made; "" for unassigned */
+    MonthPublicKeys keys;
+    GArray *wraps; /* VaultWrap, 1..VAULT_WRAPS_MAX */
+} VaultRequestMonth;
+VaultRequestMonth *vault_request_month_new(VaultMonth month, const char *address,
+                                           const MonthPublicKeys *keys, const VaultWrap *wraps,
+                                           gsize wrap_count);
+void vault_request_month_free(VaultRequestMonth *month);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRequestMonth, vault_request_month_free)
+
+typedef struct {
+    MailboxId id;
+    GPtrArray *months; /* VaultRequestMonth, by month, each once, at least one */
+} VaultRequestMailbox;
+VaultRequestMailbox *vault_request_mailbox_new(const MailboxId *id);
+void vault_request_mailbox_free(VaultRequestMailbox *mailbox);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRequestMailbox, vault_request_mailbox_free)
+/* Of the newest month; "" for unassigned. */
+const char *vault_request_mailbox_address(const VaultRequestMailbox *mailbox);
+
+typedef struct {
+    VaultAct act;
+    VaultId vault_id;
+    char *case_id;
+    char *reason;
+    guint64 created_s, expires_s;
+    guint64 from_s, to_s; /* scope: received in [from, to) */
+    char *reader_name;
+    ReaderPublicKey reader_key;
+    guint32 policy_serial;
+    char *policy;         /* lines, LF after each */
+    GArray *messages;     /* scope: RecordId (archive ids), ascending, each once; none = all */
+    GPtrArray *mailboxes; /* scope: VaultRequestMailbox, by id, each once, at least one */
+} VaultRequestFile;
+VaultRequestFile *vault_request_file_new(void);
+void vault_request_file_free(VaultRequestFile *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRequestFile, vault_request_file_free)
+
+VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError **error);
+/* Sorts messages, mailboxes and months, then writes the canonical form. Fails as the parser would
+ * for what the parser would refuse. */
+char *vault_request_file_format(VaultRequestFile *request, GError **error);
+/* SHA-256 of the request as formatted, up to the approvals: adding one does not change it. */
+void vault_request_file_hash(const char *text, gsize len, VaultHash *ret_hash);
