@@ -5,8 +5,8 @@
  * ones go through a VaultBodyStream into the sink that the keeper gives (a stream pack). zstd
  * contexts are pooled: at most `contexts_max` exist for whole bodies, threads wait for one.
  * Threads: VaultSealer is shared; the other objects have one user.
- * Errors: TOO_LARGE, REFUSED (a key of small order), and what a sink returns.
- * Source: docs/formats/record.md.
+ * Errors: TOO_LARGE (more chunks than a body may have, facts over their limit), REFUSED (a key of
+ * small order), and what a sink returns. Source: docs/formats/record.md.
  */
 #pragma once
 
@@ -16,6 +16,8 @@
 #include "vault/store/pack_writer.h"
 
 #define VAULT_BODY_WHOLE_MAX (1u << 20)
+#define VAULT_BODY_PADDING_FLOOR 1024
+#define VAULT_TERMS_PADDING_FLOOR 256
 
 /* A sealed body: what its copies need. Wiped on free. */
 typedef struct VaultSealedBody VaultSealedBody;
@@ -36,9 +38,14 @@ VaultSealer *vault_sealer_new(const VaultSealerOptions *options);
 void vault_sealer_free(VaultSealer *sealer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultSealer, vault_sealer_free)
 
-/* The body's locator: all but body_id. Times are for the caller to know (no clock in here). */
+/* The body's locator: all but body_id. Times are for the caller to know (no clock in here). Any
+ * length is taken; memory for about twice the message is needed meanwhile. */
 VaultSealedBody *vault_seal_body(VaultSealer *sealer, const void *message, gsize len,
                                  const VaultLocator *locator, GError **error);
+/* The same for callers that have the message's SHA-256 already: it is believed. */
+VaultSealedBody *vault_seal_hashed_body(VaultSealer *sealer, const void *message, gsize len,
+                                        const VaultHash *message_hash, const VaultLocator *locator,
+                                        GError **error);
 
 /* Where a large body's bytes go: vault/keep gives one backed by a stream pack. */
 typedef struct {
@@ -49,12 +56,18 @@ typedef struct {
     gpointer sink;
 } VaultBodySink;
 
+/*   begin -> write* -> [message_hash] -> finish      (free before finish: the sink is abandoned)
+ */
 typedef struct VaultBodyStream VaultBodyStream;
-/* Takes over the sink: it is finished or abandoned exactly once. */
+/* Takes over the sink: it is finished or abandoned exactly once, also when this fails. */
 VaultBodyStream *vault_body_stream_begin(VaultSealer *sealer, VaultBodySink sink, GError **error);
+/* After a failure the stream is only good for freeing: later calls fail with IO. */
 gboolean vault_body_stream_write(VaultBodyStream *stream, const void *bytes, gsize len,
                                  GError **error);
-/* The tags are known only now, so the locator comes last. */
+/* SHA-256 of the message, which is complete now: no write may follow. */
+void vault_body_stream_message_hash(VaultBodyStream *stream, VaultHash *ret_hash);
+/* The tags are known only now, so the locator comes last. The sink's finish() has been called when
+ * this returns TRUE; when that call itself fails, abandon() follows it. */
 VaultSealedBody *vault_body_stream_finish(VaultBodyStream *stream, const VaultLocator *locator,
                                           GError **error);
 void vault_body_stream_free(VaultBodyStream *stream);
@@ -73,7 +86,7 @@ typedef struct {
 } VaultAllotment;
 VAULT_DECLARE_WIPE(VaultAllotment, vault_allotment)
 
-/* Seals a copy. `facts` are TLVs (vault_facts_append). TOO_LARGE over VAULT_COPY_FACTS_LEN_MAX. */
+/* Seals a copy. `facts` are TLVs (vault_fact_append). TOO_LARGE over VAULT_COPY_FACTS_LEN_MAX. */
 VaultRecord *vault_seal_copy(VaultSealer *sealer, const VaultSealedBody *body,
                              const VaultAllotment *allotment, guint64 received_s, guint32 flags,
                              const GByteArray *facts, GError **error);

@@ -1,0 +1,77 @@
+#include "vault/seal/sealed_body.h"
+
+#include "vault/base/bytes.h"
+#include "vault/crypto/value.h"
+
+#include <string.h>
+
+typedef GByteArray SecretArray;
+static void secret_array_free(SecretArray *array)
+{
+    vault_value_free(array);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SecretArray, secret_array_free)
+
+static VaultLocator copy_locator(const VaultSealedBody *body, const VaultAllotment *allotment,
+                                 guint64 received_s, guint32 flags)
+{
+    return (VaultLocator){
+        .body_id = body->reference.body_id,
+        .month_key_id = allotment->month_key_id,
+        .leaf = allotment->leaf,
+        .received_s = received_s,
+        .flags = flags,
+    };
+}
+
+/* Header and ciphertext in one allocation; `header` is what vault_content_seal_begin() filled. */
+static VaultRecord *finish_copy(VaultSealer *sealer, const VaultRecordHeader *header,
+                                const VaultLocator *locator, VaultHpkeContext *content_sealer,
+                                const SecretArray *plaintext)
+{
+    gsize header_len = vault_record_header_len(VAULT_RECORD_COPY);
+    gsize len = header_len + header->ciphertext_len;
+    guint8 *bytes = g_malloc(MAX(len, VAULT_RECORD_HEADER_LEN_MAX));
+    guint8 *ciphertext = bytes + header_len;
+    VaultRecord *record = g_new0(VaultRecord, 1);
+    VaultHash ciphertext_hash;
+    gsize clear_len = vault_record_format_clear(header, sealer->locator_key, locator, bytes);
+    VaultSpan clear = {bytes, clear_len};
+
+    vault_content_seal_finish(content_sealer, &clear, plaintext->data, plaintext->len, ciphertext);
+    g_assert(header_len ==
+             vault_record_format_crcs(bytes, clear_len,
+                                      vault_crc32c(0, ciphertext, header->ciphertext_len)));
+    vault_hash(ciphertext, header->ciphertext_len, &ciphertext_hash);
+    vault_record_hash(bytes, header_len, &ciphertext_hash, &record->hash);
+    record->kind = VAULT_RECORD_COPY;
+    record->record_id = header->record_id;
+    record->locator = *locator;
+    record->bytes = g_bytes_new_take(bytes, len);
+    return record;
+}
+
+VaultRecord *vault_seal_copy(VaultSealer *sealer, const VaultSealedBody *body,
+                             const VaultAllotment *allotment, guint64 received_s, guint32 flags,
+                             const GByteArray *facts, GError **error)
+{
+    g_autoptr(SecretArray) plaintext =
+        vault_copy_content_format(&body->reference, facts->data, facts->len, error);
+    VaultContentContext context = {
+        .vault_id = sealer->vault_id,
+        .month_key_id = allotment->month_key_id,
+        .leaf = allotment->leaf,
+    };
+    VaultRecordHeader header = {.kind = VAULT_RECORD_COPY, .suite = VAULT_SUITE_X25519};
+    VaultLocator locator = copy_locator(body, allotment, received_s, flags);
+    g_auto(VaultHpkeContext) content_sealer = {0};
+
+    if (plaintext == NULL)
+        return NULL;
+    vault_random(header.record_id.bytes, sizeof header.record_id.bytes);
+    header.ciphertext_len = plaintext->len + VAULT_HPKE_TAG_LEN;
+    if (!vault_content_seal_begin(&allotment->content_key, &allotment->slot, &context,
+                                  header.by_kind, &content_sealer, error))
+        return NULL;
+    return finish_copy(sealer, &header, &locator, &content_sealer, plaintext);
+}
