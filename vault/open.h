@@ -3,10 +3,11 @@
  *
  * The hints of a source (which copy, which month, which leaf) need no trust: a false one only fails
  * to open. A body counts only when its record hash is the one in the copy, every chunk opens, the
- * zstd frame has exactly the authenticated length and the message commitment holds. Errors: NO_KEY
- * (grant does not cover it, wrong identity), ERASED, CORRUPT, REFUSED (out of scope, expired),
- * NOT_FOUND, UNSUPPORTED. Threads: a reader is shared by threads once it is made. Source:
- * docs/formats/record.md, docs/formats/grant.md.
+ * zstd frame has exactly the authenticated length and the message commitment holds. Errors: REFUSED
+ * (outside the reader's scope), NO_KEY (key and slot do not open the copy: altered, or listed in a
+ * wrong place), CORRUPT, UNSUPPORTED, and what the sources return (NOT_FOUND, ERASED, IO). Threads:
+ * a reader is shared by threads once it is made. Source: docs/formats/record.md,
+ * docs/formats/grant.md.
  */
 #pragma once
 
@@ -64,18 +65,18 @@ typedef struct {
 } VaultReaderScope;
 
 typedef struct VaultReader VaultReader;
+/* Copies the keys to guarded memory. NO_KEY when a key is not the one that its id names. */
 VaultReader *vault_reader_new(const VaultReaderScope *scope, GError **error);
 void vault_reader_free(VaultReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultReader, vault_reader_free)
-/* REFUSED or NO_KEY when the reader's scope does not cover the entry: to be asked before a release.
- */
+/* REFUSED when the reader's scope does not cover the entry: to be asked before a release. */
 gboolean vault_reader_covers(VaultReader *reader, const VaultOpenEntry *entry, GError **error);
 
 /* An opened copy: facts and the reference to its body. */
 typedef struct {
     VaultBodyReference body;
     GByteArray *facts;
-    guint64 received_s; /* authenticated by the header as AAD only through the locator: a hint */
+    guint64 received_s; /* the entry's: a hint, as the locator is opaque to the reader */
 } VaultOpenedCopy;
 void vault_opened_copy_free(VaultOpenedCopy *copy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedCopy, vault_opened_copy_free)
