@@ -1,0 +1,44 @@
+/* Lines and frames of the control sockets, for both ends (docs/formats/control.md).
+ *
+ *   line    text, LF
+ *   header  u32 length | JSON object          } of an import
+ *   chunk   u32 length | bytes; length 0 ends the message, 0xffffffff drops it
+ *
+ * The stream borrows its descriptor, a blocking socket; timeouts are the socket's own. Errors: IO
+ * (broken, timed out, ended in the middle), MALFORMED (a line or frame over its limit, NUL in a
+ * line). Threads: one user per stream.
+ */
+#pragma once
+
+#include "vault/base/error.h"
+
+#define ARCHIVED_CONTROL_REQUEST_LEN_MAX 4096
+#define ARCHIVED_CONTROL_ANSWER_LEN_MAX (1u << 16)
+#define ARCHIVED_CONTROL_HEADER_LEN_MAX (1u << 16)
+#define ARCHIVED_CONTROL_CHUNK_LEN_MAX (1u << 18)
+#define ARCHIVED_CONTROL_CHUNK_ABANDON 0xffffffffu
+
+typedef struct ArchivedControlStream ArchivedControlStream;
+ArchivedControlStream *archived_control_stream_new(int fd);
+void archived_control_stream_free(ArchivedControlStream *stream); /* wipes its buffer */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedControlStream, archived_control_stream_free)
+
+/* Without its LF; *ret_line is NULL when the peer closed between lines. */
+gboolean archived_control_read_line(ArchivedControlStream *stream, gsize len_max, char **ret_line,
+                                    GError **error);
+/* *ret_is_end: the peer closed before the first byte. */
+gboolean archived_control_read_u32(ArchivedControlStream *stream, guint32 *ret_value,
+                                   gboolean *ret_is_end, GError **error);
+gboolean archived_control_read(ArchivedControlStream *stream, void *ret_bytes, gsize len,
+                               GError **error);
+
+gboolean archived_control_send(int fd, const void *bytes, gsize len, GError **error);
+/* A u32 length and the bytes, in one call. */
+gboolean archived_control_send_frame(int fd, const void *bytes, guint32 len, GError **error);
+
+/* "BUSY" <-> VAULT_ERROR_BUSY; what is no error code's name is IO. */
+const char *archived_control_code_name(int code);
+VaultErrorCode archived_control_code_parse(const char *name);
+
+/* {"ok":false,"code":...,"message":...} and LF. */
+char *archived_control_failure_format(const GError *failure);
