@@ -18,7 +18,9 @@ typedef enum {
     VAULT_GRANT_BOTH = VAULT_GRANT_CONTENT | VAULT_GRANT_INDEX,
 } VaultGrantHalves;
 
+/* encapsulation, one or two keys, tag */
 #define VAULT_GRANT_SEALED_LEN_MAX (32 + 2 * VAULT_KEY_LEN + 16)
+gsize vault_grant_sealed_len(guint8 halves);
 
 typedef struct {
     MailboxId mailbox_id;

@@ -35,6 +35,7 @@ typedef enum {
 } VaultAct;
 const char *vault_act_name(VaultAct act);
 gboolean vault_act_parse(const char *name, VaultAct *ret_act);
+const char *vault_wrap_kind_name(guint8 kind);
 
 typedef struct {
     VaultMonth month;

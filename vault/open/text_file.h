@@ -43,6 +43,13 @@ gboolean vault_text_file_take_time(VaultTextFile *file, const char *name, guint6
 gboolean vault_text_file_take_hex(VaultTextFile *file, const char *name, guint8 *ret_bytes,
                                   gsize len, GError **error);
 
+/* "from" and "to", the one before the other. */
+gboolean vault_text_file_take_period(VaultTextFile *file, guint64 *ret_from_s, guint64 *ret_to_s,
+                                     GError **error);
+/* "messages" with their number, then a "message" each, in order and each once: RecordId. */
+gboolean vault_text_file_take_messages(VaultTextFile *file, guint32 max, GArray *ids,
+                                       GError **error);
+
 /* The same for parts of a value; `what` names the part in the message. */
 gboolean vault_text_file_hex(const VaultTextFile *file, const char *what, const char *text,
                              guint8 *ret_bytes, gsize len, GError **error);
@@ -64,6 +71,7 @@ void vault_text_append_number(GString *text, const char *name, guint32 number);
 void vault_text_append_time(GString *text, const char *name, guint64 time_s);
 void vault_text_append_hex(GString *text, const guint8 *bytes, gsize len);
 void vault_text_append_hex_line(GString *text, const char *name, const guint8 *bytes, gsize len);
+void vault_text_append_messages(GString *text, const GArray *ids);
 /* "unassigned" for "". */
 const char *vault_text_of_address(const char *address);
 

@@ -1,0 +1,335 @@
+#include "vault/open/request_file.h"
+
+#include "vault/open/policy.h"
+#include "vault/open/text_file.h"
+
+static const char request_type[] = "muniment-request/1";
+
+static const struct {
+    VaultAct act;
+    const char *name;
+} act_names[] = {
+    {VAULT_ACT_SEARCH, "search"},
+    {VAULT_ACT_READ, "read"},
+    {VAULT_ACT_ERASE, "erase"},
+    {VAULT_ACT_SHRED, "shred"},
+    {VAULT_ACT_HOLD_REMOVE, "hold-remove"},
+    {VAULT_ACT_RETENTION, "retention"},
+    {VAULT_ACT_ASSIGN, "assign"},
+    {VAULT_ACT_VAULTKEY, "vaultkey"},
+    {VAULT_ACT_POLICY, "policy"},
+};
+
+static const char *const wrap_kind_names[] = {
+    [VAULT_WRAP_MASTER] = "master", [VAULT_WRAP_STANDING_READER] = "standing-reader"};
+
+const char *vault_wrap_kind_name(guint8 kind)
+{
+    g_assert(kind < G_N_ELEMENTS(wrap_kind_names) && wrap_kind_names[kind] != NULL);
+    return wrap_kind_names[kind];
+}
+
+const char *vault_act_name(VaultAct act)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(act_names); i++) {
+        if (act_names[i].act == act)
+            return act_names[i].name;
+    }
+    g_assert_not_reached();
+}
+
+gboolean vault_act_parse(const char *name, VaultAct *ret_act)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(act_names); i++) {
+        if (g_str_equal(act_names[i].name, name)) {
+            *ret_act = act_names[i].act;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+VaultRequestMonth *vault_request_month_new(VaultMonth month, const char *address,
+                                           const MonthPublicKeys *keys, const VaultWrap *wraps,
+                                           gsize wrap_count)
+{
+    VaultRequestMonth *self = g_new0(VaultRequestMonth, 1);
+
+    self->month = month;
+    self->address = g_strdup(address);
+    self->keys = *keys;
+    self->wraps = g_array_new(FALSE, FALSE, sizeof(VaultWrap));
+    if (wrap_count > 0)
+        g_array_append_vals(self->wraps, wraps, (guint)wrap_count);
+    return self;
+}
+
+void vault_request_month_free(VaultRequestMonth *month)
+{
+    if (month == NULL)
+        return;
+    g_free(month->address);
+    g_array_unref(month->wraps);
+    g_free(month);
+}
+
+VaultRequestMailbox *vault_request_mailbox_new(const MailboxId *id)
+{
+    VaultRequestMailbox *mailbox = g_new0(VaultRequestMailbox, 1);
+
+    mailbox->id = *id;
+    mailbox->months = g_ptr_array_new_with_free_func((GDestroyNotify)vault_request_month_free);
+    return mailbox;
+}
+
+void vault_request_mailbox_free(VaultRequestMailbox *mailbox)
+{
+    if (mailbox == NULL)
+        return;
+    g_ptr_array_unref(mailbox->months);
+    g_free(mailbox);
+}
+
+const char *vault_request_mailbox_address(const VaultRequestMailbox *mailbox)
+{
+    VaultRequestMonth *newest = g_ptr_array_index(mailbox->months, mailbox->months->len - 1);
+
+    return newest->address;
+}
+
+VaultRequestFile *vault_request_file_new(void)
+{
+    VaultRequestFile *request = g_new0(VaultRequestFile, 1);
+
+    request->messages = g_array_new(FALSE, FALSE, sizeof(RecordId));
+    request->mailboxes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_request_mailbox_free);
+    return request;
+}
+
+void vault_request_file_free(VaultRequestFile *request)
+{
+    if (request == NULL)
+        return;
+    g_free(request->case_id);
+    g_free(request->reason);
+    g_free(request->reader_name);
+    g_free(request->policy);
+    g_array_unref(request->messages);
+    g_ptr_array_unref(request->mailboxes);
+    g_free(request);
+}
+
+void vault_request_file_hash(const char *text, gsize len, VaultHash *ret_hash)
+{
+    static const char approvals[] = "\napprovals: ";
+    const char *end = g_strrstr_len(text, (gssize)len, approvals);
+
+    vault_hash(text, end != NULL ? (gsize)(end + 1 - text) : len, ret_hash);
+}
+
+/* ---- parsing -------------------------------------------------------------------------------- */
+
+static gboolean parse_wrap(VaultTextFile *file, GArray *wraps, GError **error)
+{
+    g_autofree char *value = vault_text_file_take(file, "wrap", 512, error);
+    g_auto(GStrv) parts = NULL;
+    VaultWrap wrap = {0};
+
+    if (value == NULL || (parts = vault_text_file_split(file, value, 4, error)) == NULL)
+        return FALSE;
+    for (guint8 kind = VAULT_WRAP_MASTER; kind < G_N_ELEMENTS(wrap_kind_names); kind++) {
+        if (g_str_equal(parts[0], wrap_kind_names[kind]))
+            wrap.kind = kind;
+    }
+    if (wrap.kind == 0)
+        return vault_text_file_refuse(file, error, "a wrap is for a master or a standing-reader");
+    if (!vault_text_file_hex(file, "wrap", parts[1], wrap.key_id.bytes, VAULT_ID_LEN, error) ||
+        !vault_text_file_hex(file, "wrap", parts[2], wrap.enc, sizeof wrap.enc, error) ||
+        !vault_text_file_hex(file, "wrap", parts[3], wrap.ciphertext, sizeof wrap.ciphertext,
+                             error))
+        return FALSE;
+    g_array_append_val(wraps, wrap);
+    return TRUE;
+}
+
+/* "key: MONTH CONTENT INDEX WRAPS ADDRESS", then the wraps. */
+static VaultRequestMonth *parse_month(VaultTextFile *file, GError **error)
+{
+    g_autofree char *value = vault_text_file_take(file, "key", VAULT_ADDRESS_LEN_MAX + 256, error);
+    g_auto(GStrv) parts = NULL;
+    g_autofree char *address = NULL;
+    g_autoptr(VaultRequestMonth) month = NULL;
+    MonthPublicKeys keys;
+    VaultMonth number;
+    guint64 wrap_count;
+
+    if (value == NULL || (parts = vault_text_file_split(file, value, 5, error)) == NULL ||
+        !vault_text_file_month(file, parts[0], &number, error) ||
+        !vault_text_file_hex(file, "key", parts[1], keys.content.bytes, VAULT_KEY_LEN, error) ||
+        !vault_text_file_hex(file, "key", parts[2], keys.index.bytes, VAULT_KEY_LEN, error) ||
+        (address = vault_text_file_address(file, parts[4], error)) == NULL)
+        return NULL;
+    if (*parts[3] == '0' ||
+        !g_ascii_string_to_unsigned(parts[3], 10, 1, VAULT_WRAPS_MAX, &wrap_count, NULL)) {
+        vault_text_file_refuse(file, error, "a key has 1 to %d wraps", VAULT_WRAPS_MAX);
+        return NULL;
+    }
+    month = vault_request_month_new(number, address, &keys, NULL, 0);
+    for (guint64 i = 0; i < wrap_count; i++) {
+        if (!parse_wrap(file, month->wraps, error))
+            return NULL;
+    }
+    return g_steal_pointer(&month);
+}
+
+static gboolean parse_months(VaultTextFile *file, VaultRequestMailbox *mailbox, GError **error)
+{
+    VaultMonth previous = 0;
+    guint32 count;
+
+    if (!vault_text_file_take_number(file, "keys", VAULT_REQUEST_MONTHS_MAX, &count, error))
+        return FALSE;
+    if (count == 0)
+        return vault_text_file_refuse(file, error, "a mailbox has at least one key");
+    for (guint32 i = 0; i < count; i++) {
+        VaultRequestMonth *month = parse_month(file, error);
+
+        if (month == NULL)
+            return FALSE;
+        g_ptr_array_add(mailbox->months, month);
+        if (month->month <= previous)
+            return vault_text_file_refuse(file, error, "the keys are not in order of month");
+        previous = month->month;
+    }
+    return TRUE;
+}
+
+/* "mailbox: ID ADDRESS", then its keys; the address must be that of the newest, which a wrap binds.
+ */
+static VaultRequestMailbox *parse_mailbox(VaultTextFile *file, GError **error)
+{
+    g_autofree char *value =
+        vault_text_file_take(file, "mailbox", VAULT_ID_HEX_LEN + 1 + VAULT_ADDRESS_LEN_MAX, error);
+    g_auto(GStrv) parts = NULL;
+    g_autofree char *address = NULL;
+    g_autoptr(VaultRequestMailbox) mailbox = NULL;
+    MailboxId id;
+
+    if (value == NULL || (parts = vault_text_file_split(file, value, 2, error)) == NULL ||
+        !vault_text_file_hex(file, "mailbox", parts[0], id.bytes, VAULT_ID_LEN, error) ||
+        (address = vault_text_file_address(file, parts[1], error)) == NULL)
+        return NULL;
+    mailbox = vault_request_mailbox_new(&id);
+    if (!parse_months(file, mailbox, error))
+        return NULL;
+    if (!g_str_equal(address, vault_request_mailbox_address(mailbox))) {
+        vault_text_file_refuse(file, error,
+                               "the address shown for the mailbox is not that of its newest key");
+        return NULL;
+    }
+    return g_steal_pointer(&mailbox);
+}
+
+static gboolean parse_mailboxes(VaultTextFile *file, VaultRequestFile *request, GError **error)
+{
+    MailboxId previous = {{0}};
+    guint32 count;
+
+    if (!vault_text_file_take_number(file, "mailboxes", VAULT_REQUEST_MAILBOXES_MAX, &count, error))
+        return FALSE;
+    if (count == 0)
+        return vault_text_file_refuse(file, error, "a request names at least one mailbox");
+    for (guint32 i = 0; i < count; i++) {
+        VaultRequestMailbox *mailbox = parse_mailbox(file, error);
+
+        if (mailbox == NULL)
+            return FALSE;
+        g_ptr_array_add(request->mailboxes, mailbox);
+        if (i > 0 && memcmp(mailbox->id.bytes, previous.bytes, VAULT_ID_LEN) <= 0)
+            return vault_text_file_refuse(file, error, "the mailboxes are not in order of id");
+        previous = mailbox->id;
+    }
+    return TRUE;
+}
+
+static gboolean parse_policy(VaultTextFile *file, VaultRequestFile *request, GError **error)
+{
+    g_autoptr(GString) policy = g_string_new(NULL);
+    guint32 count, serial;
+
+    if (!vault_text_file_take_number(file, "policy-serial", G_MAXUINT32, &request->policy_serial,
+                                     error) ||
+        !vault_text_file_take_number(file, "policy-lines", VAULT_REQUEST_POLICY_LINES_MAX, &count,
+                                     error))
+        return FALSE;
+    for (guint32 i = 0; i < count; i++) {
+        g_autofree char *line =
+            vault_text_file_take_text(file, "policy", VAULT_REQUEST_POLICY_LINE_LEN_MAX, error);
+
+        if (line == NULL)
+            return FALSE;
+        g_string_append_printf(policy, "%s\n", line);
+    }
+    if (!vault_policy_serial(policy->str, policy->len, &serial, error))
+        return FALSE;
+    if (serial != request->policy_serial)
+        return vault_text_file_refuse(file, error, "the policy has another serial than is said");
+    request->policy = g_string_free(g_steal_pointer(&policy), FALSE);
+    return TRUE;
+}
+
+static gboolean parse_approvals(VaultTextFile *file, GError **error)
+{
+    g_autofree char *value = vault_text_file_take(file, "approvals", 10, error);
+
+    if (value == NULL)
+        return FALSE;
+    if (g_str_equal(value, "0"))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                        "the request carries approvals, which this version does not understand");
+    return FALSE;
+}
+
+static gboolean parse_head(VaultTextFile *file, VaultRequestFile *request, GError **error)
+{
+    g_autofree char *act = vault_text_file_take(file, "act", 16, error);
+
+    if (act == NULL)
+        return FALSE;
+    if (!vault_act_parse(act, &request->act))
+        return vault_text_file_refuse(file, error, "there is no such act");
+    return vault_text_file_take_hex(file, "vault", request->vault_id.bytes, VAULT_ID_LEN, error) &&
+           (request->case_id = vault_text_file_take_text(file, "case", VAULT_REQUEST_CASE_LEN_MAX,
+                                                         error)) != NULL &&
+           (request->reason = vault_text_file_take_text(
+                file, "reason", VAULT_REQUEST_REASON_LEN_MAX, error)) != NULL &&
+           vault_text_file_take_time(file, "created", &request->created_s, error) &&
+           vault_text_file_take_time(file, "expires", &request->expires_s, error) &&
+           vault_text_file_take_period(file, &request->from_s, &request->to_s, error) &&
+           (request->reader_name = vault_text_file_take_text(
+                file, "reader", VAULT_REQUEST_READER_LEN_MAX, error)) != NULL &&
+           vault_text_file_take_hex(file, "reader-key", request->reader_key.bytes, VAULT_KEY_LEN,
+                                    error);
+}
+
+VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError **error)
+{
+    g_autoptr(VaultRequestFile) request = vault_request_file_new();
+    VaultTextFile file;
+
+    if (len > VAULT_REQUEST_LEN_MAX) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                    "a request has at most %u bytes: ask for fewer mailboxes or months at a time",
+                    VAULT_REQUEST_LEN_MAX);
+        return NULL;
+    }
+    if (!vault_text_file_begin(&file, text, len, request_type, error) ||
+        !parse_head(&file, request, error) ||
+        !vault_text_file_take_messages(&file, VAULT_REQUEST_MESSAGES_MAX, request->messages,
+                                       error) ||
+        !parse_mailboxes(&file, request, error) || !parse_policy(&file, request, error) ||
+        !parse_approvals(&file, error) || !vault_text_file_finish(&file, error))
+        return NULL;
+    return g_steal_pointer(&request);
+}

@@ -1,0 +1,106 @@
+/* Writing a request in its one canonical form. */
+#include "vault/open/request_file.h"
+#include "vault/open/text_file.h"
+
+static int compare_ids(gconstpointer a, gconstpointer b)
+{
+    return memcmp(a, b, VAULT_ID_LEN);
+}
+
+static int compare_mailboxes(gconstpointer a, gconstpointer b)
+{
+    const VaultRequestMailbox *const *left = a, *const *right = b;
+
+    return memcmp((*left)->id.bytes, (*right)->id.bytes, VAULT_ID_LEN);
+}
+
+static int compare_months(gconstpointer a, gconstpointer b)
+{
+    const VaultRequestMonth *const *left = a, *const *right = b;
+
+    return (*left)->month < (*right)->month ? -1 : (*left)->month > (*right)->month;
+}
+
+static void sort(VaultRequestFile *request)
+{
+    g_array_sort(request->messages, compare_ids);
+    g_ptr_array_sort(request->mailboxes, compare_mailboxes);
+    for (guint i = 0; i < request->mailboxes->len; i++) {
+        VaultRequestMailbox *mailbox = g_ptr_array_index(request->mailboxes, i);
+
+        g_ptr_array_sort(mailbox->months, compare_months);
+    }
+}
+
+static void append_wrap(GString *text, const VaultWrap *wrap)
+{
+    g_string_append_printf(text, "wrap: %s %s ", vault_wrap_kind_name(wrap->kind),
+                           VAULT_ID_TEXT(wrap->key_id));
+    vault_text_append_hex(text, wrap->enc, sizeof wrap->enc);
+    g_string_append_c(text, ' ');
+    vault_text_append_hex(text, wrap->ciphertext, sizeof wrap->ciphertext);
+    g_string_append_c(text, '\n');
+}
+
+static void append_month(GString *text, const VaultRequestMonth *month)
+{
+    g_string_append_printf(text, "key: %06u ", month->month);
+    vault_text_append_hex(text, month->keys.content.bytes, VAULT_KEY_LEN);
+    g_string_append_c(text, ' ');
+    vault_text_append_hex(text, month->keys.index.bytes, VAULT_KEY_LEN);
+    g_string_append_printf(text, " %u %s\n", month->wraps->len,
+                           vault_text_of_address(month->address));
+    for (guint i = 0; i < month->wraps->len; i++)
+        append_wrap(text, &g_array_index(month->wraps, VaultWrap, i));
+}
+
+static void append_mailbox(GString *text, const VaultRequestMailbox *mailbox)
+{
+    const char *address = mailbox->months->len > 0 ? vault_request_mailbox_address(mailbox) : "";
+
+    g_string_append_printf(text, "mailbox: %s %s\n", VAULT_ID_TEXT(mailbox->id),
+                           vault_text_of_address(address));
+    vault_text_append_number(text, "keys", mailbox->months->len);
+    for (guint i = 0; i < mailbox->months->len; i++)
+        append_month(text, g_ptr_array_index(mailbox->months, i));
+}
+
+static void append_policy(GString *text, const VaultRequestFile *request)
+{
+    g_auto(GStrv) lines = g_strsplit(request->policy, "\n", -1);
+    guint count = g_strv_length(lines);
+
+    /* The part after the last LF, which is empty where the policy ends as it must. */
+    count -= count > 0 ? 1 : 0;
+    vault_text_append_number(text, "policy-serial", request->policy_serial);
+    vault_text_append_number(text, "policy-lines", count);
+    for (guint i = 0; i < count; i++)
+        vault_text_append(text, "policy", lines[i]);
+}
+
+char *vault_request_file_format(VaultRequestFile *request, GError **error)
+{
+    g_autoptr(GString) text = g_string_new("muniment-request/1\n");
+    g_autoptr(VaultRequestFile) parsed = NULL;
+
+    sort(request);
+    vault_text_append(text, "act", vault_act_name(request->act));
+    vault_text_append_hex_line(text, "vault", request->vault_id.bytes, VAULT_ID_LEN);
+    vault_text_append(text, "case", request->case_id);
+    vault_text_append(text, "reason", request->reason);
+    vault_text_append_time(text, "created", request->created_s);
+    vault_text_append_time(text, "expires", request->expires_s);
+    vault_text_append_time(text, "from", request->from_s);
+    vault_text_append_time(text, "to", request->to_s);
+    vault_text_append(text, "reader", request->reader_name);
+    vault_text_append_hex_line(text, "reader-key", request->reader_key.bytes, VAULT_KEY_LEN);
+    vault_text_append_messages(text, request->messages);
+    vault_text_append_number(text, "mailboxes", request->mailboxes->len);
+    for (guint i = 0; i < request->mailboxes->len; i++)
+        append_mailbox(text, g_ptr_array_index(request->mailboxes, i));
+    append_policy(text, request);
+    vault_text_append(text, "approvals", "0");
+    /* One judge of what a request may hold: the parser that everyone else reads it with. */
+    parsed = vault_request_file_parse(text->str, text->len, error);
+    return parsed != NULL ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
