@@ -1,0 +1,17 @@
+/* Files and JSON that a verb gives to the person who called it.
+ * Errors: BUSY (a file of that name is there: nothing is overwritten), IO, NO_SPACE, NOT_FOUND.
+ */
+#pragma once
+
+#include <glib.h>
+#include <json-glib/json-glib.h>
+
+typedef enum {
+    RESTORE_OUTPUT_PRIVATE, /* mode 0600 */
+    RESTORE_OUTPUT_PUBLIC   /* mode 0644 */
+} RestoreOutputMode;
+
+gboolean restore_output_write(const char *path, const char *text, RestoreOutputMode mode,
+                              GError **error);
+/* To standard output, with a newline. FALSE (IO) when it could not be written. */
+gboolean restore_output_json(JsonBuilder *builder, GError **error);
