@@ -1,0 +1,260 @@
+#include "restore/request_scope.h"
+
+#include "ingest/owners.h"
+#include "vault/base/file.h"
+
+#define LIST_FILE_LEN_MAX (64u << 20)
+
+void restore_request_scope_init(RestoreRequestScope *scope)
+{
+    *scope = (RestoreRequestScope){
+        .mailboxes = g_ptr_array_new_with_free_func(g_free),
+        .domains = g_ptr_array_new_with_free_func(g_free),
+        .messages = g_array_new(FALSE, FALSE, sizeof(RecordId)),
+    };
+}
+
+void restore_request_scope_clear(RestoreRequestScope *scope)
+{
+    g_clear_pointer(&scope->mailboxes, g_ptr_array_unref);
+    g_clear_pointer(&scope->domains, g_ptr_array_unref);
+    g_clear_pointer(&scope->messages, g_array_unref);
+}
+
+/* Lines without their ends; NULL-terminated. */
+static char **read_lines(const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = vault_file_read(path, LIST_FILE_LEN_MAX, error);
+    g_auto(GStrv) lines = NULL;
+
+    if (bytes == NULL)
+        return NULL;
+    if (!g_utf8_validate_len(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, "%s is not UTF-8 text", path);
+        return NULL;
+    }
+    lines = g_strsplit(g_bytes_get_data(bytes, NULL), "\n", -1);
+    for (char **line = lines; *line != NULL; line++)
+        g_strstrip(*line);
+    return g_steal_pointer(&lines);
+}
+
+gboolean restore_request_scope_add_mailbox_file(RestoreRequestScope *scope, const char *path,
+                                                GError **error)
+{
+    g_auto(GStrv) lines = read_lines(path, error);
+
+    if (lines == NULL)
+        return FALSE;
+    for (char **line = lines; *line != NULL; line++) {
+        if (**line != '\0' && **line != '#')
+            g_ptr_array_add(scope->mailboxes, g_strdup(*line));
+    }
+    return TRUE;
+}
+
+gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const char *id,
+                                           GError **error)
+{
+    RecordId message;
+
+    if (!vault_id_parse(id, message.bytes, error)) {
+        g_prefix_error(error, "\"%s\" is not the id of a message: ", id);
+        return FALSE;
+    }
+    for (guint i = 0; i < scope->messages->len; i++) {
+        if (VAULT_ID_EQUAL(g_array_index(scope->messages, RecordId, i), message))
+            return TRUE;
+    }
+    g_array_append_val(scope->messages, message);
+    return TRUE;
+}
+
+gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const char *path,
+                                               GError **error)
+{
+    g_auto(GStrv) lines = read_lines(path, error);
+
+    if (lines == NULL)
+        return FALSE;
+    for (char **line = lines; *line != NULL; line++) {
+        g_auto(GStrv) words = g_strsplit_set(*line, " \t", 2);
+
+        if (**line != '\0' && !restore_request_scope_add_message(scope, words[0], error)) {
+            g_prefix_error(error, "%s: ", path);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* ---- mailboxes ------------------------------------------------------------------------------ */
+
+static gboolean is_named(const VaultMailbox *mailbox, const char *name,
+                         const IngestOwnerRules *rules)
+{
+    g_autofree char *normalised = NULL;
+
+    if (g_ascii_strcasecmp(name, VAULT_ID_TEXT(mailbox->id)) == 0)
+        return TRUE;
+    if (mailbox->address == NULL)
+        return g_str_equal(name, "unassigned");
+    if (g_str_equal(name, mailbox->address))
+        return TRUE;
+    normalised = ingest_owner_normalise(rules, name);
+    return normalised != NULL && g_str_equal(normalised, mailbox->address);
+}
+
+static gboolean is_in_domain(const VaultMailbox *mailbox, const char *domain,
+                             const IngestOwnerRules *rules)
+{
+    g_autofree char *typed = g_strconcat("x@", domain, NULL);
+    g_autofree char *normalised = ingest_owner_normalise(rules, typed);
+    const char *at = mailbox->address != NULL ? strrchr(mailbox->address, '@') : NULL;
+
+    return at != NULL && normalised != NULL && g_str_equal(at, strchr(normalised, '@'));
+}
+
+typedef gboolean (*MailboxTest)(const VaultMailbox *mailbox, const char *name,
+                                const IngestOwnerRules *rules);
+
+/* Adds the ids of the mailboxes that pass, for each name; a name that none passes is an error. */
+static gboolean add_matching(const GPtrArray *names, MailboxTest test, const char *what,
+                             const GPtrArray *mailboxes, const IngestOwnerRules *rules,
+                             GHashTable *ids, GError **error)
+{
+    for (guint n = 0; n < names->len; n++) {
+        const char *name = g_ptr_array_index(names, n);
+        gboolean is_found = FALSE;
+
+        for (guint i = 0; i < mailboxes->len; i++) {
+            VaultMailbox *mailbox = g_ptr_array_index(mailboxes, i);
+
+            if (test(mailbox, name, rules)) {
+                g_hash_table_add(ids, &mailbox->id);
+                is_found = TRUE;
+            }
+        }
+        if (!is_found) {
+            g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                        "%s \"%s\" is not in this vault; \"muniment mailbox list VAULT\" shows "
+                        "what is",
+                        what, name);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static void add_all(const GPtrArray *mailboxes, GHashTable *ids)
+{
+    for (guint i = 0; i < mailboxes->len; i++) {
+        VaultMailbox *mailbox = g_ptr_array_index(mailboxes, i);
+
+        g_hash_table_add(ids, &mailbox->id);
+    }
+}
+
+/* MailboxId each; NULL on error. */
+static GArray *find_mailboxes(const RestoreRequestScope *scope, VaultKeep *keep, GError **error)
+{
+    g_autoptr(GPtrArray) mailboxes = vault_keep_mailboxes(keep, VAULT_MAILBOX_NAMES, error);
+    IngestOwnerSettings settings = {.delimiter = ""};
+    g_autoptr(IngestOwnerRules) rules = ingest_owner_rules_new(&settings, error);
+    g_autoptr(GHashTable) ids = g_hash_table_new(vault_id_hash, vault_id_equal);
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(MailboxId));
+    GHashTableIter iter;
+    gpointer id;
+
+    if (mailboxes == NULL || rules == NULL)
+        return NULL;
+    if (scope->is_all)
+        add_all(mailboxes, ids);
+    if (!add_matching(scope->mailboxes, is_named, "mailbox", mailboxes, rules, ids, error) ||
+        !add_matching(scope->domains, is_in_domain, "domain", mailboxes, rules, ids, error))
+        return NULL;
+    g_hash_table_iter_init(&iter, ids);
+    while (g_hash_table_iter_next(&iter, &id, NULL))
+        g_array_append_vals(found, id, 1);
+    return g_steal_pointer(&found);
+}
+
+/* ---- months --------------------------------------------------------------------------------- */
+
+static gboolean note_month(const VaultCopyEntry *entry, gpointer user, GError **error)
+{
+    g_hash_table_add(user, g_memdup2(&entry->month_key_id, sizeof entry->month_key_id));
+    return TRUE;
+}
+
+/* The months in which copies of the named messages lie: a grant needs no key of any other. NULL:
+ * all months count. */
+static gboolean months_of_messages(const RestoreRequestScope *scope, VaultKeep *keep,
+                                   GHashTable **ret_months, GError **error)
+{
+    VaultCopyFilter filter = {.messages = (const RecordId *)(gpointer)scope->messages->data,
+                              .message_count = scope->messages->len,
+                              .from_s = scope->from_s,
+                              .to_s = scope->to_s};
+
+    *ret_months = NULL;
+    if (scope->messages->len == 0)
+        return TRUE;
+    *ret_months = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
+    return vault_keep_copies(keep, &filter, note_month, *ret_months, error);
+}
+
+static int compare_month_keys(gconstpointer a, gconstpointer b)
+{
+    const VaultMonthKeys *const *left = a, *const *right = b;
+
+    return memcmp((*left)->mailbox_id.bytes, (*right)->mailbox_id.bytes, VAULT_ID_LEN);
+}
+
+/* Sorted by mailbox first, so that each one's months stand together. */
+static void add_months(VaultRequestFile *request, GPtrArray *months, GHashTable *only)
+{
+    VaultRequestMailbox *mailbox = NULL;
+
+    g_ptr_array_sort(months, compare_month_keys);
+    for (guint i = 0; i < months->len; i++) {
+        const VaultMonthKeys *keys = g_ptr_array_index(months, i);
+
+        if (only != NULL && !g_hash_table_contains(only, &keys->month_key_id))
+            continue;
+        if (mailbox == NULL || !VAULT_ID_EQUAL(mailbox->id, keys->mailbox_id)) {
+            mailbox = vault_request_mailbox_new(&keys->mailbox_id);
+            g_ptr_array_add(request->mailboxes, mailbox);
+        }
+        g_ptr_array_add(mailbox->months,
+                        vault_request_month_new(keys->month, keys->address, &keys->keys,
+                                                (const VaultWrap *)(gpointer)keys->wraps->data,
+                                                keys->wraps->len));
+    }
+}
+
+gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep *keep,
+                                    VaultRequestFile *request, GError **error)
+{
+    g_autoptr(GArray) ids = find_mailboxes(scope, keep, error);
+    g_autoptr(GPtrArray) months = NULL;
+    g_autoptr(GHashTable) only = NULL;
+
+    if (ids == NULL || !months_of_messages(scope, keep, &only, error))
+        return FALSE;
+    months = vault_keep_months(keep, (const MailboxId *)(gpointer)ids->data, ids->len,
+                               scope->from_s, scope->to_s, error);
+    if (months == NULL)
+        return FALSE;
+    request->vault_id = *vault_keep_id(keep);
+    request->from_s = scope->from_s;
+    request->to_s = scope->to_s;
+    if (scope->messages->len > 0)
+        g_array_append_vals(request->messages, scope->messages->data, scope->messages->len);
+    add_months(request, months, only);
+    if (request->mailboxes->len > 0)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                        "the mailboxes have no mail in that period; nothing to ask for");
+    return FALSE;
+}

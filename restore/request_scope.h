@@ -1,0 +1,34 @@
+/* The scope of a request, found in the vault: which mailboxes, which months of them.
+ *
+ * Reads names, months and, where messages are named, the catalog; opens nothing. Errors: NOT_FOUND
+ * (nothing matched: the message says what), MALFORMED (an address, id or list that is none), and
+ * those of vault/keep.h. Threads: the main thread only.
+ */
+#pragma once
+
+#include "vault/keep.h"
+#include "vault/open/request_file.h"
+
+typedef struct {
+    gboolean is_all;      /* all mailboxes, unassigned included */
+    GPtrArray *mailboxes; /* char *: addresses, 32 hexadecimal digits, "unassigned" */
+    GPtrArray *domains;   /* char *: all mailboxes of a domain */
+    GArray *messages;     /* RecordId: archive ids; months without one of them are left out */
+    guint64 from_s, to_s;
+} RestoreRequestScope;
+void restore_request_scope_clear(RestoreRequestScope *scope);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreRequestScope, restore_request_scope_clear)
+void restore_request_scope_init(RestoreRequestScope *scope);
+
+/* One address a line; empty lines and lines that begin with # are passed over. */
+gboolean restore_request_scope_add_mailbox_file(RestoreRequestScope *scope, const char *path,
+                                                GError **error);
+gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const char *id,
+                                           GError **error);
+/* A list of results: each line begins with an archive id. */
+gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const char *path,
+                                               GError **error);
+
+/* Fills vault id, period, messages and mailboxes of the request. */
+gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep *keep,
+                                    VaultRequestFile *request, GError **error);
