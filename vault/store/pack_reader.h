@@ -1,11 +1,14 @@
 /* Reading packs: scanning one from its start, group by group, and fetching single records.
  *
- * A scan gives whole groups only: records that a valid commit record covers. Anything else is
- * named: a torn tail (no valid commit record follows) or a CORRUPT stretch (one does), which is
- * reported, kept and passed over by searching the next header that checks. Stream packs hold one
- * record, which counts when its header and CRC check; whether a committed copy names it is the
- * caller's question. Errors: CORRUPT, UNSUPPORTED, IO, NOT_FOUND. Threads: one user per object.
- * Source: docs/formats/pack.md.
+ * A scan gives whole groups: records that a valid commit record covers. Anything else is named: a
+ * torn tail (nothing after it shows that it was ever acknowledged) or a CORRUPT stretch (a later
+ * commit record or the trailer shows that it was), which is reported, kept and passed over. What
+ * still has an unharmed header inside a CORRUPT stretch was acknowledged too: it follows as a group
+ * of its own, so that damage to one record never hides the others.
+ * Only VAULT_SCAN_CIPHERTEXTS tells a torn last group: after a crash use it on every open pack.
+ * Stream packs hold one record; whether a committed copy names it is the caller's question.
+ * Errors: CORRUPT (not a pack, another vault's, header fails), UNSUPPORTED (a later version),
+ * IO, NOT_FOUND. Threads: one user per object. Source: docs/formats/pack.md.
  */
 #pragma once
 
@@ -32,8 +35,8 @@ gboolean vault_pack_header_parse(const guint8 *bytes, gsize len, VaultPackHeader
 char *vault_pack_file_name(const VaultPackHeader *header);
 
 typedef enum {
-    VAULT_SCAN_GROUP,     /* `records` is a committed group */
-    VAULT_SCAN_CORRUPT,   /* [offset, offset + len) fails its checks, valid groups follow */
+    VAULT_SCAN_GROUP,     /* `records` is a committed group, or what is left of one */
+    VAULT_SCAN_CORRUPT,   /* [offset, offset + len) was acknowledged and fails its checks */
     VAULT_SCAN_TORN_TAIL, /* [offset, end) was never committed */
     VAULT_SCAN_TRAILER,   /* the pack is closed here */
     VAULT_SCAN_END,
@@ -48,13 +51,18 @@ typedef struct {
     VaultRecordHeader header;
     guint64 offset;
     guint64 len;
-    gboolean is_intact; /* with VAULT_SCAN_CIPHERTEXTS: CRC and group hash hold */
+    gboolean is_intact; /* FALSE: with VAULT_SCAN_CIPHERTEXTS, the ciphertext fails its CRC or the
+                         * index; else TRUE, also where nothing was read */
+    VaultHash hash;     /* record hash, from the bytes or from the index; zeros when neither is */
     guint8 header_bytes[VAULT_RECORD_HEADER_LEN_MAX];
 } VaultScannedRecord;
 
 typedef struct VaultPackScan VaultPackScan;
 VaultPackScan *vault_pack_scan_open(const char *path, const VaultId *vault_id, VaultScanDepth depth,
                                     VaultPackHeader *ret_header, GError **error);
+/* Reads no further than `end`: of a pack that its successor's header ended there. Before the first
+ * event; no effect on a closed pack. */
+void vault_pack_scan_stop_at(VaultPackScan *scan, guint64 end);
 /* The next event. ret_records (borrowed GArray of VaultScannedRecord, commit record left out) is
  * set for GROUP; ret_offset and ret_len for all. FALSE only when reading fails (IO). */
 gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GArray **ret_records,
@@ -62,11 +70,15 @@ gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GA
 void vault_pack_scan_free(VaultPackScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackScan, vault_pack_scan_free)
 
-/* Ends a pack that was left open (crash, failed sync): cuts at `end`, writes trailer, syncs.
- * Idempotent; a closed pack is left as it is. */
+/* Ends a pack that was left open (crash, failed sync): cuts at `end`, writes the last group once
+ * more (after a failed sync the page cache may hold what the disk does not, and a second sync would
+ * not tell), writes trailer, syncs file and directory. Idempotent; a closed pack or a stream pack
+ * is left as it is. CORRUPT when the file ends before `end`: acknowledged bytes are missing. */
 gboolean vault_pack_seal_off(const char *path, guint64 end, GError **error);
 
-/* Fetching. A reader keeps up to 64 packs open; each fetch checks the header and the CRCs. */
+/* Fetching. A reader keeps up to 64 packs open; each fetch checks the header and the CRCs. A pack
+ * that is not known yet is looked for in the directory. NOT_FOUND: no such pack, or none any more.
+ */
 typedef struct VaultPackSet VaultPackSet;
 VaultPackSet *vault_pack_set_open(const char *directory, const VaultId *vault_id, GError **error);
 /* Whole record. len over `len_max`: TOO_LARGE (use the stream functions). Thread-safe. */

@@ -7,8 +7,12 @@
  * or sync ends the pack at its last acknowledged offset: the waiting threads get IO or NO_SPACE,
  * and the next commit begins a new pack whose header names the old one and that offset. Never
  * promised: anything about records of a commit that failed (they may or may not be there; no later
- * commit record of that pack covers them). Threads: all functions are safe. Source:
- * docs/formats/pack.md.
+ * commit record of that pack covers them). Threads: all functions are safe, but each stream pack
+ * has one user. Source: docs/formats/pack.md.
+ *
+ * Errors of commit and stream: NO_SPACE (ENOSPC, EDQUOT), IO (any other failure of a call; nothing
+ * of the delivery is acknowledged), TOO_LARGE (over VAULT_GROUP_RECORDS_MAX records or 1 GiB in one
+ * delivery), CORRUPT (a record whose header is not what it claims), BUSY (the writer is closed).
  */
 #pragma once
 
@@ -52,24 +56,28 @@ typedef struct {
     gpointer user;
 } VaultPackWriterOptions;
 
-/* Makes no file before the first commit. */
+/* Makes no file before the first commit. Removes the drafts that a crash left in the directory: the
+ * caller holds the vault's writer lock. */
 VaultPackWriter *vault_pack_writer_new(const VaultPackWriterOptions *options);
 /* Waits for groups under way, writes the trailer of the active pack, syncs. */
 gboolean vault_pack_writer_close(VaultPackWriter *writer, GError **error);
 void vault_pack_writer_free(VaultPackWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackWriter, vault_pack_writer_free)
 
-/* `records`: VaultRecord pointers of one delivery (or act); never split over packs. Sets each
- * place. */
+/* `records`: VaultRecord pointers of one delivery (or act), at least one of them with bytes; never
+ * split over packs. Sets each place. When it fails, the stream packs that the delivery names are
+ * removed as soon as no start-up could find the group that names them. */
 gboolean vault_pack_writer_commit(VaultPackWriter *writer, GPtrArray *records, GError **error);
 
 /* A stream pack: one large record sealed as it arrives. The header's room is left free and written
- * last. Freed before finish, the file is removed. */
+ * last; until then the file bears a draft's name. Freed before finish, or after a failed call, the
+ * file is removed. The writer must outlive it only during begin. */
 typedef struct VaultStreamPack VaultStreamPack;
 VaultStreamPack *vault_stream_pack_begin(VaultPackWriter *writer, gsize header_len, GError **error);
 gboolean vault_stream_pack_append(VaultStreamPack *stream, const guint8 *bytes, gsize len,
                                   GError **error);
-/* Writes the header, syncs file and directory; sets the place. */
+/* Writes the header, syncs file and directory; sets the place. The header's length is that given to
+ * begin, its ciphertext length what was appended (asserted). */
 gboolean vault_stream_pack_finish(VaultStreamPack *stream, const guint8 *header, gsize header_len,
                                   VaultPlace *ret_place, GError **error);
 void vault_stream_pack_free(VaultStreamPack *stream);
