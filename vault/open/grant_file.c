@@ -244,26 +244,18 @@ static gboolean parse_head(VaultTextFile *file, VaultGrantFile *grant, GError **
 
 /* `text` up to the signature's line is what was signed. */
 static gboolean parse_signature(VaultTextFile *file, VaultGrantFile *grant, const char *text,
-                                GError **error)
+                                gsize *ret_signed_len, GError **error)
 {
-    gsize signed_len;
-
     if (!vault_text_file_take_hex(file, "master", grant->verify_key.bytes, VAULT_KEY_LEN, error))
         return FALSE;
-    signed_len = (gsize)(file->next - text);
-    if (!vault_text_file_take_hex(file, "signature", grant->signature.bytes, VAULT_SIGNATURE_LEN,
-                                  error) ||
-        !vault_text_file_finish(file, error))
-        return FALSE;
-    if (vault_master_verify(&grant->verify_key, sign_purpose, text, signed_len, &grant->signature))
-        return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
-                        "the grant is damaged: its signature does not fit; fetch it again from "
-                        "where it was made");
-    return FALSE;
+    *ret_signed_len = (gsize)(file->next - text);
+    return vault_text_file_take_hex(file, "signature", grant->signature.bytes, VAULT_SIGNATURE_LEN,
+                                    error) &&
+           vault_text_file_finish(file, error);
 }
 
-VaultGrantFile *vault_grant_file_parse(const char *text, gsize len, GError **error)
+VaultGrantFile *vault_grant_file_parse_form(const char *text, gsize len, gsize *ret_signed_len,
+                                            GError **error)
 {
     g_autoptr(VaultGrantFile) grant = vault_grant_file_new();
     VaultTextFile file;
@@ -277,7 +269,22 @@ VaultGrantFile *vault_grant_file_parse(const char *text, gsize len, GError **err
         !parse_head(&file, grant, error) ||
         !vault_text_file_take_messages(&file, VAULT_REQUEST_MESSAGES_MAX, grant->messages, error) ||
         !parse_mailboxes(&file, grant, error) || !parse_keys(&file, grant, error) ||
-        !parse_signature(&file, grant, text, error))
+        !parse_signature(&file, grant, text, ret_signed_len, error))
         return NULL;
     return g_steal_pointer(&grant);
+}
+
+VaultGrantFile *vault_grant_file_parse(const char *text, gsize len, GError **error)
+{
+    gsize signed_len;
+    g_autoptr(VaultGrantFile) grant = vault_grant_file_parse_form(text, len, &signed_len, error);
+
+    if (grant == NULL)
+        return NULL;
+    if (vault_master_verify(&grant->verify_key, sign_purpose, text, signed_len, &grant->signature))
+        return g_steal_pointer(&grant);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                        "the grant is damaged: its signature does not fit; fetch it again from "
+                        "where it was made");
+    return NULL;
 }

@@ -59,6 +59,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultGrantFile, vault_grant_file_free)
 
 /* MALFORMED "damaged" also when the signature does not fit the bytes and the key in it. */
 VaultGrantFile *vault_grant_file_parse(const char *text, gsize len, GError **error);
+/* The form alone, without the signature; what was signed are the first `ret_signed_len` bytes. */
+VaultGrantFile *vault_grant_file_parse_form(const char *text, gsize len, gsize *ret_signed_len,
+                                            GError **error);
 /* With the signature that it has. */
 char *vault_grant_file_format(const VaultGrantFile *grant);
 /* Sets verify_key and signature. */

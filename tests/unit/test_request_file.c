@@ -1,0 +1,283 @@
+#include "grant_world.h"
+
+static GString *replaced(const char *text, const char *from, const char *to)
+{
+    GString *string = g_string_new(text);
+
+    assert_int_equal(g_string_replace(string, from, to, 1), 1);
+    return string;
+}
+
+static void assert_refused(const char *text, gsize len, VaultErrorCode code)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VaultRequestFile) request = vault_request_file_parse(text, len, &error);
+
+    if (request != NULL)
+        fail_msg("taken:\n%.*s", (int)len, text);
+    assert_vault_error(error, code);
+}
+
+static void request_comes_back_as_it_was_written(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = world_request_text(world);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VaultRequestFile) parsed = vault_request_file_parse(text, strlen(text), &error);
+    g_autofree char *again = NULL;
+    VaultRequestMailbox *alice;
+
+    assert_non_null(parsed);
+    again = vault_request_file_format(parsed, &error);
+    assert_string_equal(text, again);
+    alice = g_ptr_array_index(parsed->mailboxes, 0);
+    assert_string_equal(vault_request_mailbox_address(alice), "alice@example.org");
+    assert_int_equal(alice->months->len, 5);
+    assert_int_equal(parsed->from_s, world->request->from_s);
+    assert_int_equal(parsed->to_s, world->request->to_s);
+    assert_string_equal(parsed->reason, world->request->reason);
+}
+
+static void every_act_has_its_name_and_no_other_name_is_an_act(void **state)
+{
+    VaultAct parsed;
+
+    for (VaultAct act = VAULT_ACT_SEARCH; act <= VAULT_ACT_POLICY; act++) {
+        assert_true(vault_act_parse(vault_act_name(act), &parsed));
+        assert_int_equal(parsed, act);
+    }
+    assert_false(vault_act_parse("Read", &parsed));
+    assert_false(vault_act_parse("", &parsed));
+}
+
+/* Whatever byte is changed, the text is refused or is another request in its canonical form. */
+static void changed_byte_is_refused_or_means_something_else(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = NULL;
+    gsize len;
+
+    g_ptr_array_set_size(world->request->mailboxes, 1);
+    text = world_request_text(world);
+    len = strlen(text);
+    for (gsize at = 0; at < len; at++) {
+        for (guint bit = 0; bit < 8; bit++) {
+            g_autoptr(VaultRequestFile) parsed = NULL;
+            g_autofree char *again = NULL;
+
+            text[at] ^= (char)(1u << bit);
+            parsed = vault_request_file_parse(text, len, NULL);
+            if (parsed != NULL) {
+                again = vault_request_file_format(parsed, NULL);
+                assert_non_null(again);
+                assert_memory_equal(again, text, len);
+            }
+            text[at] ^= (char)(1u << bit);
+        }
+    }
+}
+
+static void line_missing_repeated_or_moved_is_refused(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = world_request_text(world);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    guint count = g_strv_length(lines) - 1;
+
+    for (guint i = 0; i < count; i++) {
+        g_autoptr(GString) missing = g_string_new(NULL);
+        g_autoptr(GString) repeated = g_string_new(NULL);
+        g_autoptr(GString) moved = g_string_new(NULL);
+
+        for (guint j = 0; j < count; j++) {
+            if (j != i)
+                g_string_append_printf(missing, "%s\n", lines[j]);
+            g_string_append_printf(repeated, "%s\n", lines[j]);
+            if (j == i)
+                g_string_append_printf(repeated, "%s\n", lines[j]);
+            if (j != i)
+                g_string_append_printf(moved, "%s\n", lines[j]);
+        }
+        g_string_append_printf(moved, "%s\n", lines[i]);
+        assert_refused(missing->str, missing->len, VAULT_ERROR_MALFORMED);
+        assert_refused(repeated->str, repeated->len, VAULT_ERROR_MALFORMED);
+        if (i + 1 < count)
+            assert_refused(moved->str, moved->len, VAULT_ERROR_MALFORMED);
+    }
+}
+
+static void file_that_is_cut_anywhere_is_refused(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = world_request_text(world);
+
+    for (gsize len = 0; len < strlen(text); len++)
+        assert_refused(text, len, VAULT_ERROR_MALFORMED);
+}
+
+static void other_version_is_unsupported(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = world_request_text(world);
+    g_autoptr(GString) later = replaced(text, "muniment-request/1\n", "muniment-request/2\n");
+    g_autoptr(GString) approved = replaced(text, "approvals: 0\n", "approvals: 1\n");
+
+    assert_refused(later->str, later->len, VAULT_ERROR_UNSUPPORTED);
+    assert_refused(approved->str, approved->len, VAULT_ERROR_UNSUPPORTED);
+}
+
+static void shown_address_must_be_the_one_of_the_newest_key(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = world_request_text(world);
+    g_autoptr(GString) lied = replaced(text, "11 alice@example.org", "11 intern@example.org");
+
+    assert_refused(lied->str, lied->len, VAULT_ERROR_MALFORMED);
+}
+
+static void text_that_shows_as_another_text_is_refused(void **state)
+{
+    static const char *const reasons[] = {
+        "two\nlines",          "bell\a",          "right\u202eto left",
+        "line\u2028separator", "zero\u200bwidth", " leading",
+        "trailing ",           "\xff\xfe",        "",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
+        g_autoptr(GrantWorld) world = grant_world_new();
+        g_autoptr(GError) error = NULL;
+
+        g_free(world->request->reason);
+        world->request->reason = g_strdup(reasons[i]);
+        if (vault_request_file_format(world->request, &error) != NULL)
+            fail_msg("reason %zu was taken", i);
+        assert_vault_error(error, VAULT_ERROR_MALFORMED);
+    }
+}
+
+static void set_reason(VaultRequestFile *request, gsize len)
+{
+    g_free(request->reason);
+    request->reason = g_strnfill(len, 'r');
+}
+
+static void limits_hold_at_the_limit_and_not_past_it(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    VaultRequestMailbox *bob = g_ptr_array_index(world->request->mailboxes, 0);
+    VaultRequestMonth *month = g_ptr_array_index(bob->months, 0);
+    g_autofree char *fits = NULL;
+    g_autoptr(GError) error = NULL;
+    VaultWrap wrap = g_array_index(month->wraps, VaultWrap, 0);
+
+    set_reason(world->request, VAULT_REQUEST_REASON_LEN_MAX);
+    while (month->wraps->len < VAULT_WRAPS_MAX)
+        g_array_append_val(month->wraps, wrap);
+    fits = vault_request_file_format(world->request, &error);
+    assert_non_null(fits);
+
+    set_reason(world->request, VAULT_REQUEST_REASON_LEN_MAX + 1);
+    assert_null(vault_request_file_format(world->request, &error));
+    assert_vault_error(error, VAULT_ERROR_MALFORMED);
+    g_clear_error(&error);
+
+    set_reason(world->request, 1);
+    g_array_append_val(month->wraps, wrap);
+    assert_null(vault_request_file_format(world->request, &error));
+    assert_vault_error(error, VAULT_ERROR_MALFORMED);
+}
+
+static void file_over_the_limit_is_too_large(void **state)
+{
+    g_autoptr(GError) error = NULL;
+    char byte = 'm';
+
+    /* The length is judged before a byte is read. */
+    assert_null(vault_request_file_parse(&byte, (gsize)VAULT_REQUEST_LEN_MAX + 1, &error));
+    assert_vault_error(error, VAULT_ERROR_TOO_LARGE);
+}
+
+static void empty_period_mailbox_or_key_list_is_refused(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    guint64 to_s = world->request->to_s;
+    VaultRequestMailbox *bob = g_ptr_array_index(world->request->mailboxes, 0);
+
+    world->request->to_s = world->request->from_s;
+    assert_null(vault_request_file_format(world->request, NULL));
+    world->request->to_s = to_s;
+    g_ptr_array_set_size(bob->months, 0);
+    assert_null(vault_request_file_format(world->request, NULL));
+    g_ptr_array_set_size(world->request->mailboxes, 0);
+    assert_null(vault_request_file_format(world->request, NULL));
+}
+
+static void approvals_do_not_change_the_hash_and_all_else_does(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = world_request_text(world);
+    gsize len = strlen(text), hashed = len - strlen("approvals: 0\n");
+    VaultHash hash, other;
+
+    vault_request_file_hash(text, len, &hash);
+    text[len - 2] = '7';
+    vault_request_file_hash(text, len, &other);
+    assert_memory_equal(hash.bytes, other.bytes, VAULT_HASH_LEN);
+    for (gsize at = 0; at < hashed; at += 7) {
+        text[at] ^= 1;
+        vault_request_file_hash(text, len, &other);
+        assert_memory_not_equal(hash.bytes, other.bytes, VAULT_HASH_LEN);
+        text[at] ^= 1;
+    }
+}
+
+static void messages_are_sorted_and_named_once(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = NULL;
+    RecordId high = {{0xff}}, low = {{0x01}};
+
+    g_array_append_val(world->request->messages, high);
+    g_array_append_val(world->request->messages, low);
+    text = world_request_text(world);
+    assert_true(strstr(text, "message: 01") < strstr(text, "message: ff"));
+    g_array_append_val(world->request->messages, low);
+    assert_null(vault_request_file_format(world->request, NULL));
+}
+
+static void only_the_initial_policy_is_understood(void **state)
+{
+    static const char later[] = "muniment-policy/1\nserial: 7\nwhatever: comes\n";
+    g_autoptr(GError) error = NULL;
+    guint32 serial;
+    guint count = 9;
+
+    assert_true(vault_policy_serial(later, strlen(later), &serial, NULL));
+    assert_int_equal(serial, 7);
+    assert_false(vault_policy_approvals_needed(later, &count, &error));
+    assert_vault_error(error, VAULT_ERROR_UNSUPPORTED);
+    assert_true(vault_policy_approvals_needed(vault_policy_initial_text(), &count, NULL));
+    assert_int_equal(count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(request_comes_back_as_it_was_written),
+        cmocka_unit_test(every_act_has_its_name_and_no_other_name_is_an_act),
+        cmocka_unit_test(changed_byte_is_refused_or_means_something_else),
+        cmocka_unit_test(line_missing_repeated_or_moved_is_refused),
+        cmocka_unit_test(file_that_is_cut_anywhere_is_refused),
+        cmocka_unit_test(other_version_is_unsupported),
+        cmocka_unit_test(shown_address_must_be_the_one_of_the_newest_key),
+        cmocka_unit_test(text_that_shows_as_another_text_is_refused),
+        cmocka_unit_test(limits_hold_at_the_limit_and_not_past_it),
+        cmocka_unit_test(file_over_the_limit_is_too_large),
+        cmocka_unit_test(empty_period_mailbox_or_key_list_is_refused),
+        cmocka_unit_test(approvals_do_not_change_the_hash_and_all_else_does),
+        cmocka_unit_test(messages_are_sorted_and_named_once),
+        cmocka_unit_test(only_the_initial_policy_is_understood),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
