@@ -4,6 +4,6 @@
 
 #include <glib.h>
 
-/* `domains`: NULL-terminated, may be NULL or empty (then the key is left commented and the file is
- * complete but for it). */
+/* `domains`: NULL-terminated; NULL or empty leaves domains= empty, which the daemon refuses with
+ * the remedy. */
 char *archived_config_template(const char *const *domains);

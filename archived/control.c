@@ -1,0 +1,110 @@
+#include "archived/control.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "archived/control_import.h"
+#include "archived/control_request.h"
+#include "archived/control_status.h"
+#include "archived/log.h"
+
+#define CLIENT_TIMEOUT_S 300
+
+static ArchivedDuty duty_of(const ArchivedConnection *connection)
+{
+    switch (connection->kind) {
+    case ARCHIVED_CONNECTION_STATUS:
+        return ARCHIVED_DUTY_STATUS;
+    case ARCHIVED_CONNECTION_READ:
+        return ARCHIVED_DUTY_READ;
+    case ARCHIVED_CONNECTION_OPERATE:
+        return ARCHIVED_DUTY_OPERATE;
+    case ARCHIVED_CONNECTION_LMTP:
+    case ARCHIVED_CONNECTION_KINDS:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static char *prepare_next_month(ArchivedDaemon *daemon, GError **error)
+{
+    guint made = 0;
+
+    if (!vault_keep_prepare_next_month(daemon->keep, archived_now_s(), &made, error))
+        return NULL;
+    return g_strdup_printf("{\"ok\":true,\"made\":%u}", made);
+}
+
+/* The answer without LF; NULL with the error that is the answer. */
+static char *do_request(ArchivedConnection *connection, ArchivedRequest request, GError **error)
+{
+    ArchivedDaemon *daemon = connection->daemon;
+    gboolean is_done = TRUE;
+
+    switch (request) {
+    case ARCHIVED_REQUEST_STATUS:
+        return archived_control_status(daemon, error);
+    case ARCHIVED_REQUEST_FLUSH:
+        is_done = vault_keep_flush_catalog(daemon->keep, error);
+        break;
+    case ARCHIVED_REQUEST_RELOAD:
+        is_done = archived_daemon_reload(daemon, error);
+        break;
+    case ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD:
+        return prepare_next_month(daemon, error);
+    case ARCHIVED_REQUEST_IMPORT:
+        break;
+    }
+    return is_done ? g_strdup("{\"ok\":true}") : NULL;
+}
+
+/* FALSE: the connection is over. */
+static gboolean answer(ArchivedConnection *connection, ArchivedControlStream *stream,
+                       const char *request_line)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *line = NULL;
+    ArchivedRequest request;
+
+    if (archived_request_parse(request_line, duty_of(connection), &request, &failure))
+        text = do_request(connection, request, &failure);
+    line = text != NULL ? g_strconcat(text, "\n", NULL) : archived_control_failure_format(failure);
+    if (!archived_control_send(connection->fd, line, strlen(line), NULL))
+        return FALSE;
+    if (text == NULL || request != ARCHIVED_REQUEST_IMPORT)
+        return TRUE;
+    archived_control_import_serve(connection, stream);
+    return FALSE;
+}
+
+static char *wait_for_line(ArchivedConnection *connection, ArchivedControlStream *stream)
+{
+    char *line = NULL;
+
+    if (!archived_connection_enter_idle(connection) ||
+        !archived_control_read_line(stream, ARCHIVED_CONTROL_REQUEST_LEN_MAX, &line, NULL))
+        return NULL;
+    archived_connection_leave_idle(connection);
+    return line;
+}
+
+void archived_control_run(ArchivedConnection *connection)
+{
+    const struct timeval timeout = {.tv_sec = CLIENT_TIMEOUT_S};
+    g_autoptr(ArchivedControlStream) stream = archived_control_stream_new(connection->fd);
+    gboolean is_over = FALSE;
+
+    setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+    archived_log(ARCHIVED_LOG_INFO, "control", "control connection",
+                 LOG_TEXT("socket", archived_duty_name(duty_of(connection))),
+                 LOG_NUMBER("connection", connection->id), LOG_NUMBER("uid", connection->peer.uid),
+                 LOG_NUMBER("pid", connection->peer.pid));
+    while (!is_over) {
+        g_autofree char *line = wait_for_line(connection, stream);
+
+        is_over = line == NULL || !answer(connection, stream, line);
+    }
+}

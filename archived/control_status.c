@@ -1,0 +1,126 @@
+#include "archived/control_status.h"
+
+#include <json-glib/json-glib.h>
+
+#include "archived/connections.h"
+
+static void add_number(JsonBuilder *builder, const char *name, guint64 value)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_int_value(builder, (gint64)value);
+}
+
+static void add_boolean(JsonBuilder *builder, const char *name, gboolean value)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_boolean_value(builder, value);
+}
+
+static void add_text(JsonBuilder *builder, const char *name, const char *value)
+{
+    json_builder_set_member_name(builder, name);
+    if (value == NULL)
+        json_builder_add_null_value(builder);
+    else
+        json_builder_add_string_value(builder, value);
+}
+
+static void begin_object(JsonBuilder *builder, const char *name)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_begin_object(builder);
+}
+
+static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status)
+{
+    begin_object(builder, "vault");
+    add_number(builder, "messages", status->message_count);
+    add_number(builder, "copies", status->copy_count);
+    add_number(builder, "mailboxes", status->mailbox_count);
+    add_number(builder, "months", status->month_count);
+    add_number(builder, "packs", status->pack_count);
+    add_number(builder, "stored_bytes", status->stored_bytes);
+    add_number(builder, "free_bytes", status->free_bytes);
+    add_number(builder, "disk_reserve", status->disk_reserve);
+    add_number(builder, "vault_key_generation", status->vault_key_generation);
+    add_number(builder, "uncatalogued", status->uncatalogued_count);
+    add_number(builder, "last_archived", status->last_archived_s);
+    add_boolean(builder, "pair_exists", status->pair_exists);
+    add_number(builder, "policy_serial", status->policy_serial);
+    json_builder_end_object(builder);
+}
+
+static void add_connections(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    g_autoptr(ArchivedConfig) config = archived_daemon_config(daemon);
+    ArchivedConnections *connections = daemon->connections;
+
+    begin_object(builder, "connections");
+    add_number(builder, "lmtp", archived_connections_count(connections, ARCHIVED_CONNECTION_LMTP));
+    add_number(builder, "max", config->max_connections);
+    add_number(builder, "total", atomic_load(&daemon->counters.connections));
+    add_number(builder, "refused", atomic_load(&daemon->counters.connections_refused));
+    json_builder_end_object(builder);
+}
+
+static void add_counters(JsonBuilder *builder, ArchivedCounters *counters)
+{
+    begin_object(builder, "since_start");
+    add_number(builder, "messages", atomic_load(&counters->messages));
+    add_number(builder, "already_archived", atomic_load(&counters->messages_already));
+    add_number(builder, "failed", atomic_load(&counters->messages_failed));
+    add_number(builder, "recipients", atomic_load(&counters->recipients));
+    add_number(builder, "unassigned", atomic_load(&counters->unassigned));
+    add_number(builder, "message_bytes", atomic_load(&counters->message_bytes));
+    json_builder_end_object(builder);
+}
+
+static void add_memory(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    ArchivedBudgetStatus budget;
+
+    archived_budget_status(daemon->budget, &budget);
+    begin_object(builder, "memory");
+    add_number(builder, "deliveries_max", budget.max);
+    add_number(builder, "deliveries_used", budget.used);
+    add_number(builder, "deliveries_peak", budget.used_peak);
+    add_number(builder, "waiting", budget.waiting_count);
+    add_number(builder, "refused", budget.refused_count);
+    add_boolean(builder, "locked", daemon->memory_lock.is_locked);
+    add_text(builder, "why_not_locked", daemon->memory_lock.why_not);
+    json_builder_end_object(builder);
+}
+
+static char *reload_failure(ArchivedDaemon *daemon)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&daemon->lock);
+
+    return daemon->reload_failure == NULL ? NULL : g_strdup(daemon->reload_failure->message);
+}
+
+char *archived_control_status(ArchivedDaemon *daemon, GError **error)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(JsonNode) node = NULL;
+    g_autofree char *failure = reload_failure(daemon);
+    gint64 oldest_us = archived_connections_oldest_commit_us(daemon->connections);
+    VaultKeepStatus status = {0};
+
+    if (!vault_keep_status(daemon->keep, &status, error))
+        return NULL;
+    json_builder_begin_object(builder);
+    add_boolean(builder, "ok", TRUE);
+    add_text(builder, "version", MUNIMENT_VERSION);
+    add_number(builder, "started", daemon->started_s);
+    add_number(builder, "uptime", archived_now_s() - daemon->started_s);
+    add_boolean(builder, "stopping", atomic_load(&daemon->is_stopping));
+    add_number(builder, "oldest_commit_ms", (guint64)oldest_us / 1000);
+    add_text(builder, "reload_failure", failure);
+    add_vault(builder, &status);
+    add_connections(builder, daemon);
+    add_counters(builder, &daemon->counters);
+    add_memory(builder, daemon);
+    json_builder_end_object(builder);
+    node = json_builder_get_root(builder);
+    return json_to_string(node, FALSE);
+}

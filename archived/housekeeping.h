@@ -1,0 +1,10 @@
+/* What is due every hour: the keys of the next month, made ahead while there is time. */
+#pragma once
+
+#include "archived/daemon.h"
+
+typedef struct ArchivedHousekeeping ArchivedHousekeeping;
+ArchivedHousekeeping *archived_housekeeping_start(ArchivedDaemon *daemon);
+/* Waits for what is under way. */
+void archived_housekeeping_stop(ArchivedHousekeeping *housekeeping);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedHousekeeping, archived_housekeeping_stop)
