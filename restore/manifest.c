@@ -1,0 +1,295 @@
+#include "restore/manifest.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#define BUFFER_LEN 65536
+
+struct Manifest {
+    int fd;
+    char *path;
+    GString *buffer;
+    GString *errors;
+    ManifestCounts counts;
+};
+
+char *manifest_time(guint64 time_s)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc((gint64)MIN(time_s, G_MAXINT64));
+
+    if (time == NULL)
+        return g_strdup_printf("@%" G_GUINT64_FORMAT, time_s);
+    return g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+static char *hash_hex(const VaultHash *hash)
+{
+    char *hex = g_malloc(2 * VAULT_HASH_LEN + 1);
+
+    for (gsize i = 0; i < VAULT_HASH_LEN; i++)
+        g_snprintf(hex + 2 * i, 3, "%02x", hash->bytes[i]);
+    return hex;
+}
+
+/* JSON text is UTF-8; bytes that are not (an envelope's, a file name's) show as U+FFFD. */
+static void append_string(GString *line, const char *name, const char *value)
+{
+    g_autofree char *valid = NULL;
+    g_autofree char *quoted = NULL;
+    g_autoptr(JsonNode) node = NULL;
+
+    if (value == NULL)
+        return;
+    valid = g_utf8_make_valid(value, -1);
+    node = json_node_init_string(json_node_alloc(), valid);
+    quoted = json_to_string(node, FALSE);
+    g_string_append_printf(line, "%s\"%s\":%s", line->len > 1 ? "," : "", name, quoted);
+}
+
+static void append_time(GString *line, const char *name, guint64 time_s)
+{
+    g_autofree char *text = manifest_time(time_s);
+
+    append_string(line, name, text);
+}
+
+static void append_number(GString *line, const char *name, guint64 number)
+{
+    g_string_append_printf(line, ",\"%s\":%" G_GUINT64_FORMAT, name, number);
+}
+
+static void append_hash(GString *line, const char *name, const VaultHash *hash)
+{
+    g_autofree char *hex = hash_hex(hash);
+
+    g_string_append_printf(line, ",\"%s\":\"%s\"", name, hex);
+}
+
+char *manifest_entry_format(const ManifestEntry *entry)
+{
+    GString *line = g_string_new("{");
+
+    append_string(line, "id", entry->id);
+    append_string(line, "mailbox", entry->mailbox);
+    append_time(line, "received", entry->received_s);
+    append_number(line, "size", entry->size);
+    append_hash(line, "sha256", &entry->hash);
+    append_string(line, "file", entry->file);
+    if (entry->has_offset)
+        append_number(line, "offset", entry->offset);
+    if (entry->has_lf) {
+        append_number(line, "lf_size", entry->lf_size);
+        append_hash(line, "lf_sha256", &entry->lf_hash);
+    }
+    append_string(line, "sender", entry->sender);
+    append_string(line, "folder", entry->folder);
+    append_string(line, "keywords", entry->keywords);
+    g_string_append_c(line, '}');
+    return g_string_free(line, FALSE);
+}
+
+static gboolean flush(Manifest *manifest, GError **error)
+{
+    gboolean ok = vault_file_write_all(manifest->fd, manifest->buffer->str, manifest->buffer->len,
+                                       manifest->path, error);
+
+    g_string_truncate(manifest->buffer, 0);
+    return ok;
+}
+
+Manifest *manifest_begin(int fd, const char *path, const VaultId *vault_id, const char *format,
+                         guint64 created_s, GError **error)
+{
+    g_autoptr(Manifest) manifest = g_new0(Manifest, 1);
+    g_autoptr(GString) head = g_string_new("{");
+
+    manifest->fd = fd;
+    manifest->path = g_strdup(path);
+    manifest->buffer = g_string_sized_new(BUFFER_LEN);
+    manifest->errors = g_string_new(NULL);
+    if (vault_id != NULL)
+        append_string(head, "vault", VAULT_ID_TEXT(*vault_id));
+    append_string(head, "format", format);
+    append_time(head, "created", created_s);
+    g_string_append_printf(manifest->buffer, "{\"muniment_manifest\":1,%s,\n\"messages\":[",
+                           head->str + 1);
+    return flush(manifest, error) ? g_steal_pointer(&manifest) : NULL;
+}
+
+gboolean manifest_add(Manifest *manifest, const char *line, guint64 size, GError **error)
+{
+    g_string_append(manifest->buffer, manifest->counts.message_count == 0 ? "\n" : ",\n");
+    g_string_append(manifest->buffer, line);
+    manifest->counts.message_count++;
+    manifest->counts.byte_count += size;
+    return manifest->buffer->len < BUFFER_LEN || flush(manifest, error);
+}
+
+void manifest_add_error(Manifest *manifest, const char *id, const char *mailbox, guint64 received_s,
+                        const char *text)
+{
+    g_autoptr(GString) line = g_string_new("{");
+
+    if (++manifest->counts.error_count > MANIFEST_ERRORS_MAX)
+        return;
+    append_string(line, "id", id);
+    append_string(line, "mailbox", mailbox);
+    append_time(line, "received", received_s);
+    append_string(line, "error", text);
+    g_string_append_printf(manifest->errors, "%s\n%s}", manifest->errors->len == 0 ? "" : ",",
+                           line->str);
+}
+
+gboolean manifest_finish(Manifest *manifest, GError **error)
+{
+    const ManifestCounts *counts = &manifest->counts;
+
+    g_string_append_printf(manifest->buffer, "],\n\"errors\":[%s],\n", manifest->errors->str);
+    g_string_append_printf(manifest->buffer,
+                           "\"counts\":{\"messages\":%" G_GUINT64_FORMAT
+                           ",\"bytes\":%" G_GUINT64_FORMAT ",\"errors\":%" G_GUINT64_FORMAT "}}\n",
+                           counts->message_count, counts->byte_count, counts->error_count);
+    return flush(manifest, error);
+}
+
+const ManifestCounts *manifest_counts(const Manifest *manifest)
+{
+    return &manifest->counts;
+}
+
+void manifest_free(Manifest *manifest)
+{
+    if (manifest == NULL)
+        return;
+    g_free(manifest->path);
+    if (manifest->buffer != NULL)
+        g_string_free(manifest->buffer, TRUE);
+    if (manifest->errors != NULL)
+        g_string_free(manifest->errors, TRUE);
+    g_free(manifest);
+}
+
+void manifest_known_free(ManifestKnown *known)
+{
+    if (known == NULL)
+        return;
+    g_free(known->line);
+    g_free(known->file);
+    g_free(known);
+}
+
+char *manifest_known_key(const char *id, const char *mailbox)
+{
+    g_autofree char *valid = g_utf8_make_valid(mailbox, -1);
+
+    return g_strconcat(id, " ", valid, NULL);
+}
+
+GHashTable *manifest_known_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                 (GDestroyNotify)manifest_known_free);
+}
+
+static gboolean parse_hash(const char *hex, VaultHash *ret_hash)
+{
+    if (hex == NULL || strlen(hex) != 2 * VAULT_HASH_LEN)
+        return FALSE;
+    for (gsize i = 0; i < VAULT_HASH_LEN; i++) {
+        gint high = g_ascii_xdigit_value(hex[2 * i]), low = g_ascii_xdigit_value(hex[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return FALSE;
+        ret_hash->bytes[i] = (guint8)(high << 4 | low);
+    }
+    return TRUE;
+}
+
+/* -1 and NULL when it is missing or of another type. */
+static gint64 member_number(JsonObject *object, const char *name)
+{
+    JsonNode *node = json_object_get_member(object, name);
+
+    if (node == NULL || json_node_get_value_type(node) != G_TYPE_INT64)
+        return -1;
+    return json_node_get_int(node);
+}
+
+static const char *member_string(JsonObject *object, const char *name)
+{
+    JsonNode *node = json_object_get_member(object, name);
+
+    if (node == NULL || json_node_get_value_type(node) != G_TYPE_STRING)
+        return NULL;
+    return json_node_get_string(node);
+}
+
+/* NULL when the line is no entry. */
+static ManifestKnown *parse_known(const char *line, char **ret_key)
+{
+    g_autoptr(JsonNode) root = json_from_string(line, NULL);
+    ManifestKnown *known;
+    VaultHash hash;
+    JsonObject *object;
+    gboolean has_lf;
+    gint64 size, file_size;
+
+    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
+        return NULL;
+    object = json_node_get_object(root);
+    has_lf = json_object_has_member(object, "lf_size");
+    size = member_number(object, "size");
+    file_size = has_lf ? member_number(object, "lf_size") : size;
+    if (member_string(object, "id") == NULL || member_string(object, "mailbox") == NULL ||
+        member_string(object, "file") == NULL || size < 0 || file_size < 0 ||
+        !parse_hash(member_string(object, has_lf ? "lf_sha256" : "sha256"), &hash))
+        return NULL;
+    known = g_new0(ManifestKnown, 1);
+    known->file = g_strdup(member_string(object, "file"));
+    known->size = (guint64)size;
+    known->file_size = (guint64)file_size;
+    known->file_hash = hash;
+    known->line = g_strdup(line);
+    *ret_key = manifest_known_key(member_string(object, "id"), member_string(object, "mailbox"));
+    return known;
+}
+
+gboolean manifest_read_known(const char *path, GHashTable *known, GError **error)
+{
+    g_autoptr(GFile) file = g_file_new_for_path(path);
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GFileInputStream) stream = g_file_read(file, NULL, &failure);
+    g_autoptr(GDataInputStream) lines = NULL;
+
+    if (stream == NULL) {
+        gboolean is_missing = g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+
+        g_set_error(error, VAULT_ERROR, is_missing ? VAULT_ERROR_NOT_FOUND : VAULT_ERROR_IO,
+                    "cannot read %s: %s", path, failure->message);
+        return FALSE;
+    }
+    lines = g_data_input_stream_new(G_INPUT_STREAM(stream));
+    for (;;) {
+        g_autofree char *line = g_data_input_stream_read_line(lines, NULL, NULL, &failure);
+        ManifestKnown *entry;
+        char *key = NULL;
+
+        if (line == NULL)
+            break;
+        if (g_str_has_suffix(line, "],"))
+            line[strlen(line) - 2] = '\0';
+        else if (g_str_has_suffix(line, ","))
+            line[strlen(line) - 1] = '\0';
+        entry = strlen(line) > MANIFEST_LINE_LEN_MAX ? NULL : parse_known(line, &key);
+        if (entry != NULL)
+            g_hash_table_insert(known, key, entry);
+    }
+    if (failure != NULL) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_IO, "cannot read %s: %s", path,
+                    failure->message);
+        return FALSE;
+    }
+    return TRUE;
+}
