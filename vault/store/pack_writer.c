@@ -13,7 +13,8 @@
 /* A thread in vault_pack_writer_commit(), on its own stack. */
 typedef struct Waiter Waiter;
 struct Waiter {
-    GPtrArray *records; /* those that go into the pack: bytes != NULL */
+    GPtrArray *delivery; /* all its records */
+    GPtrArray *records;  /* those that go into the pack: bytes != NULL */
     guint64 len;
     gboolean leads; /* the leader before has passed the lead on to it */
     gboolean is_done;
@@ -189,6 +190,12 @@ static GError *as_commit_error(const GError *error)
     return copy;
 }
 
+static void append_all(GPtrArray *array, const GPtrArray *records)
+{
+    for (guint i = 0; i < records->len; i++)
+        g_ptr_array_add(array, g_ptr_array_index(records, i));
+}
+
 /* Takes waiters off the queue, in order, as long as they fit into one group; at least one. */
 static Waiter *take_group(VaultPackWriter *writer, GPtrArray *records, guint64 *ret_len)
 {
@@ -203,8 +210,7 @@ static Waiter *take_group(VaultPackWriter *writer, GPtrArray *records, guint64 *
                                 records->len + waiter->records->len > VAULT_GROUP_RECORDS_MAX))
             break;
         len += waiter->len;
-        for (guint i = 0; i < waiter->records->len; i++)
-            g_ptr_array_add(records, g_ptr_array_index(waiter->records, i));
+        append_all(records, waiter->records);
         end = &waiter->next;
     }
     writer->first = *end;
@@ -213,6 +219,18 @@ static Waiter *take_group(VaultPackWriter *writer, GPtrArray *records, guint64 *
     *end = NULL;
     *ret_len = len + VAULT_PACK_COMMIT_LEN;
     return group;
+}
+
+/* The catalog is told of all records, also of those in stream packs. */
+static void tell_committed(VaultPackWriter *writer, const Waiter *group)
+{
+    g_autoptr(GPtrArray) records = g_ptr_array_new();
+
+    if (writer->committed == NULL)
+        return;
+    for (; group != NULL; group = group->next)
+        append_all(records, group->delivery);
+    writer->committed(records, writer->user);
 }
 
 /* Called with the lock, which is given up while the group is written. */
@@ -224,8 +242,8 @@ static void lead_one_group(VaultPackWriter *writer)
     Waiter *group = take_group(writer, records, &len);
 
     pthread_mutex_unlock(&writer->lock);
-    if (write_group(writer, records, len, &error) && writer->committed != NULL)
-        writer->committed(records, writer->user);
+    if (write_group(writer, records, len, &error))
+        tell_committed(writer, group);
     pthread_mutex_lock(&writer->lock);
 
     while (group != NULL) {
@@ -314,7 +332,7 @@ static gboolean add_record(Waiter *waiter, VaultRecord *record, GError **error)
 static gboolean commit_in_pack(VaultPackWriter *writer, GPtrArray *records, GError **error)
 {
     g_autoptr(GPtrArray) in_pack = g_ptr_array_sized_new(records->len);
-    Waiter waiter = {.records = in_pack};
+    Waiter waiter = {.delivery = records, .records = in_pack};
     gboolean is_committed;
 
     for (guint i = 0; i < records->len; i++) {

@@ -42,7 +42,8 @@ typedef struct {
 void vault_record_free(VaultRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRecord, vault_record_free)
 
-/* Called once for each durable group, in commit order, before any of its committers returns. */
+/* Called once for each durable group, in commit order, before any of its committers returns: all
+ * records of its deliveries, those in stream packs included, with their places. */
 typedef void (*VaultGroupCommitted)(GPtrArray *records, gpointer user);
 
 typedef struct {
