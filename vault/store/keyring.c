@@ -1,0 +1,392 @@
+#include "vault/store/keyring.h"
+
+#include "vault/base/file.h"
+#include "vault/store/keyring_rows.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* PRAGMA application_id "MNKR" and the version of the schema. */
+#define APPLICATION_ID 0x4d4e4b52
+#define SCHEMA_VERSION 1
+
+struct VaultKeyringChange {
+    VaultKeyring *keyring;
+};
+
+static void build_texts(VaultKeyring *keyring)
+{
+    char **texts = g_new0(char *, STATEMENT_COUNT + 1);
+
+    for (guint table = 0; table < TABLE_COUNT; table++) {
+        const char *name = vault_keyring_table_name(table);
+        char **of_table = texts + table * ROW_OP_COUNT;
+
+        of_table[ROW_GET] =
+            g_strdup_printf("SELECT row_id, row_version, sealed FROM %s WHERE row_id = ?1", name);
+        of_table[ROW_PUT] = g_strdup_printf(
+            "INSERT INTO %s (row_id, row_version, sealed) VALUES (?1, ?2, ?3) ON CONFLICT (row_id) "
+            "DO UPDATE SET row_version = excluded.row_version, sealed = excluded.sealed",
+            name);
+        of_table[ROW_REMOVE] = g_strdup_printf("DELETE FROM %s WHERE row_id = ?1", name);
+        of_table[ROW_EACH] =
+            g_strdup_printf("SELECT row_id, row_version, sealed FROM %s ORDER BY rowid", name);
+    }
+    texts[STATEMENT_BEGIN] = g_strdup("BEGIN IMMEDIATE");
+    texts[STATEMENT_COMMIT] = g_strdup("COMMIT");
+    texts[STATEMENT_ROLLBACK] = g_strdup("ROLLBACK");
+    texts[STATEMENT_ADD_MONTH] = g_strdup("INSERT INTO months (row_id, row_version, sealed, "
+                                          "mailbox_id) VALUES (?1, 1, ?2, ?3)");
+    texts[STATEMENT_MONTH_MAILBOX] = g_strdup("SELECT mailbox_id FROM months WHERE row_id = ?1");
+    texts[STATEMENT_MONTHS_OF] =
+        g_strdup("SELECT row_id, row_version, sealed FROM months WHERE mailbox_id = ?1 "
+                 "ORDER BY rowid");
+    texts[STATEMENT_MONTHS_OF_NEWEST_FIRST] =
+        g_strdup("SELECT row_id, row_version, sealed FROM months WHERE mailbox_id = ?1 "
+                 "ORDER BY rowid DESC");
+    texts[STATEMENT_MONTHS] =
+        g_strdup("SELECT row_id, row_version, sealed, mailbox_id FROM months ORDER BY rowid");
+    keyring->statement_texts = texts;
+}
+
+static VaultKeyring *keyring_new(const char *path, const VaultId *vault_id)
+{
+    VaultKeyring *keyring = g_new0(VaultKeyring, 1);
+
+    g_rec_mutex_init(&keyring->lock);
+    keyring->path = g_strdup(path);
+    keyring->vault_id = *vault_id;
+    keyring->vault_key = vault_secret_new(sizeof *keyring->vault_key);
+    keyring->vault_row_key = vault_secret_new(sizeof *keyring->vault_row_key);
+    build_texts(keyring);
+    return keyring;
+}
+
+void vault_keyring_close(VaultKeyring *keyring)
+{
+    if (keyring == NULL)
+        return;
+    vault_sql_close(keyring->sql);
+    g_strfreev(keyring->statement_texts);
+    vault_secret_free(keyring->vault_key);
+    vault_secret_free(keyring->vault_row_key);
+    g_rec_mutex_clear(&keyring->lock);
+    g_free(keyring->path);
+    g_free(keyring);
+}
+
+guint32 vault_keyring_generation(const VaultKeyring *keyring)
+{
+    return keyring->vault_key->generation;
+}
+
+static gboolean connect_file(VaultKeyring *keyring, VaultSqlMode mode, GError **error)
+{
+    keyring->sql = vault_sql_open(
+        keyring->path, mode, (const char *const *)keyring->statement_texts, STATEMENT_COUNT, error);
+    if (keyring->sql == NULL)
+        return FALSE;
+    /* FULL: a commit returns after its sync. secure_delete: freed pages are overwritten, which
+     * asks nothing of the disk but is no reason to leave them. */
+    return vault_sql_exec(keyring->sql,
+                          mode == VAULT_SQL_READ
+                              ? "PRAGMA query_only=ON;"
+                              : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                                "PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF;",
+                          error);
+}
+
+/* ---- create --------------------------------------------------------------------------------- */
+
+static gboolean create_schema(VaultKeyring *keyring, GError **error)
+{
+    g_autoptr(GString) script = g_string_new(NULL);
+
+    g_string_append_printf(script, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                           APPLICATION_ID, SCHEMA_VERSION);
+    for (guint table = 0; table < TABLE_COUNT; table++)
+        g_string_append_printf(script,
+                               "CREATE TABLE %s (row_id BLOB NOT NULL PRIMARY KEY, "
+                               "row_version INTEGER NOT NULL, sealed BLOB NOT NULL%s);",
+                               vault_keyring_table_name(table),
+                               table == TABLE_MONTHS ? ", mailbox_id BLOB NOT NULL" : "");
+    g_string_append(script, "CREATE INDEX months_mailbox ON months (mailbox_id);");
+    return vault_sql_exec(keyring->sql, script->str, error);
+}
+
+static gboolean create_generation(VaultKeyring *keyring, guint64 now_s, GError **error)
+{
+    VaultGenerationValue generation = {.vault_id = keyring->vault_id,
+                                       .generation = keyring->vault_key->generation,
+                                       .created_s = now_s};
+    g_autoptr(GByteArray) value = NULL;
+    RowId row_id;
+
+    vault_random(row_id.bytes, VAULT_ID_LEN);
+    vault_random(generation.vault_row_key_id.bytes, VAULT_ID_LEN);
+    value = vault_generation_value_format(&generation);
+    return vault_keyring_add_row_key(keyring, generation.vault_row_key_id.bytes,
+                                     keyring->vault_row_key, error) &&
+           vault_keyring_row_put(keyring, TABLE_GENERATION, row_id.bytes, NULL, value, error);
+}
+
+gboolean vault_keyring_create(const char *path, const VaultId *vault_id, const VaultKey *key,
+                              guint64 now_s, GError **error)
+{
+    g_autoptr(VaultKeyring) keyring = keyring_new(path, vault_id);
+    g_autoptr(VaultKeyringChange) change = NULL;
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_auto(VaultFd) fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return vault_error_set_errno(error, errno, "cannot create", path);
+    *keyring->vault_key = *key;
+    if (!connect_file(keyring, VAULT_SQL_WRITE, error))
+        return FALSE;
+    change = vault_keyring_begin(keyring, error);
+    return change != NULL && create_schema(keyring, error) &&
+           create_generation(keyring, now_s, error) &&
+           vault_keyring_commit(g_steal_pointer(&change), error) &&
+           vault_file_sync_directory(directory, error);
+}
+
+/* ---- open ----------------------------------------------------------------------------------- */
+
+static gboolean check_schema(VaultKeyring *keyring, GError **error)
+{
+    gint64 application_id = 0, version = 0;
+
+    if (!vault_sql_exec_int(keyring->sql, "PRAGMA application_id", &application_id, error) ||
+        !vault_sql_exec_int(keyring->sql, "PRAGMA user_version", &version, error))
+        return FALSE;
+    if (application_id != APPLICATION_ID) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s is not a keyring", keyring->path);
+        return FALSE;
+    }
+    if (version != SCHEMA_VERSION) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                    "%s has schema version %" G_GINT64_FORMAT ", this program knows %d",
+                    keyring->path, version, SCHEMA_VERSION);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* Whether `key` opens the generation row; sets the vault key and finds the vault row key's row. */
+static gboolean try_vault_key(VaultKeyring *keyring, const VaultKey *key,
+                              VaultGenerationValue *ret_generation, GError **error)
+{
+    g_autoptr(VaultStatement) each =
+        vault_sql_use(keyring->sql, TABLE_GENERATION * ROW_OP_COUNT + ROW_EACH, error);
+    guint8 row_id[VAULT_ID_LEN];
+    GByteArray *value;
+    gboolean has_row, is_valid;
+
+    if (each == NULL || !vault_sql_step(keyring->sql, each, &has_row, error))
+        return FALSE;
+    if (!has_row) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s has no generation row",
+                    keyring->path);
+        return FALSE;
+    }
+    *keyring->vault_key = *key;
+    value = vault_keyring_row_open(keyring, TABLE_GENERATION, each, NULL, row_id, NULL);
+    if (value == NULL) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
+                    "the vault key does not open %s: it is of another vault or another generation",
+                    keyring->path);
+        return FALSE;
+    }
+    is_valid = vault_generation_value_parse(value->data, value->len, ret_generation, error);
+    vault_value_free(value);
+    return is_valid;
+}
+
+static gboolean unlock(VaultKeyring *keyring, const VaultKey *keys, gsize key_count, GError **error)
+{
+    VaultGenerationValue generation = {.generation = 0};
+    g_autoptr(GError) last = NULL;
+
+    for (gsize i = 0; i < key_count; i++) {
+        g_clear_error(&last);
+        if (try_vault_key(keyring, &keys[i], &generation, &last))
+            break;
+        if (!g_error_matches(last, VAULT_ERROR, VAULT_ERROR_NO_KEY))
+            break;
+    }
+    if (last != NULL) {
+        g_propagate_error(error, g_steal_pointer(&last));
+        return FALSE;
+    }
+    if (key_count == 0) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY, "no vault key for %s", keyring->path);
+        return FALSE;
+    }
+    if (generation.generation != keyring->vault_key->generation ||
+        !VAULT_ID_EQUAL(generation.vault_id, keyring->vault_id)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                    "%s: the generation row names another vault or generation than the vault key",
+                    keyring->path);
+        return FALSE;
+    }
+    return vault_keyring_row_key(keyring, generation.vault_row_key_id.bytes, keyring->vault_row_key,
+                                 error);
+}
+
+VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const VaultId *vault_id,
+                                 const VaultKey *keys, gsize key_count, GError **error)
+{
+    g_autoptr(VaultKeyring) keyring = keyring_new(path, vault_id);
+    VaultSqlMode sql_mode = mode == VAULT_KEYRING_READ ? VAULT_SQL_READ : VAULT_SQL_WRITE;
+
+    if (!connect_file(keyring, sql_mode, error) || !check_schema(keyring, error) ||
+        !unlock(keyring, keys, key_count, error))
+        return NULL;
+    return g_steal_pointer(&keyring);
+}
+
+/* ---- changes -------------------------------------------------------------------------------- */
+
+static gboolean run_statement(VaultKeyring *keyring, gsize statement, GError **error)
+{
+    g_autoptr(VaultStatement) run = vault_sql_use(keyring->sql, statement, error);
+
+    return run != NULL && vault_sql_run(keyring->sql, run, error);
+}
+
+VaultKeyringChange *vault_keyring_begin(VaultKeyring *keyring, GError **error)
+{
+    VaultKeyringChange *change;
+
+    g_rec_mutex_lock(&keyring->lock);
+    g_assert(keyring->change_depth == 0);
+    if (!run_statement(keyring, STATEMENT_BEGIN, error)) {
+        g_rec_mutex_unlock(&keyring->lock);
+        return NULL;
+    }
+    keyring->change_depth = 1;
+    change = g_new0(VaultKeyringChange, 1);
+    change->keyring = keyring;
+    return change;
+}
+
+gboolean vault_keyring_commit(VaultKeyringChange *change, GError **error)
+{
+    g_autoptr(VaultKeyringChange) owned = change;
+
+    if (!run_statement(change->keyring, STATEMENT_COMMIT, error))
+        return FALSE;
+    change->keyring->change_depth = 0;
+    return TRUE;
+}
+
+void vault_keyring_change_free(VaultKeyringChange *change)
+{
+    if (change == NULL)
+        return;
+    /* A failed commit may have rolled back by itself: then there is nothing to undo. */
+    if (change->keyring->change_depth > 0)
+        run_statement(change->keyring, STATEMENT_ROLLBACK, NULL);
+    change->keyring->change_depth = 0;
+    g_rec_mutex_unlock(&change->keyring->lock);
+    g_free(change);
+}
+
+/* ---- rows under the vault row key ----------------------------------------------------------- */
+
+gboolean vault_keyring_put(VaultKeyring *keyring, VaultKeyringTable table, const RowId *row_id,
+                           const GByteArray *value, GError **error)
+{
+    VAULT_KEYRING_LOCK(keyring);
+
+    g_assert(table < VAULT_KEYRING_TABLE_COUNT);
+    return vault_keyring_row_put(keyring, table, row_id->bytes, keyring->vault_row_key, value,
+                                 error);
+}
+
+GByteArray *vault_keyring_get(VaultKeyring *keyring, VaultKeyringTable table, const RowId *row_id,
+                              GError **error)
+{
+    VAULT_KEYRING_LOCK(keyring);
+
+    g_assert(table < VAULT_KEYRING_TABLE_COUNT);
+    return vault_keyring_row_get(keyring, table, row_id->bytes, keyring->vault_row_key, error);
+}
+
+gboolean vault_keyring_has(VaultKeyring *keyring, VaultKeyringTable table, const RowId *row_id,
+                           gboolean *ret_has, GError **error)
+{
+    guint64 version;
+    VAULT_KEYRING_LOCK(keyring);
+
+    if (!vault_keyring_row_version(keyring, table, row_id->bytes, &version, error))
+        return FALSE;
+    *ret_has = version > 0;
+    return TRUE;
+}
+
+gboolean vault_keyring_remove(VaultKeyring *keyring, VaultKeyringTable table, const RowId *row_id,
+                              GError **error)
+{
+    g_autoptr(VaultStatement) remove = NULL;
+    VAULT_KEYRING_LOCK(keyring);
+
+    g_assert(table < VAULT_KEYRING_TABLE_COUNT);
+    remove = vault_sql_use(keyring->sql, table * ROW_OP_COUNT + ROW_REMOVE, error);
+    if (remove == NULL)
+        return FALSE;
+    vault_sql_bind_id(remove, 1, row_id->bytes);
+    if (!vault_sql_run(keyring->sql, remove, error))
+        return FALSE;
+    if (vault_sql_changes(keyring->sql) > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "%s has no row %s in table %s",
+                keyring->path, VAULT_ID_TEXT(*row_id), vault_keyring_table_name(table));
+    return FALSE;
+}
+
+gboolean vault_keyring_each(VaultKeyring *keyring, VaultKeyringTable table, VaultKeyringVisit visit,
+                            gpointer user, GError **error)
+{
+    g_autoptr(VaultStatement) each = NULL;
+    gboolean has_row = TRUE;
+    VAULT_KEYRING_LOCK(keyring);
+
+    g_assert(table < VAULT_KEYRING_TABLE_COUNT);
+    each = vault_sql_use(keyring->sql, table * ROW_OP_COUNT + ROW_EACH, error);
+    if (each == NULL)
+        return FALSE;
+    while (vault_sql_step(keyring->sql, each, &has_row, error)) {
+        RowId row_id;
+        GByteArray *value;
+        gboolean is_continued;
+
+        if (!has_row)
+            return TRUE;
+        value = vault_keyring_row_open(keyring, table, each, keyring->vault_row_key, row_id.bytes,
+                                       error);
+        if (value == NULL)
+            return FALSE;
+        is_continued = visit(&row_id, value, user, error);
+        vault_value_free(value);
+        if (!is_continued)
+            return FALSE;
+    }
+    return FALSE;
+}
+
+gboolean vault_keyring_check(VaultKeyring *keyring, GError **error)
+{
+    gint64 count = 0;
+    VAULT_KEYRING_LOCK(keyring);
+
+    if (!vault_sql_exec_int(keyring->sql,
+                            "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'",
+                            &count, error))
+        return FALSE;
+    if (count == 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                "%s: SQLite finds %" G_GINT64_FORMAT " faults in the file", keyring->path, count);
+    return FALSE;
+}

@@ -1,0 +1,193 @@
+#include "vault/store/keyring_values.h"
+
+#include "vault/base/bytes.h"
+
+/* All values of this file are of version 1. */
+#define VALUE_VERSION 1
+
+static GByteArray *begin(void)
+{
+    /* Large enough for each of them: growing would leave key bytes in freed memory. */
+    GByteArray *bytes = g_byte_array_sized_new(256);
+
+    vault_bytes_append_u8(bytes, VALUE_VERSION);
+    return bytes;
+}
+
+static gboolean check_version(const guint8 *bytes, gsize len, const char *what, GError **error)
+{
+    if (len > 0 && bytes[0] == VALUE_VERSION)
+        return TRUE;
+    if (len == 0)
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "a %s of the keyring is empty", what);
+    else
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                    "%s of version %u: this program knows %u", what, bytes[0], VALUE_VERSION);
+    return FALSE;
+}
+
+static gboolean check_end(const VaultBytesReader *reader, gboolean is_valid, const char *what,
+                          GError **error)
+{
+    if (is_valid && vault_bytes_reader_finish(reader, VAULT_BYTES_MUST_END))
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                "a %s of the keyring has the wrong length or an impossible field", what);
+    return FALSE;
+}
+
+/* Reader past the version byte. */
+static VaultBytesReader fields(const guint8 *bytes, gsize len)
+{
+    VaultBytesReader reader;
+
+    vault_bytes_reader_init(&reader, bytes + 1, len - 1);
+    return reader;
+}
+
+GByteArray *vault_generation_value_format(const VaultGenerationValue *value)
+{
+    GByteArray *bytes = begin();
+
+    g_byte_array_append(bytes, value->vault_id.bytes, VAULT_ID_LEN);
+    vault_bytes_append_u32(bytes, value->generation);
+    g_byte_array_append(bytes, value->vault_row_key_id.bytes, VAULT_ID_LEN);
+    vault_bytes_append_u64(bytes, value->created_s);
+    return bytes;
+}
+
+gboolean vault_generation_value_parse(const guint8 *bytes, gsize len, VaultGenerationValue *ret,
+                                      GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "generation", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    vault_bytes_read(&reader, ret->vault_id.bytes, VAULT_ID_LEN);
+    ret->generation = vault_bytes_read_u32(&reader);
+    vault_bytes_read(&reader, ret->vault_row_key_id.bytes, VAULT_ID_LEN);
+    ret->created_s = vault_bytes_read_u64(&reader);
+    return check_end(&reader, ret->generation > 0, "generation", error);
+}
+
+GByteArray *vault_master_value_format(const VaultMasterValue *value)
+{
+    GByteArray *bytes = begin();
+
+    vault_bytes_append_u8(bytes, (guint8)value->state);
+    vault_bytes_append_u64(bytes, value->added_s);
+    g_byte_array_append(bytes, value->master.public_key.bytes, VAULT_KEY_LEN);
+    g_byte_array_append(bytes, value->master.verify_key.bytes, VAULT_KEY_LEN);
+    return bytes;
+}
+
+gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterValue *ret,
+                                  GError **error)
+{
+    VaultBytesReader reader;
+    guint8 state;
+
+    if (!check_version(bytes, len, "master", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    state = vault_bytes_read_u8(&reader);
+    ret->state = (VaultMasterState)state;
+    ret->added_s = vault_bytes_read_u64(&reader);
+    vault_bytes_read(&reader, ret->master.public_key.bytes, VAULT_KEY_LEN);
+    vault_bytes_read(&reader, ret->master.verify_key.bytes, VAULT_KEY_LEN);
+    return check_end(&reader, state == VAULT_MASTER_ACTIVE || state == VAULT_MASTER_RETIRED,
+                     "master", error);
+}
+
+GByteArray *vault_locator_key_value_format(const LocatorKey *key)
+{
+    GByteArray *bytes = begin();
+
+    g_byte_array_append(bytes, key->bytes, VAULT_KEY_LEN);
+    return bytes;
+}
+
+gboolean vault_locator_key_value_parse(const guint8 *bytes, gsize len, LocatorKey *ret,
+                                       GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "locator key", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    vault_bytes_read(&reader, ret->bytes, VAULT_KEY_LEN);
+    return check_end(&reader, TRUE, "locator key", error);
+}
+
+GByteArray *vault_day_key_value_format(const VaultDayKeyValue *value)
+{
+    GByteArray *bytes = begin();
+
+    vault_bytes_append_u32(bytes, value->day);
+    g_byte_array_append(bytes, value->key.bytes, VAULT_KEY_LEN);
+    return bytes;
+}
+
+gboolean vault_day_key_value_parse(const guint8 *bytes, gsize len, VaultDayKeyValue *ret,
+                                   GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "day key", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    ret->day = vault_bytes_read_u32(&reader);
+    vault_bytes_read(&reader, ret->key.bytes, VAULT_KEY_LEN);
+    return check_end(&reader, TRUE, "day key", error);
+}
+
+GByteArray *vault_log_key_value_format(const VaultLogKeyValue *value)
+{
+    GByteArray *bytes = begin();
+
+    vault_bytes_append_u64(bytes, value->created_s);
+    g_byte_array_append(bytes, value->signing.bytes, sizeof value->signing.bytes);
+    g_byte_array_append(bytes, value->verify.bytes, VAULT_KEY_LEN);
+    return bytes;
+}
+
+gboolean vault_log_key_value_parse(const guint8 *bytes, gsize len, VaultLogKeyValue *ret,
+                                   GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "log key", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    ret->created_s = vault_bytes_read_u64(&reader);
+    vault_bytes_read(&reader, ret->signing.bytes, sizeof ret->signing.bytes);
+    vault_bytes_read(&reader, ret->verify.bytes, VAULT_KEY_LEN);
+    return check_end(&reader, TRUE, "log key", error);
+}
+
+GByteArray *vault_tombstone_value_format(const VaultTombstoneValue *value)
+{
+    GByteArray *bytes = begin();
+
+    g_byte_array_append(bytes, value->mailbox_id.bytes, VAULT_ID_LEN);
+    vault_bytes_append_u32(bytes, value->month);
+    vault_bytes_append_u64(bytes, value->dropped_s);
+    g_byte_array_append(bytes, value->event_id.bytes, VAULT_ID_LEN);
+    return bytes;
+}
+
+gboolean vault_tombstone_value_parse(const guint8 *bytes, gsize len, VaultTombstoneValue *ret,
+                                     GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "tombstone", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    vault_bytes_read(&reader, ret->mailbox_id.bytes, VAULT_ID_LEN);
+    ret->month = vault_bytes_read_u32(&reader);
+    ret->dropped_s = vault_bytes_read_u64(&reader);
+    vault_bytes_read(&reader, ret->event_id.bytes, VAULT_ID_LEN);
+    return check_end(&reader, TRUE, "tombstone", error);
+}

@@ -1,0 +1,66 @@
+/* The small values of the keyring: generation, masters, day keys, log keys, tombstones.
+ *
+ * Each begins with a version byte and has one form. Mailboxes and months: mailbox_value.h,
+ * month_value.h. Pure functions. Errors: CORRUPT, UNSUPPORTED (version).
+ * Source: docs/formats/keyring.md.
+ */
+#pragma once
+
+#include "vault/crypto/hash.h"
+#include "vault/crypto/month.h"
+
+/* The one row under which the vault key proves itself. */
+typedef struct {
+    VaultId vault_id;
+    guint32 generation;
+    RowId vault_row_key_id; /* which row of row_keys is the vault row key */
+    guint64 created_s;
+} VaultGenerationValue;
+GByteArray *vault_generation_value_format(const VaultGenerationValue *value);
+gboolean vault_generation_value_parse(const guint8 *bytes, gsize len, VaultGenerationValue *ret,
+                                      GError **error);
+
+typedef enum { VAULT_MASTER_ACTIVE = 1, VAULT_MASTER_RETIRED = 2 } VaultMasterState;
+typedef struct {
+    VaultMasterState state;
+    guint64 added_s;
+    MasterPublic master;
+} VaultMasterValue;
+GByteArray *vault_master_value_format(const VaultMasterValue *value);
+gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterValue *ret,
+                                  GError **error);
+
+GByteArray *vault_locator_key_value_format(const LocatorKey *key);
+gboolean vault_locator_key_value_parse(const guint8 *bytes, gsize len, LocatorKey *ret,
+                                       GError **error);
+
+typedef struct {
+    guint32 day; /* days since 1970-01-01, UTC */
+    DayKey key;
+} VaultDayKeyValue;
+VAULT_DECLARE_WIPE(VaultDayKeyValue, vault_day_key_value)
+GByteArray *vault_day_key_value_format(const VaultDayKeyValue *value);
+gboolean vault_day_key_value_parse(const guint8 *bytes, gsize len, VaultDayKeyValue *ret,
+                                   GError **error);
+
+typedef struct {
+    guint64 created_s;
+    LogSigningKey signing;
+    LogVerifyKey verify;
+} VaultLogKeyValue;
+VAULT_DECLARE_WIPE(VaultLogKeyValue, vault_log_key_value)
+GByteArray *vault_log_key_value_format(const VaultLogKeyValue *value);
+gboolean vault_log_key_value_parse(const guint8 *bytes, gsize len, VaultLogKeyValue *ret,
+                                   GError **error);
+
+/* What is left of a dropped month: its records are dead, not unknown. The row id is the month key
+ * id. */
+typedef struct {
+    MailboxId mailbox_id;
+    VaultMonth month;
+    guint64 dropped_s;
+    RowId event_id; /* the act that dropped it */
+} VaultTombstoneValue;
+GByteArray *vault_tombstone_value_format(const VaultTombstoneValue *value);
+gboolean vault_tombstone_value_parse(const guint8 *bytes, gsize len, VaultTombstoneValue *ret,
+                                     GError **error);
