@@ -1,0 +1,418 @@
+#include "vault/store/catalog.h"
+
+#include "vault/base/file.h"
+#include "vault/store/catalog_sql.h"
+
+#include <fcntl.h>
+
+/* PRAGMA application_id "MNCT". */
+#define APPLICATION_ID 0x4d4e4354
+#define SCHEMA_VERSION 1
+#define BUILD_CACHE_KIB 131072
+
+/* Copies lie in order of time: new mail is appended, a restore of everything reads straight on. */
+static const char tables[] =
+    "CREATE TABLE totals (vault_id BLOB NOT NULL, message_count INTEGER NOT NULL, "
+    "copy_count INTEGER NOT NULL, other_count INTEGER NOT NULL, last_archived_s INTEGER NOT NULL);"
+    "CREATE TABLE packs (pack_no INTEGER PRIMARY KEY, pack_id BLOB NOT NULL UNIQUE, "
+    "end INTEGER NOT NULL, state INTEGER NOT NULL);"
+    "CREATE TABLE bodies (body_id BLOB NOT NULL PRIMARY KEY, pack_no INTEGER NOT NULL, "
+    "offset INTEGER NOT NULL, len INTEGER NOT NULL, received_s INTEGER NOT NULL, "
+    "archived_s INTEGER NOT NULL, flags INTEGER NOT NULL, repeats BLOB) WITHOUT ROWID;"
+    "CREATE TABLE copies (received_s INTEGER NOT NULL, record_id BLOB NOT NULL, "
+    "body_id BLOB NOT NULL, month_key_id BLOB NOT NULL, leaf INTEGER NOT NULL, "
+    "flags INTEGER NOT NULL, pack_no INTEGER NOT NULL, offset INTEGER NOT NULL, "
+    "len INTEGER NOT NULL, PRIMARY KEY (received_s, record_id)) WITHOUT ROWID;"
+    "CREATE TABLE others (record_id BLOB NOT NULL PRIMARY KEY, kind INTEGER NOT NULL, "
+    "body_id BLOB NOT NULL, month_key_id BLOB NOT NULL, leaf INTEGER NOT NULL, "
+    "pack_no INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE tags (tag BLOB NOT NULL, body_id BLOB NOT NULL, archived_s INTEGER NOT NULL, "
+    "PRIMARY KEY (tag, body_id)) WITHOUT ROWID;";
+
+static const char indexes[] =
+    "CREATE UNIQUE INDEX copies_record ON copies (record_id);"
+    "CREATE INDEX copies_body ON copies (body_id);"
+    "CREATE INDEX copies_month ON copies (month_key_id, received_s, record_id);"
+    "CREATE INDEX others_body ON others (body_id);";
+
+static const char *const texts[CATALOG_STATEMENT_COUNT] = {
+    [CATALOG_BEGIN] = "BEGIN IMMEDIATE",
+    [CATALOG_COMMIT] = "COMMIT",
+    [CATALOG_ROLLBACK] = "ROLLBACK",
+    [CATALOG_PACK_NO] = "SELECT pack_no FROM packs WHERE pack_id = ?1",
+    [CATALOG_ADD_PACK] = "INSERT INTO packs (pack_id, end, state) VALUES (?1, 0, 0) "
+                         "RETURNING pack_no",
+    [CATALOG_ADVANCE_PACK] =
+        "UPDATE packs SET end = max(end, ?2), state = max(state, ?3) WHERE pack_no = ?1",
+    [CATALOG_ADD_BODY] = "INSERT OR IGNORE INTO bodies (body_id, pack_no, offset, len, received_s, "
+                         "archived_s, flags, repeats) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [CATALOG_ADD_COPY] =
+        "INSERT OR IGNORE INTO copies (record_id, pack_no, offset, len, received_s, flags, "
+        "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [CATALOG_ADD_OTHER] = "INSERT OR IGNORE INTO others (record_id, pack_no, offset, len, kind, "
+                          "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [CATALOG_ADD_TAG] = "INSERT OR IGNORE INTO tags (tag, body_id, archived_s) VALUES (?1, ?2, ?3)",
+    [CATALOG_ADD_TOTALS] =
+        "UPDATE totals SET message_count = message_count + ?1, copy_count = copy_count + ?2, "
+        "other_count = other_count + ?3, last_archived_s = max(last_archived_s, ?4)",
+    [CATALOG_PRUNE_TAGS] = "DELETE FROM tags WHERE archived_s < ?1",
+    [CATALOG_PACKS] = "SELECT pack_id, end, state FROM packs ORDER BY pack_no",
+    [CATALOG_TOTALS] = "SELECT message_count, copy_count, other_count, last_archived_s FROM totals",
+    [CATALOG_FIND_BODY] = "SELECT p.pack_id, b.offset, b.len FROM bodies b LEFT JOIN packs p ON "
+                          "p.pack_no = b.pack_no WHERE b.body_id = ?1",
+    [CATALOG_FIND_OTHER] = "SELECT p.pack_id, o.offset, o.len, o.kind FROM others o LEFT JOIN "
+                           "packs p ON p.pack_no = o.pack_no WHERE o.record_id = ?1",
+    [CATALOG_FIND_COPY] =
+        "SELECT " CATALOG_COPY_COLUMNS " FROM copies c INDEXED BY copies_record" CATALOG_COPY_JOINS
+        "WHERE c.record_id = ?1",
+    [CATALOG_PARTS] = "SELECT o.record_id, o.kind, p.pack_id, o.offset, o.len FROM others o "
+                      "LEFT JOIN packs p ON p.pack_no = o.pack_no WHERE o.body_id = ?1 "
+                      "ORDER BY o.kind, o.record_id",
+    [CATALOG_FIND_TAG] = "SELECT body_id FROM tags WHERE tag = ?1",
+    [CATALOG_COPIES_OF] =
+        "SELECT " CATALOG_COPY_COLUMNS " FROM copies c INDEXED BY copies_body" CATALOG_COPY_JOINS
+        "WHERE c.body_id = ?1 ORDER BY c.received_s, c.record_id",
+    [CATALOG_MONTH_TOTALS] = "SELECT count(*), coalesce(max(received_s), 0) FROM copies INDEXED BY "
+                             "copies_month WHERE month_key_id = ?1",
+};
+
+/* ---- open and close ------------------------------------------------------------------------- */
+
+void vault_catalog_close(VaultCatalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    vault_sql_close(catalog->sql);
+    g_mutex_clear(&catalog->lock);
+    g_free(catalog->path);
+    g_free(catalog);
+}
+
+static const char *pragmas(VaultCatalogMode mode)
+{
+    switch (mode) {
+    case VAULT_CATALOG_READ:
+        return "PRAGMA query_only=ON; PRAGMA cache_size=-8192;";
+    case VAULT_CATALOG_WRITE:
+        /* NORMAL syncs at checkpoints only: a power cut may take the last transactions, never a
+         * part of one, and start-up reads them from the packs again. */
+        return "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; "
+               "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=33554432;";
+    case VAULT_CATALOG_BUILD:
+        return "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; "
+               "PRAGMA cache_size=-" G_STRINGIFY(BUILD_CACHE_KIB) ";";
+    }
+    g_assert_not_reached();
+}
+
+static gboolean create_schema(VaultCatalog *catalog, const VaultId *vault_id, GError **error)
+{
+    g_autofree char *script = g_strdup_printf(
+        "BEGIN IMMEDIATE; PRAGMA application_id=%d; PRAGMA user_version=%d; %s %s "
+        "INSERT INTO totals VALUES (x'%s', 0, 0, 0, 0); COMMIT;",
+        APPLICATION_ID, SCHEMA_VERSION, tables, catalog->mode == VAULT_CATALOG_BUILD ? "" : indexes,
+        VAULT_ID_TEXT(*vault_id));
+
+    return vault_sql_exec(catalog->sql, script, error);
+}
+
+static gboolean check_vault(VaultCatalog *catalog, const VaultId *vault_id, GError **error)
+{
+    VaultStatement *get = vault_sql_prepare(catalog->sql, "SELECT vault_id FROM totals", error);
+    VaultId stored = {{0}};
+    gboolean has_row = FALSE, is_read;
+
+    if (get == NULL)
+        return FALSE;
+    is_read = vault_sql_step(catalog->sql, get, &has_row, error) &&
+              (!has_row || vault_sql_column_id(catalog->sql, get, 0, stored.bytes, error));
+    vault_statement_free(get);
+    if (!is_read || (has_row && VAULT_ID_EQUAL(stored, *vault_id)))
+        return is_read;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s is the catalog of another vault",
+                catalog->path);
+    return FALSE;
+}
+
+static gboolean check_schema(VaultCatalog *catalog, const VaultId *vault_id, GError **error)
+{
+    gint64 application_id = 0, version = 0;
+
+    if (!vault_sql_exec_int(catalog->sql, "PRAGMA application_id", &application_id, error) ||
+        !vault_sql_exec_int(catalog->sql, "PRAGMA user_version", &version, error))
+        return FALSE;
+    if (application_id == 0 && version == 0 && catalog->mode != VAULT_CATALOG_READ)
+        return create_schema(catalog, vault_id, error);
+    if (application_id != APPLICATION_ID) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s is not a catalog", catalog->path);
+        return FALSE;
+    }
+    if (version != SCHEMA_VERSION) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                    "%s has schema version %" G_GINT64_FORMAT
+                    ", this program knows %d: run muniment rebuild",
+                    catalog->path, version, SCHEMA_VERSION);
+        return FALSE;
+    }
+    return check_vault(catalog, vault_id, error);
+}
+
+VaultCatalog *vault_catalog_open(const char *path, VaultCatalogMode mode, const VaultId *vault_id,
+                                 GError **error)
+{
+    g_autoptr(VaultCatalog) catalog = g_new0(VaultCatalog, 1);
+
+    g_mutex_init(&catalog->lock);
+    catalog->path = g_strdup(path);
+    catalog->mode = mode;
+    catalog->sql =
+        vault_sql_open(path, mode == VAULT_CATALOG_READ ? VAULT_SQL_READ : VAULT_SQL_CREATE, texts,
+                       CATALOG_STATEMENT_COUNT, error);
+    if (catalog->sql == NULL || !vault_sql_exec(catalog->sql, pragmas(mode), error) ||
+        !check_schema(catalog, vault_id, error))
+        return NULL;
+    return g_steal_pointer(&catalog);
+}
+
+/* ---- transactions --------------------------------------------------------------------------- */
+
+static gboolean run_statement(VaultCatalog *catalog, gsize statement, GError **error)
+{
+    g_autoptr(VaultStatement) run = vault_sql_use(catalog->sql, statement, error);
+
+    return run != NULL && vault_sql_run(catalog->sql, run, error);
+}
+
+gboolean vault_catalog_begin(VaultCatalog *catalog, GError **error)
+{
+    g_mutex_lock(&catalog->lock);
+    catalog->added = (VaultCatalogTotals){0};
+    /* A pack added by an abandoned transaction has no number any more. */
+    catalog->known_pack_no = 0;
+    if (run_statement(catalog, CATALOG_BEGIN, error))
+        return TRUE;
+    g_mutex_unlock(&catalog->lock);
+    return FALSE;
+}
+
+void vault_catalog_abandon(VaultCatalog *catalog)
+{
+    /* After a full disk SQLite may have rolled back by itself. */
+    run_statement(catalog, CATALOG_ROLLBACK, NULL);
+    g_mutex_unlock(&catalog->lock);
+}
+
+static gboolean add_totals(VaultCatalog *catalog, GError **error)
+{
+    g_autoptr(VaultStatement) add = vault_sql_use(catalog->sql, CATALOG_ADD_TOTALS, error);
+
+    if (add == NULL)
+        return FALSE;
+    vault_sql_bind_u64(add, 1, catalog->added.message_count);
+    vault_sql_bind_u64(add, 2, catalog->added.copy_count);
+    vault_sql_bind_u64(add, 3, catalog->added.other_count);
+    vault_sql_bind_u64(add, 4, catalog->added.last_archived_s);
+    return vault_sql_run(catalog->sql, add, error);
+}
+
+gboolean vault_catalog_end(VaultCatalog *catalog, GError **error)
+{
+    if (add_totals(catalog, error) && run_statement(catalog, CATALOG_COMMIT, error)) {
+        g_mutex_unlock(&catalog->lock);
+        return TRUE;
+    }
+    vault_catalog_abandon(catalog);
+    return FALSE;
+}
+
+/* ---- adding --------------------------------------------------------------------------------- */
+
+static gboolean query_pack_no(VaultCatalog *catalog, gsize statement, const PackId *pack_id,
+                              guint64 *ret_pack_no, GError **error)
+{
+    g_autoptr(VaultStatement) query = vault_sql_use(catalog->sql, statement, error);
+    gboolean has_row;
+
+    if (query == NULL)
+        return FALSE;
+    vault_sql_bind_id(query, 1, pack_id->bytes);
+    if (!vault_sql_step(catalog->sql, query, &has_row, error))
+        return FALSE;
+    *ret_pack_no = has_row ? vault_sql_column_u64(query, 0) : 0;
+    /* RETURNING writes only when it is stepped to its end. */
+    return !has_row || vault_sql_run(catalog->sql, query, error);
+}
+
+static gboolean pack_no(VaultCatalog *catalog, const PackId *pack_id, guint64 *ret_pack_no,
+                        GError **error)
+{
+    if (catalog->known_pack_no == 0 || !VAULT_ID_EQUAL(catalog->known_pack, *pack_id)) {
+        guint64 number;
+
+        if (!query_pack_no(catalog, CATALOG_PACK_NO, pack_id, &number, error) ||
+            (number == 0 && !query_pack_no(catalog, CATALOG_ADD_PACK, pack_id, &number, error)))
+            return FALSE;
+        catalog->known_pack = *pack_id;
+        catalog->known_pack_no = number;
+    }
+    *ret_pack_no = catalog->known_pack_no;
+    return TRUE;
+}
+
+gboolean vault_catalog_advance_pack(VaultCatalog *catalog, const VaultCatalogPack *pack,
+                                    GError **error)
+{
+    g_autoptr(VaultStatement) advance = NULL;
+    guint64 number;
+
+    if (!pack_no(catalog, &pack->pack_id, &number, error))
+        return FALSE;
+    advance = vault_sql_use(catalog->sql, CATALOG_ADVANCE_PACK, error);
+    if (advance == NULL)
+        return FALSE;
+    vault_sql_bind_u64(advance, 1, number);
+    vault_sql_bind_u64(advance, 2, pack->end);
+    vault_sql_bind_u64(advance, 3, pack->state);
+    return vault_sql_run(catalog->sql, advance, error);
+}
+
+static gboolean add_tag(VaultCatalog *catalog, const VaultCatalogRow *row, const DeliveryTag *tag,
+                        GError **error)
+{
+    g_autoptr(VaultStatement) add = NULL;
+
+    if (vault_id_is_zero(tag->bytes))
+        return TRUE;
+    add = vault_sql_use(catalog->sql, CATALOG_ADD_TAG, error);
+    if (add == NULL)
+        return FALSE;
+    vault_sql_bind_blob(add, 1, tag->bytes, VAULT_TAG_LEN);
+    vault_sql_bind_id(add, 2, row->record_id.bytes);
+    vault_sql_bind_u64(add, 3, row->locator.archived_s);
+    return vault_sql_run(catalog->sql, add, error);
+}
+
+/* Parameters 1 to 4 are the same for every kind. */
+static VaultStatement *begin_row(VaultCatalog *catalog, gsize statement, const VaultCatalogRow *row,
+                                 GError **error)
+{
+    VaultStatement *add = NULL;
+    guint64 number;
+
+    if (!pack_no(catalog, &row->place.pack_id, &number, error))
+        return NULL;
+    add = vault_sql_use(catalog->sql, statement, error);
+    if (add == NULL)
+        return NULL;
+    vault_sql_bind_id(add, 1, row->record_id.bytes);
+    vault_sql_bind_u64(add, 2, number);
+    vault_sql_bind_u64(add, 3, row->place.offset);
+    vault_sql_bind_u64(add, 4, row->place.len);
+    return add;
+}
+
+static gboolean add_body(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 tags_since_s,
+                         GError **error)
+{
+    const VaultLocator *locator = &row->locator;
+    g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_BODY, row, error);
+
+    if (add == NULL)
+        return FALSE;
+    vault_sql_bind_u64(add, 5, locator->received_s);
+    vault_sql_bind_u64(add, 6, locator->archived_s);
+    vault_sql_bind_u64(add, 7, locator->flags);
+    if (!vault_id_is_zero(locator->repeats.bytes))
+        vault_sql_bind_id(add, 8, locator->repeats.bytes);
+    if (!vault_sql_run(catalog->sql, add, error))
+        return FALSE;
+    catalog->added.message_count += vault_sql_changes(catalog->sql);
+    catalog->added.last_archived_s = MAX(catalog->added.last_archived_s, locator->archived_s);
+    if (locator->archived_s < tags_since_s)
+        return TRUE;
+    return add_tag(catalog, row, &locator->retry_tag, error) &&
+           add_tag(catalog, row, &locator->repeat_tag, error);
+}
+
+static gboolean add_copy(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
+{
+    const VaultLocator *locator = &row->locator;
+    g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_COPY, row, error);
+
+    if (add == NULL)
+        return FALSE;
+    vault_sql_bind_u64(add, 5, locator->received_s);
+    vault_sql_bind_u64(add, 6, locator->flags);
+    vault_sql_bind_id(add, 7, locator->body_id.bytes);
+    vault_sql_bind_id(add, 8, locator->month_key_id.bytes);
+    vault_sql_bind_u64(add, 9, locator->leaf);
+    if (!vault_sql_run(catalog->sql, add, error))
+        return FALSE;
+    catalog->added.copy_count += vault_sql_changes(catalog->sql);
+    return TRUE;
+}
+
+/* An event has no body: its keyring row's id stands in that column. */
+static gboolean add_other(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
+{
+    const VaultLocator *locator = &row->locator;
+    g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_OTHER, row, error);
+
+    if (add == NULL)
+        return FALSE;
+    vault_sql_bind_u64(add, 5, row->kind);
+    vault_sql_bind_id(
+        add, 6, row->kind == VAULT_RECORD_EVENT ? locator->row_id.bytes : locator->body_id.bytes);
+    vault_sql_bind_id(add, 7, locator->month_key_id.bytes);
+    vault_sql_bind_u64(add, 8, locator->leaf);
+    if (!vault_sql_run(catalog->sql, add, error))
+        return FALSE;
+    catalog->added.other_count += vault_sql_changes(catalog->sql);
+    return TRUE;
+}
+
+gboolean vault_catalog_add(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 tags_since_s,
+                           GError **error)
+{
+    switch (row->kind) {
+    case VAULT_RECORD_BODY:
+        return add_body(catalog, row, tags_since_s, error);
+    case VAULT_RECORD_COPY:
+        return add_copy(catalog, row, error);
+    case VAULT_RECORD_TERMS_BODY:
+    case VAULT_RECORD_TERMS_COPY:
+    case VAULT_RECORD_WRAPPER:
+    case VAULT_RECORD_ADDENDUM:
+    case VAULT_RECORD_EVENT:
+        return add_other(catalog, row, error);
+    case VAULT_RECORD_COMMIT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+gboolean vault_catalog_prune_tags(VaultCatalog *catalog, guint64 tags_since_s, GError **error)
+{
+    g_autoptr(VaultStatement) prune = vault_sql_use(catalog->sql, CATALOG_PRUNE_TAGS, error);
+
+    if (prune == NULL)
+        return FALSE;
+    vault_sql_bind_u64(prune, 1, tags_since_s);
+    return vault_sql_run(catalog->sql, prune, error);
+}
+
+gboolean vault_catalog_finish_build(VaultCatalog *catalog, GError **error)
+{
+    g_auto(VaultFd) fd = -1;
+    CATALOG_LOCK(catalog);
+
+    g_assert(catalog->mode == VAULT_CATALOG_BUILD);
+    if (!vault_sql_exec(catalog->sql, indexes, error) ||
+        !vault_sql_exec(catalog->sql, "PRAGMA locking_mode=NORMAL; SELECT count(*) FROM totals;",
+                        error))
+        return FALSE;
+    fd = open(catalog->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return vault_error_set_errno(error, errno, "cannot open", catalog->path);
+    return vault_file_sync(fd, catalog->path, error);
+}

@@ -1,0 +1,138 @@
+/* The catalog: where is which record. A cache with opaque ids only, rebuildable from packs.
+ *
+ * Written in transactions by one connection (the writer's), read by any number of others, in this
+ * and in other processes. A transaction survives a crash whole or not at all, but the last ones
+ * may be lost with the power: each pack's row says, in the same transaction as the records, up to
+ * which offset it is catalogued, so that start-up adds the rest. Adding a record again changes
+ * nothing. Not promised: anything the packs do not say.
+ * Threads: all functions are safe, a transaction has one user (begin and end on one thread).
+ * Errors: NOT_FOUND, CORRUPT (not a catalog, damaged, of another vault), UNSUPPORTED (another
+ * version: rebuild), NO_SPACE, BUSY, IO. Source: docs/formats/catalog.md.
+ */
+#pragma once
+
+#include "vault/store/pack_writer.h"
+
+typedef struct VaultCatalog VaultCatalog;
+typedef enum {
+    VAULT_CATALOG_READ,
+    VAULT_CATALOG_WRITE, /* made when it is not there */
+    VAULT_CATALOG_BUILD  /* a new file, fast and unsafe until vault_catalog_finish_build() */
+} VaultCatalogMode;
+
+VaultCatalog *vault_catalog_open(const char *path, VaultCatalogMode mode, const VaultId *vault_id,
+                                 GError **error);
+void vault_catalog_close(VaultCatalog *catalog);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultCatalog, vault_catalog_close)
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+gboolean vault_catalog_begin(VaultCatalog *catalog, GError **error);
+/* A failed end is an abandoned one. */
+gboolean vault_catalog_end(VaultCatalog *catalog, GError **error);
+void vault_catalog_abandon(VaultCatalog *catalog);
+
+typedef struct {
+    VaultRecordKind kind;
+    RecordId record_id;
+    VaultPlace place;
+    VaultLocator locator;
+} VaultCatalogRow;
+
+/* Inside a transaction. Tags of bodies archived before `tags_since_s` are left out: the key that
+ * made them is gone. Records of kind commit are none of the catalog's. */
+gboolean vault_catalog_add(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 tags_since_s,
+                           GError **error);
+
+typedef enum {
+    VAULT_PACK_OPEN = 0,     /* catalogued up to `end` */
+    VAULT_PACK_COMPLETE = 1, /* all that was acknowledged in it is catalogued */
+    VAULT_PACK_SEALED = 2    /* and it was seen with its trailer, or is a stream pack */
+} VaultPackState;
+typedef struct {
+    PackId pack_id;
+    guint64 end;
+    VaultPackState state;
+} VaultCatalogPack;
+
+/* Inside a transaction. Neither end nor state ever goes back. */
+gboolean vault_catalog_advance_pack(VaultCatalog *catalog, const VaultCatalogPack *pack,
+                                    GError **error);
+gboolean vault_catalog_prune_tags(VaultCatalog *catalog, guint64 tags_since_s, GError **error);
+/* Indexes, then everything on stable storage; afterwards the file may be renamed. */
+gboolean vault_catalog_finish_build(VaultCatalog *catalog, GError **error);
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* GArray of VaultCatalogPack. */
+GArray *vault_catalog_packs(VaultCatalog *catalog, GError **error);
+
+typedef struct {
+    guint64 message_count, copy_count, other_count;
+    guint64 last_archived_s;
+} VaultCatalogTotals;
+gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
+                              GError **error);
+
+/* Of any kind. NOT_FOUND. */
+gboolean vault_catalog_find(VaultCatalog *catalog, const RecordId *record_id,
+                            VaultRecordKind *ret_kind, VaultPlace *ret_place, GError **error);
+
+typedef struct {
+    VaultRecordKind kind;
+    RecordId record_id;
+    VaultPlace place;
+} VaultCatalogPart;
+/* Body, copies, others of a message, in this order: GArray of VaultCatalogPart, may be empty. */
+GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GError **error);
+
+/* Appends the bodies that bear the tag to ret_bodies (GArray of RecordId). */
+gboolean vault_catalog_find_tag(VaultCatalog *catalog, const DeliveryTag *tag, GArray *ret_bodies,
+                                GError **error);
+
+typedef struct {
+    RecordId record_id;
+    RecordId body_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    guint32 flags;
+    VaultPlace place;
+    guint64 body_len; /* stored bytes; 0 when its body is not known */
+} VaultCatalogCopy;
+
+/* All copies of a body: GArray of VaultCatalogCopy. */
+GArray *vault_catalog_copies_of(VaultCatalog *catalog, const RecordId *body_id, GError **error);
+/* NOT_FOUND. */
+gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_id,
+                                 VaultCatalogCopy *ret_copy, GError **error);
+gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *month_key_id,
+                                    guint64 *ret_count, guint64 *ret_last_received_s,
+                                    GError **error);
+
+/* Which copies. A list that is NULL does not narrow; an empty one (count 0, not NULL) selects
+ * nothing. Borrowed until the cursor is freed. */
+typedef struct {
+    const MonthKeyId *months;
+    gsize month_count;
+    const RecordId *messages;
+    gsize message_count;
+    guint64 from_s, to_s; /* received, [from, to); to 0 = no end */
+} VaultCatalogFilter;
+
+/* Copies in order of received time, then record id, page by page: between pages no lock and no
+ * transaction is held, so what was added meanwhile may show. Memory is bounded, except that with
+ * `messages` all of their copies are held. One user; the catalog must outlive it. */
+typedef struct VaultCatalogCursor VaultCatalogCursor;
+VaultCatalogCursor *vault_catalog_cursor_new(VaultCatalog *catalog,
+                                             const VaultCatalogFilter *filter, GError **error);
+void vault_catalog_cursor_free(VaultCatalogCursor *cursor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultCatalogCursor, vault_catalog_cursor_free)
+/* Replaces the content of `page` (GArray of VaultCatalogCopy); an empty one is the end. */
+gboolean vault_catalog_cursor_next(VaultCatalogCursor *cursor, GArray *page, GError **error);
+
+/* SHA-256 over all records in a fixed order, without tags and pack states: two catalogs of the same
+ * packs have the same. */
+gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError **error);
+/* SQLite's own check of the file. */
+gboolean vault_catalog_check(VaultCatalog *catalog, GError **error);

@@ -1,0 +1,56 @@
+/* Inside vault/store only: what catalog.c, catalog_query.c and catalog_cursor.c share. */
+#pragma once
+
+#include "vault/store/catalog.h"
+#include "vault/store/sql.h"
+
+enum {
+    CATALOG_BEGIN,
+    CATALOG_COMMIT,
+    CATALOG_ROLLBACK,
+    CATALOG_PACK_NO,
+    CATALOG_ADD_PACK,
+    CATALOG_ADVANCE_PACK,
+    CATALOG_ADD_BODY,
+    CATALOG_ADD_COPY,
+    CATALOG_ADD_OTHER,
+    CATALOG_ADD_TAG,
+    CATALOG_ADD_TOTALS,
+    CATALOG_PRUNE_TAGS,
+    CATALOG_PACKS,
+    CATALOG_TOTALS,
+    CATALOG_FIND_BODY,
+    CATALOG_FIND_OTHER,
+    CATALOG_FIND_COPY,
+    CATALOG_PARTS,
+    CATALOG_FIND_TAG,
+    CATALOG_COPIES_OF,
+    CATALOG_MONTH_TOTALS,
+    CATALOG_STATEMENT_COUNT
+};
+
+struct VaultCatalog {
+    GMutex lock;
+    VaultSql *sql;
+    char *path;
+    VaultCatalogMode mode;
+    VaultCatalogTotals added; /* of the open transaction */
+    PackId known_pack;        /* the last pack asked for, and its number; 0 = none */
+    guint64 known_pack_no;
+};
+
+#define CATALOG_LOCK(catalog)                                                                      \
+    G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&(catalog)->lock)
+
+/* The columns of a copy, in the order that catalog_read_copy() expects. */
+#define CATALOG_COPY_COLUMNS                                                                       \
+    "c.record_id, c.body_id, c.month_key_id, c.leaf, c.received_s, c.flags, p.pack_id, "           \
+    "c.offset, c.len, b.len"
+#define CATALOG_COPY_JOINS                                                                         \
+    " LEFT JOIN packs p ON p.pack_no = c.pack_no LEFT JOIN bodies b ON b.body_id = c.body_id "
+
+gboolean catalog_read_copy(VaultCatalog *catalog, VaultStatement *row, VaultCatalogCopy *ret_copy,
+                           GError **error);
+/* Columns pack_id, offset, len from `column` on. */
+gboolean catalog_read_place(VaultCatalog *catalog, VaultStatement *row, int column,
+                            VaultPlace *ret_place, GError **error);
