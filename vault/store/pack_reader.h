@@ -60,8 +60,10 @@ typedef struct {
 typedef struct VaultPackScan VaultPackScan;
 VaultPackScan *vault_pack_scan_open(const char *path, const VaultId *vault_id, VaultScanDepth depth,
                                     VaultPackHeader *ret_header, GError **error);
-/* Reads no further than `end`: of a pack that its successor's header ended there. Before the first
- * event; no effect on a closed pack. */
+/* Reads no further than `end`, which a successor's header names: all before it was acknowledged, so
+ * what fails there is CORRUPT, never a torn tail. Before the first event; no effect on a closed
+ * pack.
+ */
 void vault_pack_scan_stop_at(VaultPackScan *scan, guint64 end);
 /* The next event. ret_records (borrowed GArray of VaultScannedRecord, commit record left out) is
  * set for GROUP; ret_offset and ret_len for all. FALSE only when reading fails (IO). */

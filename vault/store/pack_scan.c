@@ -32,6 +32,7 @@ struct VaultPackScan {
     VaultHasher *hasher;
     /* Of a closed pack; search.limit is where its trailer starts. */
     gboolean is_closed;
+    gboolean is_ended; /* a successor names its end: all before that was acknowledged */
     guint8 *trailer;
     const guint8 *entries;
     gsize entry_count;
@@ -152,6 +153,7 @@ void vault_pack_scan_stop_at(VaultPackScan *scan, guint64 end)
         return;
     scan->file_len = MIN(scan->file_len, MAX(end, VAULT_PACK_HEADER_LEN));
     scan->search.limit = scan->file_len;
+    scan->is_ended = TRUE;
 }
 
 /* ---- checking records ----------------------------------------------------------------------- */
@@ -281,27 +283,28 @@ static gboolean gather_group(VaultPackScan *scan, gboolean *ret_is_whole,
 }
 
 /* The damaged stretch that begins at `position`, if something shows that it was acknowledged. One
- * group is synced before the next is written: so a commit record of a later group shows it, and a
- * trailer does. Its own commit record alone does not: that may be what reached the disk of a group
- * that was being written. */
+ * group is synced before the next is written: so a commit record of a later group shows it, as do
+ * a trailer and a successor. Its own commit record alone does not: that may be what reached the
+ * disk of a group that was being written. */
 static gboolean find_stretch(VaultPackScan *scan, gboolean *ret_is_acknowledged, guint64 *ret_end,
                              GError **error)
 {
     VaultSearchResult result;
     VaultPackCommit commit;
 
-    *ret_is_acknowledged = scan->is_closed;
+    *ret_is_acknowledged = scan->is_closed || scan->is_ended;
     *ret_end = scan->search.limit;
     if (!vault_pack_search_commit(&scan->search, scan->position, &result, &commit, error))
         return FALSE;
     if (result == VAULT_SEARCH_NONE)
         return TRUE;
-    *ret_end = commit.start;
-    *ret_is_acknowledged = TRUE;
-    if (commit.start > scan->position)
+    if (commit.start > scan->position) {
+        *ret_is_acknowledged = TRUE;
+        *ret_end = commit.start;
         return TRUE;
+    }
     *ret_end = commit.start + commit.len + VAULT_PACK_COMMIT_LEN;
-    if (scan->is_closed)
+    if (*ret_is_acknowledged)
         return TRUE;
     if (!vault_pack_search_commit(&scan->search, *ret_end, &result, &commit, error))
         return FALSE;

@@ -1,0 +1,539 @@
+#include "tests/support/pack_fixture.h"
+
+#include "vault/base/bytes.h"
+#include "vault/store/pack_format.h"
+
+#include <unistd.h>
+
+#define GROUP_COUNT 4
+
+/* A folder with one pack of four groups, each a body and two copies, and the pack's bytes. */
+typedef struct {
+    PackFixture *fixture;
+    GPtrArray *deliveries[GROUP_COUNT];
+    guint64 starts[GROUP_COUNT + 1]; /* of the groups; the last is their end */
+    char *path;
+    GByteArray *bytes;
+} OnePack;
+
+typedef enum { LEFT_OPEN, CLOSED } PackEnd;
+
+static OnePack *one_pack_new(PackEnd end)
+{
+    OnePack *pack = g_new0(OnePack, 1);
+    VaultPackWriterOptions options;
+    g_autoptr(VaultPackWriter) writer = NULL;
+    g_autoptr(GPtrArray) paths = NULL;
+
+    pack->fixture = pack_fixture_new();
+    options = pack_fixture_options(pack->fixture);
+    writer = vault_pack_writer_new(&options);
+    for (int i = 0; i < GROUP_COUNT; i++) {
+        const VaultRecord *first;
+
+        pack->deliveries[i] = pack_fixture_delivery(pack->fixture, (gsize)(50 + i), 2);
+        g_assert_true(vault_pack_writer_commit(writer, pack->deliveries[i], NULL));
+        first = g_ptr_array_index(pack->deliveries[i], 0);
+        pack->starts[i] = first->place.offset;
+        pack->starts[i + 1] = first->place.offset + first->place.len + 2 * (guint64)(136 + 272) +
+                              VAULT_PACK_COMMIT_LEN;
+    }
+    if (end == CLOSED)
+        g_assert_true(vault_pack_writer_close(writer, NULL));
+    paths = pack_fixture_files(pack->fixture, ".pack");
+    pack->path = g_strdup(g_ptr_array_index(paths, 0));
+    pack->bytes = pack_fixture_read(pack->path);
+    return pack;
+}
+
+static void one_pack_free(OnePack *pack)
+{
+    for (int i = 0; i < GROUP_COUNT; i++)
+        g_ptr_array_unref(pack->deliveries[i]);
+    g_byte_array_unref(pack->bytes);
+    g_free(pack->path);
+    pack_fixture_free(pack->fixture);
+    g_free(pack);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OnePack, one_pack_free)
+
+static PackFindings *scan(const OnePack *pack, VaultScanDepth depth)
+{
+    return pack_fixture_scan(pack->fixture, pack->path, depth);
+}
+
+static void rewrite(const OnePack *pack)
+{
+    pack_fixture_write(pack->path, pack->bytes->data, pack->bytes->len);
+}
+
+static void assert_whole(const OnePack *pack, const PackFindings *findings, int but)
+{
+    for (int i = 0; i < GROUP_COUNT; i++)
+        if (i != but)
+            assert_int_equal(pack_findings_presence(findings, pack->deliveries[i]), PACK_ALL);
+}
+
+static void an_unharmed_pack_gives_its_groups_at_both_depths(void **state)
+{
+    for (int closed = 0; closed < 2; closed++) {
+        g_autoptr(OnePack) pack = one_pack_new(closed ? CLOSED : LEFT_OPEN);
+
+        for (int depth = VAULT_SCAN_HEADERS; depth <= VAULT_SCAN_CIPHERTEXTS; depth++) {
+            g_autoptr(PackFindings) findings = scan(pack, (VaultScanDepth)depth);
+
+            assert_whole(pack, findings, -1);
+            assert_int_equal(findings->group_count, GROUP_COUNT);
+            assert_int_equal(findings->trailer_count, closed);
+            assert_int_equal(findings->corrupt_count + findings->torn_count, 0);
+        }
+    }
+}
+
+/* A power cut may leave any length of what was appended. */
+static void a_file_cut_anywhere_keeps_whole_groups_and_no_half_one(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+    guint whole = GROUP_COUNT;
+
+    for (gsize len = pack->bytes->len - 1; len >= VAULT_PACK_HEADER_LEN; len--) {
+        g_autoptr(PackFindings) findings = NULL;
+
+        assert_int_equal(truncate(pack->path, (off_t)len), 0);
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        while (whole > 0 && len < pack->starts[whole])
+            whole--;
+        for (guint i = 0; i < GROUP_COUNT; i++)
+            assert_int_equal(pack_findings_presence(findings, pack->deliveries[i]),
+                             i < whole ? PACK_ALL : PACK_NONE);
+        assert_int_equal(findings->torn_count, len > pack->starts[whole]);
+        assert_int_equal(findings->corrupt_count, 0);
+    }
+}
+
+/* Sectors of the last group that never reached the disk read as zeros. */
+static void a_torn_last_group_is_not_believed_though_its_commit_record_is_whole(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    gsize end = pack->starts[GROUP_COUNT] - VAULT_PACK_COMMIT_LEN;
+
+    for (gsize at = pack->starts[GROUP_COUNT - 1]; at + 16 <= end; at += 16) {
+        g_autoptr(PackFindings) findings = NULL;
+        guint8 saved[16];
+
+        memcpy(saved, pack->bytes->data + at, sizeof saved);
+        memset(pack->bytes->data + at, 0, sizeof saved);
+        rewrite(pack);
+        memcpy(pack->bytes->data + at, saved, sizeof saved);
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_int_equal(findings->torn_count, 1);
+        assert_int_equal(findings->group_count, GROUP_COUNT - 1);
+        assert_int_equal(pack_findings_presence(findings, pack->deliveries[GROUP_COUNT - 1]),
+                         PACK_NONE);
+    }
+}
+
+/* One damaged record never hides the others: in `group`, exactly one record is missed, or none when
+ * it was the commit record that was hit. */
+static void assert_one_lost_at_most(const OnePack *pack, const PackFindings *findings, int group,
+                                    gboolean in_commit)
+{
+    guint found_count = 0;
+
+    for (guint i = 0; i < 3; i++) {
+        const VaultRecord *record = g_ptr_array_index(pack->deliveries[group], i);
+
+        found_count += g_hash_table_contains(findings->ids, &record->record_id);
+    }
+    assert_int_equal(found_count, in_commit ? 3 : 2);
+}
+
+static void flip_each_byte_of_a_group(PackEnd end, int group)
+{
+    g_autoptr(OnePack) pack = one_pack_new(end);
+    guint64 commit_start = pack->starts[group + 1] - VAULT_PACK_COMMIT_LEN;
+
+    for (guint64 at = pack->starts[group]; at < pack->starts[group + 1]; at++) {
+        g_autoptr(PackFindings) findings = NULL;
+
+        pack->bytes->data[at] ^= 0x10;
+        rewrite(pack);
+        pack->bytes->data[at] ^= 0x10;
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_int_equal(findings->corrupt_count, 1);
+        assert_int_equal(findings->torn_count, 0);
+        assert_whole(pack, findings, group);
+        assert_one_lost_at_most(pack, findings, group, at >= commit_start);
+    }
+}
+
+static void a_flipped_byte_anywhere_in_an_early_group_is_corrupt_and_costs_one_record(void **state)
+{
+    flip_each_byte_of_a_group(LEFT_OPEN, 1);
+}
+
+static void a_flipped_byte_in_the_last_group_of_a_closed_pack_is_corrupt_not_torn(void **state)
+{
+    flip_each_byte_of_a_group(CLOSED, GROUP_COUNT - 1);
+}
+
+static void a_flipped_byte_in_the_last_group_of_an_open_pack_is_a_torn_tail(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+
+    for (guint64 at = pack->starts[GROUP_COUNT - 1]; at < pack->starts[GROUP_COUNT]; at++) {
+        g_autoptr(PackFindings) findings = NULL;
+
+        pack->bytes->data[at] ^= 1;
+        rewrite(pack);
+        pack->bytes->data[at] ^= 1;
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_int_equal(findings->torn_count, 1);
+        assert_int_equal(findings->corrupt_count, 0);
+        assert_whole(pack, findings, GROUP_COUNT - 1);
+    }
+}
+
+static void damage_before_the_end_that_a_successor_names_is_corrupt_not_torn(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(VaultPackScan) opened = NULL;
+    VaultScanEvent event = VAULT_SCAN_GROUP;
+    guint64 offset, len;
+
+    pack->bytes->data[pack->starts[GROUP_COUNT] - 1] ^= 1; /* the last commit record */
+    g_byte_array_append(pack->bytes, (const guint8 *)"never acknowledged", 18);
+    rewrite(pack);
+    opened = vault_pack_scan_open(pack->path, NULL, VAULT_SCAN_CIPHERTEXTS, NULL, NULL);
+    vault_pack_scan_stop_at(opened, pack->starts[GROUP_COUNT]);
+    while (event == VAULT_SCAN_GROUP)
+        assert_true(vault_pack_scan_next(opened, &event, NULL, &offset, &len, NULL));
+    assert_int_equal(event, VAULT_SCAN_CORRUPT);
+    assert_int_equal(offset, pack->starts[GROUP_COUNT - 1]);
+    assert_int_equal(offset + len, pack->starts[GROUP_COUNT]);
+}
+
+static void a_flipped_byte_in_the_trailer_loses_no_group(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+
+    for (gsize at = pack->starts[GROUP_COUNT]; at < pack->bytes->len; at++) {
+        g_autoptr(PackFindings) findings = NULL;
+
+        pack->bytes->data[at] ^= 1;
+        rewrite(pack);
+        pack->bytes->data[at] ^= 1;
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_whole(pack, findings, -1);
+        assert_int_equal(findings->trailer_count, 0);
+        assert_int_equal(findings->torn_count, 1);
+    }
+}
+
+static void a_flipped_byte_in_the_pack_header_is_refused(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+
+    for (gsize at = 0; at < VAULT_PACK_HEADER_LEN; at++) {
+        g_autoptr(GError) error = NULL;
+
+        pack->bytes->data[at] ^= 1;
+        rewrite(pack);
+        pack->bytes->data[at] ^= 1;
+        assert_null(vault_pack_scan_open(pack->path, &pack->fixture->vault_id, VAULT_SCAN_HEADERS,
+                                         NULL, &error));
+        assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
+    }
+}
+
+/* The bytes of a record, CRCs and all, taken from another group of the same length. */
+static void a_record_put_in_anothers_place_is_corrupt(void **state)
+{
+    for (int closed = 0; closed < 2; closed++) {
+        g_autoptr(OnePack) pack = one_pack_new(closed ? CLOSED : LEFT_OPEN);
+        const VaultRecord *victim = g_ptr_array_index(pack->deliveries[0], 1);
+        const VaultRecord *other = g_ptr_array_index(pack->deliveries[2], 1);
+        g_autoptr(PackFindings) findings = NULL, shallow = NULL;
+
+        memcpy(pack->bytes->data + victim->place.offset, pack->bytes->data + other->place.offset,
+               victim->place.len);
+        rewrite(pack);
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_int_equal(findings->corrupt_count, 1);
+        assert_whole(pack, findings, 0);
+        shallow = scan(pack, VAULT_SCAN_HEADERS);
+        /* Without ciphertexts only the index of a closed pack can tell. */
+        assert_int_equal(shallow->corrupt_count, closed);
+    }
+}
+
+static void a_group_of_another_pack_is_not_taken(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(OnePack) other = one_pack_new(LEFT_OPEN);
+    g_autoptr(PackFindings) findings = NULL;
+
+    /* Same lengths, same offsets, another pack id in the commit record. */
+    memcpy(pack->bytes->data + pack->starts[3], other->bytes->data + other->starts[3],
+           pack->starts[4] - pack->starts[3]);
+    rewrite(pack);
+    findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+    assert_int_equal(findings->torn_count, 1);
+    assert_int_equal(findings->group_count, 3);
+}
+
+static void a_group_that_stands_twice_is_taken_once(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(PackFindings) findings = NULL;
+    guint len = (guint)(pack->starts[4] - pack->starts[3]);
+    g_autofree guint8 *copy = g_memdup2(pack->bytes->data + pack->starts[3], len);
+
+    g_byte_array_append(pack->bytes, copy, len);
+    rewrite(pack);
+    findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+    assert_int_equal(findings->group_count, GROUP_COUNT);
+    assert_int_equal(findings->torn_count, 1);
+}
+
+static void a_wiped_stretch_of_several_groups_leaves_the_groups_after_it(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(PackFindings) findings = NULL;
+
+    memset(pack->bytes->data + pack->starts[0], 0, pack->starts[2] - pack->starts[0]);
+    rewrite(pack);
+    findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+    assert_int_equal(findings->corrupt_count, 1);
+    assert_int_equal(findings->group_count, 2);
+    assert_int_equal(pack_findings_presence(findings, pack->deliveries[3]), PACK_ALL);
+}
+
+static void another_vaults_pack_and_a_missing_one_are_refused(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+    const VaultId other = {{1}};
+    g_autoptr(GError) error = NULL;
+
+    assert_null(vault_pack_scan_open(pack->path, &other, VAULT_SCAN_HEADERS, NULL, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
+    g_clear_error(&error);
+    assert_null(vault_pack_scan_open("/nonexistent", &other, VAULT_SCAN_HEADERS, NULL, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND));
+}
+
+static void a_later_pack_version_is_unsupported(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+    g_autoptr(GError) error = NULL;
+
+    pack->bytes->data[4] = 2;
+    vault_bytes_put_u32(pack->bytes->data + 124, vault_crc32c(0, pack->bytes->data, 124));
+    rewrite(pack);
+    assert_null(vault_pack_scan_open(pack->path, NULL, VAULT_SCAN_HEADERS, NULL, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED));
+}
+
+/* ---- lengths that lie ----------------------------------------------------------------------- */
+
+static void headers_with_any_length_are_survived(void **state)
+{
+    static const guint64 lengths[] = {
+        0,           1,          68,          G_MAXINT32,
+        G_MAXUINT32, G_MAXINT64, G_MAXUINT64, VAULT_RECORD_CIPHERTEXT_LEN_MAX};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(lengths); i++) {
+        g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+        guint8 *header = pack->bytes->data + pack->starts[1];
+        g_autoptr(PackFindings) findings = NULL;
+
+        vault_bytes_put_u64(header + 24, lengths[i]);
+        vault_bytes_put_u32(header + 152, vault_crc32c(0, header, 152));
+        rewrite(pack);
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_whole(pack, findings, 1);
+        assert_int_equal(findings->corrupt_count, 1);
+    }
+}
+
+static void commit_records_with_any_start_length_and_count_are_survived(void **state)
+{
+    static const guint64 values[] = {0, 1, 127, 128, G_MAXUINT32, G_MAXINT64, G_MAXUINT64};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(values) * 3; i++) {
+        g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+        guint8 *commit = pack->bytes->data + pack->starts[4] - VAULT_PACK_COMMIT_LEN;
+        VaultPackCommit parsed;
+        RecordId id = {{0}};
+        g_autoptr(PackFindings) findings = NULL;
+
+        assert_true(vault_pack_commit_parse(commit, VAULT_PACK_COMMIT_LEN, &parsed));
+        if (i % 3 == 0)
+            parsed.start = values[i / 3];
+        else if (i % 3 == 1)
+            parsed.len = values[i / 3];
+        else
+            parsed.count = (guint32)values[i / 3];
+        vault_pack_commit_format(&parsed, &id, commit);
+        rewrite(pack);
+        findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+        assert_whole(pack, findings, 3);
+        assert_int_equal(findings->torn_count, 1);
+    }
+}
+
+static void trailers_with_any_start_and_count_are_survived(void **state)
+{
+    static const guint64 values[] = {0, 1, 127, 128, 129, G_MAXUINT32, G_MAXINT64, G_MAXUINT64};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(values) * 2; i++) {
+        g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+        guint8 *footer = pack->bytes->data + pack->bytes->len - VAULT_PACK_FOOTER_LEN;
+        g_autoptr(PackFindings) findings = NULL;
+
+        if (i % 2 == 0)
+            vault_bytes_put_u32(footer + 4, (guint32)values[i / 2]);
+        else
+            vault_bytes_put_u64(footer + 8, values[i / 2]);
+        rewrite(pack);
+        findings = scan(pack, VAULT_SCAN_HEADERS);
+        assert_whole(pack, findings, -1);
+        assert_int_equal(findings->trailer_count, 0);
+    }
+}
+
+/* ---- sealing off ---------------------------------------------------------------------------- */
+
+static void sealing_off_gives_the_bytes_that_a_close_would_have_and_is_idempotent(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(CLOSED);
+    guint64 end = pack->starts[GROUP_COUNT];
+
+    /* From every length that a crash may leave of the trailer. */
+    for (gsize len = end; len < pack->bytes->len; len += 7) {
+        g_autoptr(GByteArray) first = NULL, second = NULL;
+
+        rewrite(pack);
+        assert_int_equal(truncate(pack->path, (off_t)len), 0);
+        assert_true(vault_pack_seal_off(pack->path, end, NULL));
+        first = pack_fixture_read(pack->path);
+        assert_int_equal(first->len, pack->bytes->len);
+        assert_memory_equal(first->data, pack->bytes->data, first->len);
+        assert_true(vault_pack_seal_off(pack->path, end, NULL));
+        second = pack_fixture_read(pack->path);
+        assert_memory_equal(second->data, first->data, first->len);
+    }
+}
+
+static void sealing_off_cuts_what_was_not_acknowledged(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(PackFindings) findings = NULL;
+
+    assert_true(vault_pack_seal_off(pack->path, pack->starts[2], NULL));
+    findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+    assert_int_equal(findings->group_count, 2);
+    assert_int_equal(findings->trailer_count, 1);
+    assert_int_equal(pack_findings_presence(findings, pack->deliveries[2]), PACK_NONE);
+}
+
+static void sealing_off_keeps_a_corrupt_stretch_and_says_so_afterwards(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(PackFindings) findings = NULL, shallow = NULL;
+
+    pack->bytes->data[pack->starts[1] + 160] ^= 1;
+    rewrite(pack);
+    assert_true(vault_pack_seal_off(pack->path, pack->starts[GROUP_COUNT], NULL));
+    findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+    assert_int_equal(findings->corrupt_count, 1);
+    assert_int_equal(findings->trailer_count, 1);
+    assert_whole(pack, findings, 1);
+    shallow = scan(pack, VAULT_SCAN_HEADERS);
+    assert_int_equal(shallow->corrupt_count, 1);
+}
+
+static void sealing_off_beyond_the_files_end_is_corrupt(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(GError) error = NULL;
+
+    assert_false(vault_pack_seal_off(pack->path, pack->starts[GROUP_COUNT] + 1, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
+}
+
+static void an_empty_pack_is_sealed_off_to_an_empty_closed_one(void **state)
+{
+    g_autoptr(OnePack) pack = one_pack_new(LEFT_OPEN);
+    g_autoptr(PackFindings) findings = NULL;
+
+    assert_true(vault_pack_seal_off(pack->path, VAULT_PACK_HEADER_LEN, NULL));
+    findings = scan(pack, VAULT_SCAN_CIPHERTEXTS);
+    assert_int_equal(findings->group_count, 0);
+    assert_int_equal(findings->trailer_count, 1);
+}
+
+/* ---- stream packs --------------------------------------------------------------------------- */
+
+static char *write_stream_pack(PackFixture *fixture, const VaultRecord *record, gsize len)
+{
+    VaultPackHeader header = {.type = VAULT_PACK_STREAM, .vault_id = fixture->vault_id};
+    g_autofree char *name = vault_pack_file_name(&header);
+    g_autofree guint8 *bytes = g_malloc0(VAULT_PACK_HEADER_LEN + len);
+    gsize record_len;
+    const guint8 *record_bytes = g_bytes_get_data(record->bytes, &record_len);
+    char *path = g_build_filename(fixture->directory, name, NULL);
+
+    vault_pack_header_format(&header, bytes);
+    memcpy(bytes + VAULT_PACK_HEADER_LEN, record_bytes, MIN(len, record_len));
+    pack_fixture_write(path, bytes, VAULT_PACK_HEADER_LEN + len);
+    return path;
+}
+
+static void a_stream_pack_too_short_or_too_long_is_corrupt(void **state)
+{
+    g_autoptr(PackFixture) fixture = pack_fixture_new();
+    g_autoptr(VaultRecord) record = pack_fixture_record(fixture, VAULT_RECORD_BODY, 1000);
+    gsize whole = g_bytes_get_size(record->bytes);
+
+    for (gsize len = whole - 200; len < whole + 3; len++) {
+        g_autofree char *path = write_stream_pack(fixture, record, len);
+        g_autoptr(PackFindings) findings = pack_fixture_scan(fixture, path, VAULT_SCAN_CIPHERTEXTS);
+
+        assert_int_equal(findings->corrupt_count, len == whole ? 0 : 1);
+        assert_int_equal(g_hash_table_size(findings->ids), len >= whole ? 1 : 0);
+        unlink(path);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unharmed_pack_gives_its_groups_at_both_depths),
+        cmocka_unit_test(a_file_cut_anywhere_keeps_whole_groups_and_no_half_one),
+        cmocka_unit_test(a_torn_last_group_is_not_believed_though_its_commit_record_is_whole),
+        cmocka_unit_test(a_flipped_byte_anywhere_in_an_early_group_is_corrupt_and_costs_one_record),
+        cmocka_unit_test(a_flipped_byte_in_the_last_group_of_a_closed_pack_is_corrupt_not_torn),
+        cmocka_unit_test(a_flipped_byte_in_the_last_group_of_an_open_pack_is_a_torn_tail),
+        cmocka_unit_test(damage_before_the_end_that_a_successor_names_is_corrupt_not_torn),
+        cmocka_unit_test(a_flipped_byte_in_the_trailer_loses_no_group),
+        cmocka_unit_test(a_flipped_byte_in_the_pack_header_is_refused),
+        cmocka_unit_test(a_record_put_in_anothers_place_is_corrupt),
+        cmocka_unit_test(a_group_of_another_pack_is_not_taken),
+        cmocka_unit_test(a_group_that_stands_twice_is_taken_once),
+        cmocka_unit_test(a_wiped_stretch_of_several_groups_leaves_the_groups_after_it),
+        cmocka_unit_test(another_vaults_pack_and_a_missing_one_are_refused),
+        cmocka_unit_test(a_later_pack_version_is_unsupported),
+        cmocka_unit_test(headers_with_any_length_are_survived),
+        cmocka_unit_test(commit_records_with_any_start_length_and_count_are_survived),
+        cmocka_unit_test(trailers_with_any_start_and_count_are_survived),
+        cmocka_unit_test(sealing_off_gives_the_bytes_that_a_close_would_have_and_is_idempotent),
+        cmocka_unit_test(sealing_off_cuts_what_was_not_acknowledged),
+        cmocka_unit_test(sealing_off_keeps_a_corrupt_stretch_and_says_so_afterwards),
+        cmocka_unit_test(sealing_off_beyond_the_files_end_is_corrupt),
+        cmocka_unit_test(an_empty_pack_is_sealed_off_to_an_empty_closed_one),
+        cmocka_unit_test(a_stream_pack_too_short_or_too_long_is_corrupt),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
