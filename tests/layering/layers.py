@@ -38,16 +38,19 @@ LAYERS = {
         links=["vault-seal", "IDN2", "GMIME", "ICU"],
     ),
     "archived": dict(
-        project=["ingest/", "vault/base/", "vault/crypto/", "vault/seal.h", "vault/keep.h",
-                 "vault/depository.h"],
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/store/record.h",
+                 "vault/seal.h", "vault/keep.h", "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
-        links=["ingest", "vault-keep", "SSL", "SYSTEMD", "JSON", "Threads::Threads"],
+        links=["vault-base", "ingest", "vault-keep", "archived-config", "archived-control", "SSL",
+               "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/seal.h", "vault/keep.h",
-                 "vault/open.h", "vault/depository.h"],
+                 "vault/open.h", "vault/open/", "vault/depository.h", "archived/config.h",
+                 "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "json-glib"],
-        links=["ingest", "vault-keep", "vault-open", "ARCHIVE", "JSON", "Threads::Threads"],
+        links=["ingest", "vault-keep", "vault-open", "archived-config", "archived-control",
+               "ARCHIVE", "JSON", "Threads::Threads"],
     ),
 }
 

@@ -18,17 +18,17 @@ LIBRARY = re.compile(r"muniment_library\(\s*([\w-]+)([^)]*)\)", re.S)
 def link_problems(source):
     for folder, layer in LAYERS.items():
         text = (source / folder / "CMakeLists.txt").read_text()
-        match = LIBRARY.search(text)
-        if match is None:
+        libraries = LIBRARY.findall(text)
+        if not libraries:
             yield f"{folder}/CMakeLists.txt: no muniment_library()"
-            continue
-        words = match.group(2).split()
-        linked = words[words.index("LINK") + 1:] if "LINK" in words else []
-        linked += re.findall(r"target_link_libraries\(\s*" + match.group(1) +
-                             r"\s+\w+\s+([^)]*)\)", text)
-        for name in " ".join(linked).split():
-            if name.removeprefix("PkgConfig::") not in layer["links"]:
-                yield f"{folder}/CMakeLists.txt: {match.group(1)} may not link {name}"
+        for library, arguments in libraries:
+            words = arguments.split()
+            linked = words[words.index("LINK") + 1:] if "LINK" in words else []
+            for more in re.findall(rf"target_link_libraries\(\s*{library}\s+\w+\s+([^)]*)\)", text):
+                linked += more.split()
+            for name in linked:
+                if name.removeprefix("PkgConfig::") not in layer["links"]:
+                    yield f"{folder}/CMakeLists.txt: {library} may not link {name}"
 
 
 def defined_symbols(path):

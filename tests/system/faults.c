@@ -1,8 +1,7 @@
 /* A preloaded library that makes chosen system calls below one folder fail.
  *
  *   MUNIMENT_FAULTS_ROOT   the folder
- *   MUNIMENT_FAULTS_FILE   20 bytes mapped by test and program: int32 call, from, count, errno,
- * seen
+ *   MUNIMENT_FAULTS_FILE   mapped by test and program: int32 call, from, count, errno, seen
  *
  * `call` 0 = none, 1 write, 2 sync, 3 rename, 4 open. When it is set, the calls number `from`
  * (from 1; `seen` counts them) to `from + count - 1` fail

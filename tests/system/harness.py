@@ -110,7 +110,7 @@ class Vault:
         self.command("init", self.path, "--master", self.folder / "master" / "master.pub",
                      *[word for domain in domains for word in ("--domain", domain)])
         self.configure(listen=f"127.0.0.1:{self.port}", disk_reserve="16M",
-                       connections="300", connections_per_peer="300", **(settings or {}))
+                       max_connections="300", connections_per_peer="300", **(settings or {}))
 
     @property
     def address(self):
