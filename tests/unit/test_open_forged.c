@@ -167,8 +167,8 @@ static void frame_that_asks_for_a_large_window_is_refused(void **state)
 
     /* Streamed without a known size, so that the frame says its window. */
     ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, 25);
-    while (ZSTD_compressStream2(context, &out, &in, ZSTD_e_end) != 0)
-        continue;
+    assert_int_equal(ZSTD_compressStream2(context, &out, &in, ZSTD_e_flush), 0);
+    assert_int_equal(ZSTD_compressStream2(context, &out, &in, ZSTD_e_end), 0);
     ZSTD_freeCCtx(context);
     forged.len = forged.compressed_len = out.pos;
     vault_hash(text, 1 << 20, &forged.message_hash);

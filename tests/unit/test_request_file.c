@@ -120,7 +120,7 @@ static void other_version_is_unsupported(void **state)
     g_autoptr(GrantWorld) world = grant_world_new();
     g_autofree char *text = world_request_text(world);
     g_autoptr(GString) later = replaced(text, "muniment-request/1\n", "muniment-request/2\n");
-    g_autoptr(GString) approved = replaced(text, "approvals: 0\n", "approvals: 1\n");
+    g_autoptr(GString) approved = replaced(text, "\napprovals: 0\n", "\napprovals: 1\n");
 
     assert_refused(later->str, later->len, VAULT_ERROR_UNSUPPORTED);
     assert_refused(approved->str, approved->len, VAULT_ERROR_UNSUPPORTED);
