@@ -2,8 +2,10 @@
  * receiver contexts that seal or open exactly one message (sequence number 0), and the exporter.
  *
  * This is the raw construction on untyped bytes; callers outside vault/crypto use the typed fronts
- * content.h (psk), wrap.h and sealed_box.h (base). Proved with the RFC's vectors (appendix A.2).
- * Errors: NO_KEY when the ciphertext does not open, REFUSED for a public key of small order.
+ * content.h (psk), month.h and key_files.h (base). Proved with the RFC's vectors (appendix A.2).
+ * Errors: REFUSED when a sender is given a public key of small order; NO_KEY when a ciphertext does
+ * not open, also for an encapsulation of small order. A psk has at least 32 bytes (asserted).
+ * Threads: functions are safe, a context has one user.
  */
 #pragma once
 

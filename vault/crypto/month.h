@@ -15,6 +15,8 @@
 
 /* yyyymm, UTC: 202611. */
 typedef guint32 VaultMonth;
+#define VAULT_MONTH_MIN 197001
+#define VAULT_MONTH_MAX 999912
 
 typedef enum { VAULT_WRAP_MASTER = 1, VAULT_WRAP_STANDING_READER = 2 } VaultWrapKind;
 
@@ -41,7 +43,8 @@ typedef struct {
 } VaultMonthIdentity;
 
 /* One wrap per recipient, in order, into ret_wraps[count]. REFUSED when count is 0, above
- * VAULT_WRAPS_MAX or a key id does not fit its key and kind. */
+ * VAULT_WRAPS_MAX, a key id does not fit its key and kind, or a public key is of small order;
+ * TOO_LARGE for an address over VAULT_ADDRESS_LEN_MAX. */
 gboolean vault_month_create(const VaultMonthIdentity *identity,
                             const VaultWrapRecipient *recipients, gsize count,
                             MonthPublicKeys *ret_keys, VaultWrap *ret_wraps, GError **error);
@@ -54,7 +57,11 @@ gboolean vault_month_unwrap(const VaultMonthIdentity *identity, const MonthPubli
                             ContentSecretKey *ret_content, IndexSecretKey *ret_index,
                             GError **error);
 
-/* The month of a time in seconds since 1970, UTC, and its first second. */
+/* A month of the years 1970 to 9999: to be asked before a number from outside is used as one; the
+ * functions below assert it. */
+gboolean vault_month_is_valid(VaultMonth month);
+/* The month of a time in seconds since 1970, UTC (later than 9999 counts as its last month), and
+ * its first second. */
 VaultMonth vault_month_of_time(guint64 time_s);
 guint64 vault_month_start(VaultMonth month);
 VaultMonth vault_month_next(VaultMonth month);

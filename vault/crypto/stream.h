@@ -26,16 +26,21 @@ typedef struct {
 } VaultStreamParameters;
 
 typedef struct VaultStream VaultStream;
+/* For both directions. An opener compares the commitment with the stored one before any chunk, and
+ * stops when it differs: a chunk alone may open under two keys. */
 VaultStream *vault_stream_new(const VaultStreamParameters *parameters,
                               guint8 ret_commitment[VAULT_STREAM_COMMITMENT_LEN]);
 void vault_stream_free(VaultStream *stream); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultStream, vault_stream_free)
 
-/* Seals the next chunk: exactly VAULT_STREAM_CHUNK_LEN bytes unless LAST. ret_ciphertext has len +
- * 16 bytes and may be the plaintext itself. TOO_LARGE past VAULT_STREAM_CHUNKS_MAX chunks. */
+/* Seals the next chunk: exactly VAULT_STREAM_CHUNK_LEN bytes unless LAST, which has 1 to that many,
+ * or 0 when it is the only one (asserted: each plaintext has one ciphertext length). ret_ciphertext
+ * has len + 16 bytes and may be the plaintext itself. TOO_LARGE past VAULT_STREAM_CHUNKS_MAX chunks.
+ */
 gboolean vault_stream_seal(VaultStream *stream, const guint8 *plaintext, gsize len,
                            VaultStreamPosition position, guint8 *ret_ciphertext, GError **error);
-/* Opens the next chunk (len includes the tag). CORRUPT when it is not the chunk of this place. */
+/* Opens the next chunk (len includes the tag), may be in place. CORRUPT when it is not the chunk of
+ * this place; then the stream is of no further use. Nothing may be opened after LAST (asserted). */
 gboolean vault_stream_open(VaultStream *stream, const guint8 *ciphertext, gsize len,
                            VaultStreamPosition position, guint8 *ret_plaintext, GError **error);
 
