@@ -18,9 +18,11 @@ gboolean vault_text_file_refuse(const VaultTextFile *file, GError **error, const
 /* Borrowed; FALSE at the end of the text and for a line without LF. */
 static gboolean next_line(VaultTextFile *file, const char **ret_line, gsize *ret_len)
 {
-    const char *lf = memchr(file->next, '\n', (gsize)(file->end - file->next));
+    const char *lf = NULL;
 
     file->line++;
+    if (file->next < file->end)
+        lf = memchr(file->next, '\n', (gsize)(file->end - file->next));
     if (lf == NULL)
         return FALSE;
     *ret_line = file->next;
