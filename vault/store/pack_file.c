@@ -32,14 +32,14 @@ gboolean vault_pack_draft_publish(VaultPackDraft *draft, GError **error)
     if (!vault_file_sync(draft->fd, draft->draft_path, error))
         return FALSE;
     if (rename(draft->draft_path, draft->path) != 0)
-        return vault_error_set_errno(error, errno, "cannot name", draft->path);
-    if (!vault_file_sync_directory(draft->directory, error)) {
-        /* The name may or may not survive; what is under it would be whole and unused. */
+        vault_error_set_errno(error, errno, "cannot name", draft->path);
+    else if (vault_file_sync_directory(draft->directory, error))
+        draft->is_published = TRUE;
+    /* After either failure the name may or may not be there, now or after a power cut; what is
+     * under it would be whole and without a group. */
+    if (!draft->is_published)
         unlink(draft->path);
-        return FALSE;
-    }
-    draft->is_published = TRUE;
-    return TRUE;
+    return draft->is_published;
 }
 
 void vault_pack_draft_clear(VaultPackDraft *draft)
