@@ -1,0 +1,283 @@
+#include "vault/keep/open_months.h"
+
+typedef struct {
+    MailboxId mailbox_id;
+    VaultMonth month;
+} Key;
+
+typedef struct {
+    Key key;
+    guint users; /* under the list's lock; not forgotten while used */
+    GList link;  /* in `recent` */
+    GMutex lock; /* guards the rest */
+    gboolean is_loaded;
+    MonthKeyId month_key_id;
+    ContentPublicKey content_key;
+    VaultErasureTree *tree;
+    guint64 next_leaf, block_end;
+} OpenMonth;
+
+struct VaultOpenMonths {
+    VaultKeyring *keyring;
+    VaultKeyringBatch *batch;
+    VaultId vault_id;
+    VaultWrapRecipients recipients;
+    GMutex lock;
+    GHashTable *by_key; /* Key -> OpenMonth */
+    GQueue recent;      /* OpenMonth, last used first */
+    GHashTable *unused; /* Key: made by this process, first block untouched, not held above */
+};
+
+static guint key_hash(gconstpointer item)
+{
+    const Key *key = item;
+
+    return vault_id_hash(&key->mailbox_id) ^ key->month;
+}
+
+static gboolean key_equal(gconstpointer a, gconstpointer b)
+{
+    const Key *left = a;
+    const Key *right = b;
+
+    return left->month == right->month && VAULT_ID_EQUAL(left->mailbox_id, right->mailbox_id);
+}
+
+static void open_month_free(gpointer item)
+{
+    OpenMonth *open = item;
+
+    vault_erasure_tree_free(open->tree);
+    g_mutex_clear(&open->lock);
+    g_free(open);
+}
+
+VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch *batch,
+                                       const VaultId *vault_id,
+                                       const VaultWrapRecipients *recipients)
+{
+    VaultOpenMonths *months = g_new0(VaultOpenMonths, 1);
+
+    months->keyring = keyring;
+    months->batch = batch;
+    months->vault_id = *vault_id;
+    months->recipients = *recipients;
+    g_mutex_init(&months->lock);
+    months->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, open_month_free);
+    months->unused = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
+    g_queue_init(&months->recent);
+    return months;
+}
+
+void vault_open_months_free(VaultOpenMonths *months)
+{
+    if (months == NULL)
+        return;
+    g_hash_table_unref(months->by_key);
+    g_hash_table_unref(months->unused);
+    g_mutex_clear(&months->lock);
+    g_free(months);
+}
+
+/* ---- the list ------------------------------------------------------------------------------- */
+
+static void forget_oldest(VaultOpenMonths *months)
+{
+    GList *link = months->recent.tail;
+
+    while (link != NULL && months->recent.length > VAULT_OPEN_MONTHS_MAX) {
+        GList *before = link->prev;
+        OpenMonth *open = link->data;
+
+        if (open->users == 0) {
+            g_queue_unlink(&months->recent, link);
+            g_hash_table_remove(months->by_key, &open->key);
+        }
+        link = before;
+    }
+}
+
+static OpenMonth *use(VaultOpenMonths *months, const Key *key)
+{
+    OpenMonth *open;
+
+    g_mutex_lock(&months->lock);
+    open = g_hash_table_lookup(months->by_key, key);
+    if (open == NULL) {
+        open = g_new0(OpenMonth, 1);
+        open->key = *key;
+        open->link.data = open;
+        g_mutex_init(&open->lock);
+        g_hash_table_insert(months->by_key, &open->key, open);
+    } else {
+        g_queue_unlink(&months->recent, &open->link);
+    }
+    open->users++;
+    g_queue_push_head_link(&months->recent, &open->link);
+    forget_oldest(months);
+    g_mutex_unlock(&months->lock);
+    return open;
+}
+
+static void release(VaultOpenMonths *months, OpenMonth *open)
+{
+    g_mutex_lock(&months->lock);
+    open->users--;
+    g_mutex_unlock(&months->lock);
+}
+
+static gboolean take_unused(VaultOpenMonths *months, const Key *key)
+{
+    gboolean was_unused;
+
+    g_mutex_lock(&months->lock);
+    was_unused = g_hash_table_remove(months->unused, key);
+    g_mutex_unlock(&months->lock);
+    return was_unused;
+}
+
+void vault_open_months_adopt(VaultOpenMonths *months, const VaultMonthValue *value)
+{
+    Key key = {value->mailbox_id, value->month};
+
+    g_mutex_lock(&months->lock);
+    g_hash_table_add(months->unused, g_memdup2(&key, sizeof key));
+    g_mutex_unlock(&months->lock);
+}
+
+/* ---- keys ----------------------------------------------------------------------------------- */
+
+VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId *mailbox_id,
+                                        const char *address, VaultMonth month, guint64 now_s,
+                                        GError **error)
+{
+    VaultMonthIdentity identity = {.vault_id = months->vault_id,
+                                   .mailbox_id = *mailbox_id,
+                                   .address = address == NULL ? "" : address,
+                                   .month = month};
+
+    return vault_month_value_new(&identity, months->recipients.list, months->recipients.count,
+                                 now_s, error);
+}
+
+static gboolean add_month_job(VaultKeyring *keyring, gpointer user, GError **error)
+{
+    return vault_keyring_add_month(keyring, user, error);
+}
+
+static VaultMonthValue *make_durable(VaultOpenMonths *months, const Key *key, guint64 now_s,
+                                     GError **error)
+{
+    g_autoptr(VaultMailboxValue) mailbox =
+        vault_keyring_get_mailbox(months->keyring, &key->mailbox_id, error);
+    g_autoptr(VaultMonthValue) value = NULL;
+
+    if (mailbox == NULL)
+        return NULL;
+    value = vault_open_months_make(months, &key->mailbox_id, vault_mailbox_value_primary(mailbox),
+                                   key->month, now_s, error);
+    if (value == NULL || !vault_keyring_batch_run(months->batch, add_month_job, value, error))
+        return NULL;
+    return g_steal_pointer(&value);
+}
+
+static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(VaultMonthValue) value =
+        vault_keyring_find_month(months->keyring, &open->key.mailbox_id, open->key.month, &failure);
+    gboolean is_fresh = value != NULL && take_unused(months, &open->key);
+
+    if (value == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    if (value == NULL) {
+        value = make_durable(months, &open->key, now_s, error);
+        is_fresh = TRUE;
+    }
+    if (value == NULL)
+        return FALSE;
+    open->month_key_id = value->month_key_id;
+    open->content_key = value->keys.content;
+    open->tree = g_steal_pointer(&value->tree);
+    /* Of a month that was there before, every leaf below the mark may have been given. */
+    open->next_leaf = is_fresh ? 0 : value->leaf_mark;
+    open->block_end = value->leaf_mark;
+    open->is_loaded = TRUE;
+    return TRUE;
+}
+
+/* ---- leaves --------------------------------------------------------------------------------- */
+
+typedef struct {
+    MonthKeyId month_key_id;
+    guint64 at_least; /* the new block begins here or later */
+    guint64 start, end;
+} Reservation;
+
+static gboolean reserve_job(VaultKeyring *keyring, gpointer user, GError **error)
+{
+    Reservation *reservation = user;
+    g_autoptr(VaultMonthValue) value =
+        vault_keyring_get_month(keyring, &reservation->month_key_id, error);
+
+    if (value == NULL)
+        return FALSE;
+    reservation->start = MAX(value->leaf_mark, reservation->at_least);
+    reservation->end = MIN(reservation->start + VAULT_LEAF_BLOCK, VAULT_LEAVES_MAX);
+    value->leaf_mark = reservation->end;
+    return vault_keyring_update_month(keyring, value, error);
+}
+
+static gboolean next_leaf(VaultOpenMonths *months, OpenMonth *open, guint32 *ret_leaf,
+                          GError **error)
+{
+    if (open->next_leaf >= open->block_end) {
+        Reservation reservation = {.month_key_id = open->month_key_id, .at_least = open->next_leaf};
+
+        if (open->next_leaf >= VAULT_LEAVES_MAX) {
+            g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY, "month %s has no leaf left",
+                        VAULT_ID_TEXT(open->month_key_id));
+            return FALSE;
+        }
+        if (!vault_keyring_batch_run(months->batch, reserve_job, &reservation, error))
+            return FALSE;
+        open->next_leaf = reservation.start;
+        open->block_end = reservation.end;
+    }
+    *ret_leaf = (guint32)open->next_leaf++;
+    return TRUE;
+}
+
+/* With the month's lock held. Punctured leaves are passed over. */
+static gboolean allot(VaultOpenMonths *months, OpenMonth *open, guint64 now_s,
+                      VaultAllotment *ret_allotment, GError **error)
+{
+    if (!open->is_loaded && !load(months, open, now_s, error))
+        return FALSE;
+    do {
+        if (!next_leaf(months, open, &ret_allotment->leaf, error))
+            return FALSE;
+    } while (vault_erasure_tree_is_punctured(open->tree, ret_allotment->leaf));
+    ret_allotment->mailbox_id = open->key.mailbox_id;
+    ret_allotment->month_key_id = open->month_key_id;
+    ret_allotment->content_key = open->content_key;
+    return vault_erasure_tree_content_slot(open->tree, ret_allotment->leaf, &ret_allotment->slot,
+                                           error);
+}
+
+gboolean vault_open_months_allot(VaultOpenMonths *months, const MailboxId *mailbox_id,
+                                 VaultMonth month, guint64 now_s, VaultAllotment *ret_allotment,
+                                 GError **error)
+{
+    Key key = {*mailbox_id, month};
+    OpenMonth *open = use(months, &key);
+    gboolean is_allotted;
+
+    g_mutex_lock(&open->lock);
+    is_allotted = allot(months, open, now_s, ret_allotment, error);
+    g_mutex_unlock(&open->lock);
+    release(months, open);
+    return is_allotted;
+}

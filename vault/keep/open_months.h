@@ -1,0 +1,40 @@
+/* Inside vault/keep: the mailbox-months that are written to now: their public keys, erasure trees
+ * and the leaves reserved for them.
+ *
+ * A leaf is never handed out twice: leaves come from blocks whose end is durable in the month's
+ * row before the first of them is given; what is left of a block when a month is forgotten or the
+ * process ends is never used. Bounded: the longest unused months are forgotten first. Threads:
+ * safe, each month has a lock of its own. Errors: NO_KEY (no master to wrap to, no leaf left),
+ * NO_SPACE, IO, CORRUPT.
+ */
+#pragma once
+
+#include "vault/keep/keyring_batch.h"
+#include "vault/seal.h"
+
+#define VAULT_OPEN_MONTHS_MAX 20000
+/* Leaves of months that the keyring knows less of than the packs do start so far behind. */
+#define VAULT_LEAF_GAP 65536
+
+typedef struct {
+    VaultWrapRecipient list[VAULT_WRAPS_MAX];
+    gsize count;
+} VaultWrapRecipients;
+
+typedef struct VaultOpenMonths VaultOpenMonths;
+VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch *batch,
+                                       const VaultId *vault_id,
+                                       const VaultWrapRecipients *recipients);
+void vault_open_months_free(VaultOpenMonths *months);
+
+/* A month key of the mailbox, made but in no row yet. `address` NULL or "": unassigned. */
+VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId *mailbox_id,
+                                        const char *address, VaultMonth month, guint64 now_s,
+                                        GError **error);
+/* A month whose row was just committed by this process: its first block is unused. */
+void vault_open_months_adopt(VaultOpenMonths *months, const VaultMonthValue *value);
+
+/* One fresh leaf; the month's keys are made when there are none. */
+gboolean vault_open_months_allot(VaultOpenMonths *months, const MailboxId *mailbox_id,
+                                 VaultMonth month, guint64 now_s, VaultAllotment *ret_allotment,
+                                 GError **error);

@@ -1,0 +1,96 @@
+#include "vault/keep/space.h"
+
+#include "vault/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define ASK_EVERY_US (G_USEC_PER_SEC / 10)
+
+struct VaultSpace {
+    GMutex lock;
+    char *vault_path;
+    char *reserve_path;
+    guint64 disk_reserve;
+    guint64 free_bytes;
+    gint64 asked_us;
+};
+
+VaultSpace *vault_space_new(const char *vault_path, guint64 disk_reserve)
+{
+    VaultSpace *space = g_new0(VaultSpace, 1);
+
+    g_mutex_init(&space->lock);
+    space->vault_path = g_strdup(vault_path);
+    space->reserve_path = g_build_filename(vault_path, "reserve", NULL);
+    space->disk_reserve = disk_reserve;
+    return space;
+}
+
+void vault_space_free(VaultSpace *space)
+{
+    if (space == NULL)
+        return;
+    g_mutex_clear(&space->lock);
+    g_free(space->vault_path);
+    g_free(space->reserve_path);
+    g_free(space);
+}
+
+guint64 vault_space_free_bytes(VaultSpace *space)
+{
+    struct statvfs status;
+
+    if (statvfs(space->vault_path, &status) != 0)
+        return 0;
+    return (guint64)status.f_bavail * status.f_frsize;
+}
+
+gboolean vault_space_check(VaultSpace *space, guint64 len, GError **error)
+{
+    guint64 free_bytes;
+
+    if (space->disk_reserve == 0)
+        return TRUE;
+    g_mutex_lock(&space->lock);
+    if (space->asked_us == 0 || g_get_monotonic_time() - space->asked_us >= ASK_EVERY_US) {
+        space->free_bytes = vault_space_free_bytes(space);
+        space->asked_us = g_get_monotonic_time();
+    }
+    free_bytes = space->free_bytes;
+    g_mutex_unlock(&space->lock);
+    if (free_bytes >= len && free_bytes - len >= space->disk_reserve)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_SPACE,
+                "%s: %" G_GUINT64_FORMAT " bytes are free, disk_reserve keeps %" G_GUINT64_FORMAT
+                ": make room or lower it",
+                space->vault_path, free_bytes, space->disk_reserve);
+    return FALSE;
+}
+
+void vault_space_give_up_reserve(VaultSpace *space)
+{
+    if (unlink(space->reserve_path) == 0)
+        g_message("the disk of %s is full: gave up the reserve file", space->vault_path);
+}
+
+static gboolean allocate(const char *path)
+{
+    g_auto(VaultFd) fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return TRUE; /* it is there, or cannot be: neither is worth another try */
+    return fallocate(fd, 0, 0, VAULT_SPACE_RESERVE_LEN) == 0;
+}
+
+void vault_space_restore_reserve(VaultSpace *space)
+{
+    if (access(space->reserve_path, F_OK) == 0)
+        return;
+    if (vault_space_free_bytes(space) < space->disk_reserve + 4 * (guint64)VAULT_SPACE_RESERVE_LEN)
+        return;
+    if (!allocate(space->reserve_path))
+        unlink(space->reserve_path);
+}
