@@ -9,7 +9,9 @@ A test is a program test_<what>.py whose cases are functions named as sentences:
 Exit status 0 is passed, 77 that a case was skipped (its reason is printed; none failed), all else
 failed. The folder of a failed test is kept and named.
 """
+import atexit
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -179,6 +181,9 @@ class Vault:
         strangers = {d for got in restored.values() for d in got.values()} - ledger.sent
         assert not ledger.sent or not strangers, f"restored but never sent: {strangers}"
 
+    def status(self):
+        return json.loads(self.command("status", self.path, "--json").stdout)
+
     def verify(self, deep=True, status=0, path=None):
         return self.command("verify", path or self.path, *(["--deep"] if deep else []),
                             status=status)
@@ -293,6 +298,15 @@ def eventually(what, condition, seconds=30):
 
 KEPT = []
 RUNNING = []
+
+
+def share(vault, daemon=None):
+    """A fixture that all cases of a program use: cleaned up at the program's end only."""
+    KEPT.remove(vault.folder)
+    atexit.register(shutil.rmtree, vault.folder, ignore_errors=True)
+    if daemon is not None:
+        RUNNING.remove(daemon.process)
+        atexit.register(lambda: daemon.process.poll() is None and daemon.kill())
 
 
 def one(case):

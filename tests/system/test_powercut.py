@@ -6,7 +6,6 @@ runs on it, every message answered 250 before the cut must restore exactly, `ver
 content, and nothing that was not sent may show up. And the proof that this proves something: with
 single syncs taken out of the recording the same check must fail.
 """
-import atexit
 import itertools
 import random
 import shutil
@@ -111,8 +110,7 @@ RECORDING = []
 def recording():
     if not RECORDING:
         RECORDING.append(Recording())
-        harness.KEPT.remove(RECORDING[0].vault.folder)  # all cases use it
-        atexit.register(shutil.rmtree, RECORDING[0].vault.folder, ignore_errors=True)
+        harness.share(RECORDING[0].vault)
     return RECORDING[0]
 
 
