@@ -23,6 +23,10 @@ typedef struct {
     const char *folder;       /* NULL or VAULT_FACT_FOLDER */
     const char *keywords;     /* NULL or VAULT_FACT_KEYWORDS */
     const DayKey *import_key; /* NULL: day keys */
+    /* Imports: the message's place in its source (32 bytes), which goes into the retry tag with
+     * sender and bytes: what lies there twice is archived twice, what is imported again is not.
+     * NULL: none. */
+    const VaultHash *import_position;
 } IngestDeliveryOptions;
 
 typedef struct IngestDelivery IngestDelivery;

@@ -16,6 +16,7 @@ static const char *const names[TABLE_COUNT] = {
     [VAULT_KEYRING_CASES] = "cases",
     [VAULT_KEYRING_TOMBSTONES] = "tombstones",
     [VAULT_KEYRING_READERS] = "readers",
+    [VAULT_KEYRING_IMPORT_KEYS] = "import_keys",
     [TABLE_GENERATION] = "generation",
     [TABLE_ROW_KEYS] = "row_keys",
     [TABLE_MAILBOXES] = "mailboxes",
