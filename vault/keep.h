@@ -49,6 +49,8 @@ void vault_keep_free(VaultKeep *keep);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultKeep, vault_keep_free)
 
 const VaultId *vault_keep_id(VaultKeep *keep);
+/* Public halves of the vault's masters (MasterPublic): who may sign a grant for it. */
+GArray *vault_keep_masters(VaultKeep *keep, GError **error);
 const char *vault_keep_path(VaultKeep *keep);
 VaultDepository *vault_keep_depository(VaultKeep *keep);
 /* A random key for one import, dropped at its end (retry tags of that import). */
