@@ -1,0 +1,100 @@
+"""The catalog is a cache: `muniment rebuild` makes the same one from packs and keyring, and a vault
+whose catalog is gone, old or broken still restores everything."""
+import shutil
+import sqlite3
+
+import harness
+import mails
+from harness import Daemon, Ledger, Vault
+from lmtp import Lmtp
+
+PROGRAMS = harness.build()
+
+
+def filled_vault():
+    vault, ledger = Vault(PROGRAMS), Ledger()
+    for first in [0, 40]:  # two packs
+        with Daemon(vault), Lmtp(vault.address) as client:
+            for number in range(first, first + 40):
+                message = (mails.attachment(number, 2 << 20) if number % 20 == 7
+                           else mails.ordinary(number))
+                owners = [f"u{number % 9}@example.com", f"v{number % 4}@example.com"]
+                ledger.sending(message)
+                for owner, reply in zip(owners, client.deliver("s@b.test", owners, message)):
+                    ledger.add(reply.archive_id, owner, message)
+    return vault, ledger
+
+
+def rows(vault):
+    """Every table of the catalog as a set of rows."""
+    catalog = next(p for p in vault.path.iterdir() if p.name.startswith("catalog") and
+                   p.suffix in (".sqlite", ".db"))
+    with sqlite3.connect(f"file:{catalog}?mode=ro", uri=True) as db:
+        tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        assert tables, f"{catalog} has no table"
+        return {t: sorted(map(repr, db.execute(f"SELECT * FROM {t}"))) for t in tables}
+
+
+def remove_catalog(vault):
+    for path in vault.path.iterdir():
+        if path.name.startswith("catalog"):
+            path.unlink()
+
+
+def rebuild_gives_the_same_catalog():
+    vault, ledger = filled_vault()
+    before = rows(vault)
+    assert sum(map(len, before.values())) >= 240, {t: len(r) for t, r in before.items()}
+    vault.command("rebuild", vault.path)
+    after = rows(vault)
+    for table in before:
+        assert before[table] == after[table], f"table {table} differs"
+    remove_catalog(vault)
+    vault.command("rebuild", vault.path)
+    assert rows(vault) == before
+    vault.check_ledger(ledger)
+
+
+def missing_catalog_loses_nothing():
+    vault, ledger = filled_vault()
+    remove_catalog(vault)
+    with Daemon(vault):
+        vault.check_ledger(ledger)
+    vault.verify()
+
+
+def old_catalog_is_brought_up_to_date():
+    vault, ledger = Vault(PROGRAMS), Ledger()
+    kept = vault.folder / "kept"
+    kept.mkdir()
+    for path in vault.path.iterdir():
+        if path.name.startswith("catalog"):
+            shutil.copy(path, kept)
+    with Daemon(vault), Lmtp(vault.address) as client:
+        for number in range(20):
+            message = mails.ordinary(number)
+            ledger.sending(message)
+            (reply,) = client.deliver("s@b.test", ["u@example.com"], message)
+            ledger.add(reply.archive_id, "u@example.com", message)
+    remove_catalog(vault)
+    for path in kept.iterdir():
+        shutil.copy(path, vault.path)
+    vault.check_ledger(ledger)
+    vault.verify()
+
+
+def broken_catalog_is_named_and_rebuilt():
+    vault, ledger = filled_vault()
+    for path in vault.path.iterdir():
+        if path.name.startswith("catalog"):
+            path.write_bytes(b"this is no database" * 500)
+    broken = vault.verify(status=None)
+    assert broken.returncode == 0 or b"rebuild" in broken.stderr + broken.stdout, broken
+    vault.command("rebuild", vault.path)
+    vault.check_ledger(ledger)
+    vault.verify()
+
+
+if __name__ == "__main__":
+    harness.run(rebuild_gives_the_same_catalog, missing_catalog_loses_nothing,
+                old_catalog_is_brought_up_to_date, broken_catalog_is_named_and_rebuilt)
