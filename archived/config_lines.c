@@ -191,13 +191,16 @@ GPtrArray *archived_config_lines_parse(const char *text, gsize len, ArchivedMist
 {
     LineParser parser = {.entries = g_ptr_array_new_with_free_func(entry_free),
                          .mistakes = mistakes};
-    g_autofree char *copy = g_strndup(text, len);
+    g_autofree char *copy = NULL;
     g_auto(GStrv) lines = NULL;
 
+    if (len == 0) /* text may be NULL then */
+        return parser.entries;
     if (memchr(text, '\0', len) != NULL) {
         archived_mistakes_add(mistakes, 0, "holds NUL bytes: this is no configuration file");
         return parser.entries;
     }
+    copy = g_strndup(text, len);
     lines = g_strsplit(copy, "\n", -1);
     for (char **line = lines; *line != NULL; line++) {
         parser.line++;
