@@ -84,7 +84,7 @@ static void terminal_clear(Terminal *terminal)
         (void)tcsetattr(terminal->fd, TCSAFLUSH, &terminal->settings);
         (void)vault_file_write_all(terminal->fd, "\n", 1, "the terminal", NULL);
         vault_fd_close(&terminal->signals);
-        /* A signal that came meanwhile is delivered here, with the terminal as it was. */
+        /* A stop (^Z) that came meanwhile takes place here, with the terminal as it was. */
         (void)sigprocmask(SIG_SETMASK, &terminal->mask, NULL);
     }
     vault_fd_close(&terminal->fd);
@@ -94,7 +94,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Terminal, terminal_clear)
 static gboolean open_terminal(Terminal *terminal, GError **error)
 {
     struct termios silent;
-    sigset_t ending;
+    sigset_t ending, blocked;
 
     terminal->fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal->fd < 0 || tcgetattr(terminal->fd, &terminal->settings) != 0) {
@@ -108,8 +108,9 @@ static gboolean open_terminal(Terminal *terminal, GError **error)
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGHUP);
     sigaddset(&ending, SIGQUIT);
-    sigaddset(&ending, SIGTSTP);
-    (void)sigprocmask(SIG_BLOCK, &ending, &terminal->mask);
+    blocked = ending;
+    sigaddset(&blocked, SIGTSTP);
+    (void)sigprocmask(SIG_BLOCK, &blocked, &terminal->mask);
     terminal->signals = signalfd(-1, &ending, SFD_CLOEXEC);
     silent = terminal->settings;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
@@ -117,6 +118,15 @@ static gboolean open_terminal(Terminal *terminal, GError **error)
     if (tcsetattr(terminal->fd, TCSAFLUSH, &silent) != 0)
         return vault_error_set_errno(error, errno, "cannot stop the echo of", "the terminal");
     return TRUE;
+}
+
+static gboolean interrupted(const Terminal *terminal, GError **error)
+{
+    struct signalfd_siginfo taken;
+
+    (void)read(terminal->signals, &taken, sizeof taken);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO, "interrupted");
+    return FALSE;
 }
 
 static gboolean ask(RestorePassphrase *passphrase, const char *question, GError **error)
@@ -131,10 +141,9 @@ static gboolean ask(RestorePassphrase *passphrase, const char *question, GError 
     polls[1] = (struct pollfd){.fd = terminal.signals, .events = POLLIN};
     while (poll(polls, G_N_ELEMENTS(polls), -1) < 0 && errno == EINTR)
         continue;
-    if (polls[1].revents != 0) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO, "interrupted");
-        return FALSE;
-    }
+    /* Taken as a failure and not as a death, so that a half-made file is removed. */
+    if (polls[1].revents != 0)
+        return interrupted(&terminal, error);
     return read_line(passphrase, terminal.fd, "the terminal", error);
 }
 

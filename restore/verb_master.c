@@ -59,6 +59,14 @@ static gboolean prepare_files(const char *directory, MasterFiles *files, GError 
     files->public = g_build_filename(directory, "master.pub", NULL);
     if (g_mkdir_with_parents(directory, 0700) != 0)
         return vault_error_set_errno(error, errno, "cannot make the folder", directory);
+    if (g_file_test(files->secret, G_FILE_TEST_EXISTS) &&
+        !g_file_test(files->public, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                    "%s exists without its master.pub: it was never confirmed and is in no use; "
+                    "remove it, or choose another --out",
+                    files->secret);
+        return FALSE;
+    }
     return refuse_existing(files->secret, error) && refuse_existing(files->public, error);
 }
 
