@@ -443,6 +443,22 @@ static void a_failing_directory_sync_fails_the_commit(void **state)
     assert_true(vault_pack_writer_commit(writer, delivery, NULL));
 }
 
+static void a_failing_sync_of_a_new_file_fails_what_needs_it(void **state)
+{
+    g_autoptr(PackFixture) fixture = pack_fixture_new();
+    VaultPackWriterOptions options = pack_fixture_options(fixture);
+    g_autoptr(VaultPackWriter) writer = vault_pack_writer_new(&options);
+    g_autoptr(GPtrArray) delivery = pack_fixture_delivery(fixture, 100, 1);
+    g_autoptr(VaultRecord) large = pack_fixture_record(fixture, VAULT_RECORD_BODY, 3000);
+
+    plan_failure(FDATASYNC, FAIL_WHOLLY, 0, EIO);
+    assert_false(vault_pack_writer_commit(writer, delivery, NULL));
+    plan_failure(FDATASYNC, FAIL_WHOLLY, 0, EIO);
+    assert_false(stream_record(writer, large, NULL));
+    plan_failure(FSYNC, FAIL_WHOLLY, 0, EIO);
+    assert_false(stream_record(writer, large, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_stream_pack_of_a_failed_delivery_goes_when_a_successor_stands),
         cmocka_unit_test(each_failing_call_of_sealing_off_can_be_done_again),
         cmocka_unit_test(a_failing_directory_sync_fails_the_commit),
+        cmocka_unit_test(a_failing_sync_of_a_new_file_fails_what_needs_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
