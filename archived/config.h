@@ -13,7 +13,7 @@
 #include "ingest/lmtp.h"
 #include "ingest/owners.h"
 
-#define ARCHIVED_CONFIG_LEN_MAX (1u << 20)
+#define ARCHIVED_CONFIG_LEN_MAX (1u << 16)
 #define ARCHIVED_CONNECTIONS_MAX 4096
 #define ARCHIVED_RECIPIENTS_MAX 100000
 
