@@ -136,7 +136,8 @@ void manifest_add_error(Manifest *manifest, const char *id, const char *mailbox,
         return;
     append_string(line, "id", id);
     append_string(line, "mailbox", mailbox);
-    append_time(line, "received", received_s);
+    if (received_s > 0)
+        append_time(line, "received", received_s);
     append_string(line, "error", text);
     g_string_append_printf(manifest->errors, "%s\n%s}", manifest->errors->len == 0 ? "" : ",",
                            line->str);

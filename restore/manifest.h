@@ -54,6 +54,7 @@ Manifest *manifest_begin(int fd, const char *path, const VaultId *vault_id, cons
                          guint64 created_s, GError **error);
 /* A line as manifest_entry_format() gives it, of a message of `size` bytes. */
 gboolean manifest_add(Manifest *manifest, const char *line, guint64 size, GError **error);
+/* `mailbox` NULL and `received_s` 0: not known. */
 void manifest_add_error(Manifest *manifest, const char *id, const char *mailbox, guint64 received_s,
                         const char *text);
 /* Writes the rest; does not sync. */

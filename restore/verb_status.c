@@ -1,0 +1,234 @@
+/* muniment status: how the vault is. Asks the daemon, and reads for itself where none runs. */
+#include "archived/control_client.h"
+#include "restore/dates.h"
+#include "restore/json_text.h"
+#include "restore/output.h"
+#include "restore/progress.h"
+#include "restore/vault_access.h"
+#include "restore/verb.h"
+#include "restore/verbs.h"
+
+#include <stdio.h>
+
+static const char verb[] = "status";
+
+/* What is read of the vault here has the daemon's names, so that a script sees one form. */
+static gboolean add_vault(VaultKeep *keep, JsonBuilder *builder, GError **error)
+{
+    VaultKeepStatus status = {0};
+
+    if (!vault_keep_status(keep, &status, error))
+        return FALSE;
+    json_builder_set_member_name(builder, "vault");
+    json_builder_begin_object(builder);
+    json_text_add(builder, "id", VAULT_ID_TEXT(*vault_keep_id(keep)));
+    json_text_add_number(builder, "messages", status.message_count);
+    json_text_add_number(builder, "copies", status.copy_count);
+    json_text_add_number(builder, "mailboxes", status.mailbox_count);
+    json_text_add_number(builder, "months", status.month_count);
+    json_text_add_number(builder, "packs", status.pack_count);
+    json_text_add_number(builder, "stored_bytes", status.stored_bytes);
+    json_text_add_number(builder, "free_bytes", status.free_bytes);
+    json_text_add_number(builder, "disk_reserve", status.disk_reserve);
+    json_text_add_number(builder, "vault_key_generation", status.vault_key_generation);
+    json_text_add_number(builder, "uncatalogued", status.uncatalogued_count);
+    json_text_add_number(builder, "last_archived", status.last_archived_s);
+    json_text_add_boolean(builder, "pair_exists", status.pair_exists);
+    json_text_add_number(builder, "policy_serial", status.policy_serial);
+    json_builder_end_object(builder);
+    return TRUE;
+}
+
+static JsonObject *read_vault(const char *path, GError **error)
+{
+    g_autoptr(VaultKeep) keep = vault_access_open(path, VAULT_ACCESS_AS_IT_IS, NULL, error);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(JsonNode) root = NULL;
+
+    if (keep == NULL)
+        return NULL;
+    json_builder_begin_object(builder);
+    json_text_add_boolean(builder, "running", FALSE);
+    if (!add_vault(keep, builder, error))
+        return NULL;
+    json_builder_end_object(builder);
+    root = json_builder_get_root(builder);
+    return json_node_dup_object(root);
+}
+
+/* NULL without an error: no daemon answers. */
+static JsonObject *ask_daemon(const char *path, GError **error)
+{
+    g_autofree char *answer = NULL;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(JsonNode) root = NULL;
+    JsonObject *status;
+
+    if (!archived_control_call(path, ARCHIVED_DUTY_STATUS, "status", &answer, &failure)) {
+        if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+            g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    root = json_from_string(answer, NULL);
+    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                            "the daemon answered something that is no status");
+        return NULL;
+    }
+    status = json_node_dup_object(root);
+    json_object_remove_member(status, "ok");
+    json_object_set_boolean_member(status, "running", TRUE);
+    return status;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static JsonObject *member_object(JsonObject *object, const char *name)
+{
+    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+
+    return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static guint64 number(JsonObject *object, const char *name)
+{
+    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+
+    return node != NULL && json_node_get_value_type(node) == G_TYPE_INT64
+               ? (guint64)MAX(json_node_get_int(node), 0)
+               : 0;
+}
+
+static gboolean truth(JsonObject *object, const char *name)
+{
+    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+
+    return node != NULL && json_node_get_value_type(node) == G_TYPE_BOOLEAN &&
+           json_node_get_boolean(node);
+}
+
+static const char *text(JsonObject *object, const char *name)
+{
+    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+
+    return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING
+               ? json_node_get_string(node)
+               : NULL;
+}
+
+static void print_vault(JsonObject *vault)
+{
+    g_autofree char *stored = progress_format_len(number(vault, "stored_bytes"));
+    g_autofree char *space = progress_format_len(number(vault, "free_bytes"));
+    g_autofree char *reserve = progress_format_len(number(vault, "disk_reserve"));
+    guint64 last_s = number(vault, "last_archived");
+    g_autofree char *last = last_s == 0 ? g_strdup("never") : restore_date_text(last_s);
+
+    printf(
+        "Messages:       %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " copies), last archived %s\n"
+        "Mailboxes:      %" G_GUINT64_FORMAT ", with %" G_GUINT64_FORMAT " months of keys\n"
+        "Stored:         %s in %" G_GUINT64_FORMAT " packs\n"
+        "Disk:           %s free, %s in reserve\n"
+        "Vault key:      generation %" G_GUINT64_FORMAT "\n"
+        "Policy:         serial %" G_GUINT64_FORMAT "%s\n",
+        number(vault, "messages"), number(vault, "copies"), last, number(vault, "mailboxes"),
+        number(vault, "months"), stored, number(vault, "packs"), space, reserve,
+        number(vault, "vault_key_generation"), number(vault, "policy_serial"),
+        number(vault, "policy_serial") == 0 ? " (the initial policy: unsigned, no approvals)" : "");
+    if (number(vault, "uncatalogued") > 0)
+        printf("Catalog:        %" G_GUINT64_FORMAT " records behind\n",
+               number(vault, "uncatalogued"));
+}
+
+static void print_warnings(JsonObject *status, JsonObject *vault)
+{
+    JsonObject *memory = member_object(status, "memory");
+    const char *failure = text(status, "reload_failure");
+
+    if (!truth(vault, "pair_exists"))
+        puts("WARNING:        no pair exists: no copy of the keyring, with a holder of its vault "
+             "key, is known off this disk.\n                If this disk is lost, all mail is.");
+    if (number(vault, "free_bytes") < number(vault, "disk_reserve"))
+        puts("WARNING:        the disk is below its reserve: mail is deferred until there is room");
+    if (memory != NULL && !truth(memory, "locked"))
+        printf("WARNING:        memory is not locked: %s\n", text(memory, "why_not_locked") == NULL
+                                                                 ? "mail may reach swap"
+                                                                 : text(memory, "why_not_locked"));
+    if (failure != NULL)
+        printf("WARNING:        the last reload was refused: %s\n", failure);
+}
+
+static void print_daemon(JsonObject *status)
+{
+    JsonObject *connections = member_object(status, "connections");
+    JsonObject *counters = member_object(status, "since_start");
+    JsonObject *memory = member_object(status, "memory");
+    guint64 uptime_s = number(status, "uptime");
+
+    if (!truth(status, "running")) {
+        puts("archived:       does not run: mail is not being archived");
+        return;
+    }
+    printf("archived:       %s, version %s, for %" G_GUINT64_FORMAT "d %02u:%02u:%02u\n"
+           "Connections:    %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "\n"
+           "Since start:    %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT
+           " known already, %" G_GUINT64_FORMAT " failed\n"
+           "Memory:         %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " MB for deliveries%s\n",
+           truth(status, "stopping") ? "stopping" : "runs",
+           text(status, "version") == NULL ? "?" : text(status, "version"), uptime_s / 86400,
+           (guint)(uptime_s / 3600 % 24), (guint)(uptime_s / 60 % 60), (guint)(uptime_s % 60),
+           number(connections, "lmtp"), number(connections, "max"), number(counters, "messages"),
+           number(counters, "already_archived"), number(counters, "failed"),
+           number(memory, "deliveries_used") >> 20, number(memory, "deliveries_max") >> 20,
+           truth(memory, "locked") ? ", locked" : "");
+}
+
+static gboolean print_json(JsonObject *status, GError **error)
+{
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), status);
+    g_autofree char *line = json_to_string(node, TRUE);
+
+    if (puts(line) != EOF && fflush(stdout) == 0)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO, "cannot write to standard output");
+    return FALSE;
+}
+
+static gboolean print_status(const char *path, JsonObject *status, gboolean as_json, GError **error)
+{
+    JsonObject *vault = member_object(status, "vault");
+
+    json_object_set_string_member(status, "path", path);
+    if (as_json)
+        return print_json(status, error);
+    printf("Vault:          %s\n", path);
+    print_daemon(status);
+    print_vault(vault);
+    print_warnings(status, vault);
+    return TRUE;
+}
+
+int restore_verb_status(int argc, char **argv)
+{
+    gboolean as_json = FALSE;
+    const GOptionEntry entries[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print as JSON", NULL}, G_OPTION_ENTRY_NULL};
+    const RestoreVerbUsage usage = {
+        .verb = verb,
+        .arguments = "VAULT",
+        .summary = "Tells how the vault is: daemon, mail, disk, and what is missing for recovery.",
+        .entries = entries};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonObject) status = NULL;
+
+    if (!restore_verb_parse(&usage, &argc, &argv, &error))
+        return restore_verb_fail(verb, error);
+    if (argc != 2)
+        return restore_verb_usage(verb, "give one VAULT");
+    status = ask_daemon(argv[1], &error);
+    if (status == NULL && error == NULL)
+        status = read_vault(argv[1], &error);
+    if (status == NULL || !print_status(argv[1], status, as_json, &error))
+        return restore_verb_fail(verb, error);
+    return RESTORE_EXIT_DONE;
+}
