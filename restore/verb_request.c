@@ -1,8 +1,8 @@
 /* muniment request: asks for access, in a file that is carried to where the master is. */
 #include "restore/dates.h"
 #include "restore/output.h"
-#include "restore/owner.h"
 #include "restore/request_scope.h"
+#include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/base/file.h"
@@ -117,22 +117,23 @@ static gboolean read_reader(const char *path, VaultRequestFile *request, GError 
     return FALSE;
 }
 
-/* Reads the vault as its owner, beside a running daemon; nothing is written there. */
+/* Months are read from the keyring, which is always up to date; messages from the catalog. */
 static gboolean find_scope(const char *vault, const RestoreRequestScope *scope,
-                           VaultRequestFile *request, GError **error)
+                           VaultRequestFile *request, gboolean *ret_is_nothing, GError **error)
 {
-    VaultKeepOptions options = {.mode = VAULT_KEEP_READER};
-    g_autoptr(VaultKeep) keep = NULL;
-    gboolean is_found;
+    VaultAccessFreshness freshness =
+        scope->messages->len > 0 ? VAULT_ACCESS_UP_TO_DATE : VAULT_ACCESS_AS_IT_IS;
+    g_autofree char *warning = NULL;
+    g_autoptr(VaultKeep) keep = vault_access_open(vault, freshness, &warning, error);
 
-    if (!restore_owner_enter(vault, error))
+    if (keep == NULL)
         return FALSE;
-    keep = vault_keep_open(vault, &options, error);
-    is_found = keep != NULL && restore_request_scope_find(scope, keep, request, error) &&
-               vault_keep_close(keep, error);
-    g_clear_pointer(&keep, vault_keep_free);
-    restore_owner_leave();
-    return is_found;
+    if (warning != NULL)
+        restore_verb_say(verb, "%s", warning);
+    if (restore_request_scope_find(scope, keep, request, error))
+        return vault_keep_close(keep, error);
+    *ret_is_nothing = g_error_matches(*error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
+    return FALSE;
 }
 
 static guint key_count(const VaultRequestFile *request)
@@ -183,7 +184,9 @@ static gboolean report(const VaultRequestFile *request, const RequestOptions *op
     return restore_output_json(builder, error);
 }
 
-static gboolean ask(const char *vault, const RequestOptions *options, GError **error)
+/* `ret_is_nothing`: it failed as the vault has nothing of what is asked for. */
+static gboolean ask(const char *vault, const RequestOptions *options, gboolean *ret_is_nothing,
+                    GError **error)
 {
     g_autoptr(VaultRequestFile) request = vault_request_file_new();
     g_auto(RestoreRequestScope) scope = {0};
@@ -194,23 +197,13 @@ static gboolean ask(const char *vault, const RequestOptions *options, GError **e
     request->reason = g_strdup(options->reason);
     request->policy = g_strdup(vault_policy_initial_text());
     if (!read_scope(options, &scope, error) || !read_expiry(options, request, error) ||
-        !read_reader(options->reader, request, error) || !find_scope(vault, &scope, request, error))
+        !read_reader(options->reader, request, error) ||
+        !find_scope(vault, &scope, request, ret_is_nothing, error))
         return FALSE;
     text = vault_request_file_format(request, error);
     return text != NULL &&
            restore_output_write(options->out, text, RESTORE_OUTPUT_PRIVATE, error) &&
            report(request, options, text, error);
-}
-
-/* A vault that is there, but not what was asked for in it, is status "nothing matched". */
-static int fail(const char *vault, const GError *error)
-{
-    int status = restore_verb_fail(verb, error);
-
-    return g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) &&
-                   g_file_test(vault, G_FILE_TEST_IS_DIR)
-               ? RESTORE_EXIT_NOTHING_MATCHED
-               : status;
 }
 
 int restore_verb_request(int argc, char **argv)
@@ -249,12 +242,17 @@ int restore_verb_request(int argc, char **argv)
                        "mailbox or no mail matched.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
+    gboolean is_nothing = FALSE;
     const char *mistake;
+    int status;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
     mistake = argc != 2 ? "give one VAULT" : options_mistake(&options);
     if (mistake != NULL)
         return restore_verb_usage(verb, "%s", mistake);
-    return ask(argv[1], &options, &error) ? RESTORE_EXIT_DONE : fail(argv[1], error);
+    if (ask(argv[1], &options, &is_nothing, &error))
+        return RESTORE_EXIT_DONE;
+    status = restore_verb_fail(verb, error);
+    return is_nothing ? RESTORE_EXIT_NOTHING_MATCHED : status;
 }
