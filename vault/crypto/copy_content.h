@@ -1,8 +1,13 @@
 /* What a copy record's plaintext says: how to open its body, and the facts of this owner's copy.
  *
- * Plaintext = fixed fields, TLV facts, zeros to a multiple of 128, at least 256 bytes. Unknown fact
- * types are kept. Pure functions. Errors: CORRUPT, UNSUPPORTED (compression id), TOO_LARGE.
- * Source: docs/formats/record.md, section "Copy".
+ *   version u8 (1) | compression u8 | body key 32 | body id 16 | body record hash 32 |
+ *   message length u64 | compressed length u64 | salt 32 | facts | zeros
+ *
+ * The fixed fields are 130 bytes. The zeros fill up to a multiple of 128, at least 256, and no
+ * further; no fact has type 0, so they end the facts. Unknown fact types are kept. Pure functions.
+ * Errors: CORRUPT (a field is missing, a fact goes past the end, another padding), UNSUPPORTED
+ * (version, compression id), TOO_LARGE (facts over VAULT_COPY_FACTS_LEN_MAX, a plaintext over
+ * VAULT_COPY_LEN_MAX). Source: docs/formats/record.md, section "Copy".
  */
 #pragma once
 
@@ -10,6 +15,8 @@
 
 #define VAULT_COMPRESSION_ZSTD 1
 #define VAULT_COPY_FACTS_LEN_MAX (1u << 20)
+#define VAULT_COPY_PADDING 128
+#define VAULT_COPY_LEN_MIN 256
 #define VAULT_COPY_LEN_MAX (VAULT_COPY_FACTS_LEN_MAX + 4096)
 
 /* Facts: u16 type, u32 length, value. UTF-8 or envelope bytes unless said otherwise. */
@@ -43,13 +50,14 @@ typedef struct {
 } VaultBodyReference;
 VAULT_DECLARE_WIPE(VaultBodyReference, vault_body_reference)
 
+/* `len` at most VAULT_COPY_FACTS_LEN_MAX (asserted). */
 void vault_fact_append(GByteArray *facts, VaultFact type, const void *value, gsize len);
 
-/* Walks TLVs: offset from 0; FALSE at the end. `facts` must have passed the parser. */
+/* Walks TLVs: offset from 0; FALSE at the end, or where no whole fact stands. */
 gboolean vault_fact_next(const guint8 *facts, gsize len, gsize *offset, guint16 *ret_type,
                          const guint8 **ret_value, gsize *ret_len);
 
-/* The caller wipes the array (vault_value_free()). */
+/* The caller wipes the array (vault_value_free()). `facts` are whole ones (asserted). */
 GByteArray *vault_copy_content_format(const VaultBodyReference *body, const guint8 *facts,
                                       gsize facts_len, GError **error);
 /* ret_facts points into `plaintext`. */

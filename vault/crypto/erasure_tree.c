@@ -201,7 +201,7 @@ gboolean vault_erasure_tree_puncture(VaultErasureTree *tree, guint32 leaf, GErro
     /* An inner node without children must not stay: it would look like a held one. */
     for (guint depth = DEPTH; depth > 0 && is_held(*way[depth - 1]); depth--)
         g_clear_pointer(way[depth - 1], node_free);
-    tree->node_count += DEPTH - held_depth - 1;
+    tree->node_count = tree->node_count - 1 + (DEPTH - held_depth);
     return TRUE;
 }
 

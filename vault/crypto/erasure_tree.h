@@ -31,7 +31,7 @@ gboolean vault_erasure_tree_is_punctured(const VaultErasureTree *tree, guint32 l
 
 /* Appends the canonical form: version, node count, nodes in order of their first leaf. */
 void vault_erasure_tree_format(const VaultErasureTree *tree, GByteArray *array);
-/* CORRUPT for anything not canonical: overlapping, unsorted, joinable or out-of-range nodes, another
- * length; UNSUPPORTED for a later version. What it accepts, vault_erasure_tree_format() gives back
- * byte for byte. */
+/* CORRUPT for anything not canonical: overlapping, unsorted, joinable or out-of-range nodes,
+ * another length; UNSUPPORTED for a later version. What it accepts, vault_erasure_tree_format()
+ * gives back byte for byte. */
 VaultErasureTree *vault_erasure_tree_parse(const guint8 *bytes, gsize len, GError **error);

@@ -9,7 +9,7 @@
 #define BLOCK_LEN 64
 
 struct VaultHasher {
-    EVP_MD_CTX *context; /* always ready for the first byte of a new hash, or in the middle of one */
+    EVP_MD_CTX *context; /* ready for the first byte of a hash, or in the middle of one */
 };
 
 /* Fetched once: a fetch by name for each hash would cost more than a short hash itself. */

@@ -36,8 +36,8 @@ void vault_hkdf(const VaultSpan *salt, const VaultSpan *ikm, const VaultSpan *in
 void vault_hkdf_extract(const VaultSpan *salt, const VaultSpan *ikm, guint8 ret_prk[32]);
 void vault_hkdf_expand(const guint8 prk[32], const VaultSpan *info, guint8 *ret, gsize ret_len);
 
-/* Retry and repeat tags: first 16 bytes of BLAKE2b-256(key = day key, label || 0 || for each span: u64
- * length || bytes), so that no two lists of spans are the same input. */
+/* Retry and repeat tags: first 16 bytes of BLAKE2b-256(key = day key, label || 0 || for each span:
+ * u64 length || bytes), so that no two lists of spans are the same input. */
 #define VAULT_TAG_LEN 16
 typedef struct {
     guint8 bytes[VAULT_TAG_LEN];

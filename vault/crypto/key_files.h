@@ -2,8 +2,10 @@
  *
  * Each has a one-line type and version, then "name: value" lines; unknown types, versions and lines
  * are refused, so that no file of one role passes for another. Formats: docs/formats/key-files.md.
- * Errors: MALFORMED (not such a file), UNSUPPORTED (later version), NO_KEY (wrong passphrase),
- * TOO_LARGE. All parse functions are pure; reading and writing files is the caller's.
+ * Errors: MALFORMED (not such a file, or a damaged one), UNSUPPORTED (later version), NO_KEY (wrong
+ * passphrase), TOO_LARGE (file, passphrase or its cost). Parse functions are pure and leave their
+ * outputs unspecified when they fail; reading and writing files is the caller's. Formatted files
+ * with secrets are given back with vault_key_text_free(), which wipes them.
  */
 #pragma once
 
@@ -11,6 +13,12 @@
 
 #define VAULT_KEY_FILE_LEN_MAX 65536
 #define VAULT_PASSPHRASE_LEN_MAX 1024
+#define VAULT_PASSPHRASE_MEMORY_KIB_MIN 8
+#define VAULT_PASSPHRASE_MEMORY_KIB_MAX (1024 * 1024)
+#define VAULT_PASSPHRASE_PASSES_MAX 64
+#define VAULT_IDENTITY_NAME_LEN_MAX 127
+
+void vault_key_text_free(char *text);
 
 /* The master's secret: one seed, both halves by labelled HKDF. */
 typedef struct {
@@ -28,6 +36,10 @@ typedef struct {
 
 void vault_master_create(VaultMaster *ret_master);
 void vault_master_from_seed(const guint8 seed[32], VaultMaster *ret_master);
+/* REFUSED for an empty passphrase, TOO_LARGE for one over VAULT_PASSPHRASE_LEN_MAX bytes or a cost
+ * out of bounds, BUSY when the memory is not free. `cost` NULL = the defaults. Takes about a
+ * second.
+ */
 char *vault_master_format(const VaultMaster *master, const char *passphrase, gsize passphrase_len,
                           const VaultPassphraseCost *cost, GError **error);
 gboolean vault_master_parse(const char *text, const char *passphrase, gsize passphrase_len,
@@ -42,11 +54,12 @@ KeyId vault_master_key_id(const MasterPublic *master);
 typedef struct {
     ReaderSecretKey secret_key;
     ReaderPublicKey public_key;
-    char name[128];
+    char name[VAULT_IDENTITY_NAME_LEN_MAX + 1];
 } VaultIdentity;
 VAULT_DECLARE_WIPE(VaultIdentity, vault_identity)
 
-/* `name` is UTF-8 without control characters, 1..127 bytes; else MALFORMED. */
+/* `name` is UTF-8 without control characters (those that turn the direction of text among them),
+ * 1..127 bytes; else MALFORMED. */
 gboolean vault_identity_create(const char *name, VaultIdentity *ret_identity, GError **error);
 char *vault_identity_format(const VaultIdentity *identity);
 gboolean vault_identity_parse(const char *text, VaultIdentity *ret_identity, GError **error);
@@ -55,7 +68,7 @@ gboolean vault_identity_public_parse(const char *text, ReaderPublicKey *ret_key,
                                      GError **error);
 KeyId vault_reader_key_id(const ReaderPublicKey *key);
 
-/* A vault-key file may hold two generations while one is being replaced. */
+/* A vault-key file may hold two generations while one is being replaced: in rising order. */
 #define VAULT_KEY_GENERATIONS_MAX 2
 char *vault_key_file_format(const VaultId *vault_id, const VaultKey *keys, gsize count);
 gboolean vault_key_file_parse(const char *text, VaultId *ret_vault_id,
@@ -71,7 +84,9 @@ gboolean vault_master_verify(const MasterVerifyKey *key, const char *purpose, co
 void vault_log_key_create(LogSigningKey *ret_signing, LogVerifyKey *ret_verify);
 
 /* HPKE mode_base to a reader, info = "muniment <purpose>\0" || key id: grants (and later releases).
- */
+ * Sealed = encapsulation 32 || ciphertext || tag 16. REFUSED for a key of small order; NO_KEY when
+ * it does not open under this identity, purpose and aad. The opened array is freed with
+ * vault_value_free(). */
 GBytes *vault_reader_seal(const ReaderPublicKey *key, const char *purpose, const VaultSpan *aad,
                           const void *plaintext, gsize len, GError **error);
 GByteArray *vault_reader_open(const VaultIdentity *identity, const char *purpose,

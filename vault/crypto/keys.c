@@ -76,8 +76,8 @@ void vault_report_secret(const char *role, const void *secret, gsize len)
         g_error("cannot open the file of reported secrets");
     sodium_bin2hex(hex, sizeof hex, secret, len);
     /* Unbuffered, since the report itself must not leave the secret behind in memory. */
-    if (write(fd, role, strlen(role)) < 0 || write(fd, " ", 1) < 0 ||
-        write(fd, hex, 2 * len) < 0 || write(fd, "\n", 1) < 0)
+    if (write(fd, role, strlen(role)) < 0 || write(fd, " ", 1) < 0 || write(fd, hex, 2 * len) < 0 ||
+        write(fd, "\n", 1) < 0)
         g_error("cannot write the file of reported secrets");
     close(fd);
     vault_wipe(hex, sizeof hex);

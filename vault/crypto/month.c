@@ -15,8 +15,8 @@ G_STATIC_ASSERT(sizeof(((VaultWrap *)0)->enc) == VAULT_HPKE_ENC_LEN);
 
 static const VaultSpan empty = {"", 0};
 
-static void derive_pair(const MonthSeed *seed, VaultSpan label, guint8 ret_secret_key[VAULT_KEY_LEN],
-                        guint8 ret_public_key[VAULT_KEY_LEN])
+static void derive_pair(const MonthSeed *seed, VaultSpan label,
+                        guint8 ret_secret_key[VAULT_KEY_LEN], guint8 ret_public_key[VAULT_KEY_LEN])
 {
     guint8 ikm[VAULT_KEY_LEN];
 

@@ -35,7 +35,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultStream, vault_stream_free)
 
 /* Seals the next chunk: exactly VAULT_STREAM_CHUNK_LEN bytes unless LAST, which has 1 to that many,
  * or 0 when it is the only one (asserted: each plaintext has one ciphertext length). ret_ciphertext
- * has len + 16 bytes and may be the plaintext itself. TOO_LARGE past VAULT_STREAM_CHUNKS_MAX chunks.
+ * has len + 16 bytes and may be the plaintext itself. TOO_LARGE past VAULT_STREAM_CHUNKS_MAX
+ * chunks.
  */
 gboolean vault_stream_seal(VaultStream *stream, const guint8 *plaintext, gsize len,
                            VaultStreamPosition position, guint8 *ret_ciphertext, GError **error);
