@@ -14,10 +14,18 @@ static void compare_with_key_file(const char *text, gsize len)
     g_autoptr(GPtrArray) entries = archived_config_lines_parse(text, len, mistakes);
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *terminated = g_strndup(text, len);
+    g_auto(GStrv) lines = g_strsplit(terminated, "\n", -1);
+    g_autofree char *stripped = NULL;
 
     if (entries->len == 0)
         return;
-    g_assert_true(g_key_file_load_from_data(file, text, len, G_KEY_FILE_NONE, NULL));
+    /* GKeyFile takes no blank behind a group, so not CRLF either; editors leave both. */
+    for (char **line = lines; *line != NULL; line++)
+        g_strchomp(*line);
+    stripped = g_strjoinv("\n", lines);
+    g_assert_true(
+        g_key_file_load_from_data(file, stripped, strlen(stripped), G_KEY_FILE_NONE, NULL));
     for (guint i = entries->len; i > 0; i--) {
         const ArchivedConfigEntry *entry = entries->pdata[i - 1];
         g_autofree char *value = g_key_file_get_value(file, entry->group, entry->key, NULL);
