@@ -97,13 +97,14 @@ class Disk:
         self.paths = {}  # file number -> its latest path, for `dropped`
         self.dropped = dropped
         for path in sorted(self.base.rglob("*")):
-            if path.is_dir():
-                self.names[str(path.relative_to(self.base))] = FOLDER
+            name = str(path.relative_to(self.base))
+            if path.is_file():  # numbered by its name until the recording opens it
+                self.files[name] = File(path.read_bytes())
+            self.names[name] = FOLDER if path.is_dir() else name
 
     def feed(self, op):
         if op.code == FOUND:
-            self.files[op.file] = File((self.base / op.path).read_bytes())
-            self.names[op.path] = op.file
+            self.files[op.file] = self.files[self.now()[op.path]]
             self.paths[op.file] = op.path
         elif op.code == CREATE:
             self.files[op.file] = File()
@@ -125,9 +126,7 @@ class Disk:
     def feed_name(self, op):
         if op.code == RENAME:
             old, new = op.bytes.decode().split("\0")
-            number = self.now().get(old)
-            if number is None:
-                raise AssertionError(f"rename of {old}, which was never opened")
+            number = self.now()[old]
             self.paths[number] = new
             self.pending_names.append((new, number, old))
         elif op.code == LINK:
@@ -172,19 +171,9 @@ class Disk:
             if number == FOLDER:
                 if (target / path).parent.is_dir():
                     (target / path).mkdir()
-        followed = {path for path in names}
         for path, number in names.items():
             if number != FOLDER and (target / path).parent.is_dir():
                 (target / path).write_bytes(self.files[number].after_cut(dice, chance))
-        self.copy_untouched(target, followed)
-
-    def copy_untouched(self, target, followed):
-        """Files of before that the recording never opened, renamed or removed."""
-        ever = set(self.paths.values()) | followed
-        for path in self.base.rglob("*"):
-            name = str(path.relative_to(self.base))
-            if path.is_file() and name not in ever:
-                (target / name).write_bytes(path.read_bytes())
 
 
 def apply_name(names, change):
