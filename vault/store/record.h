@@ -3,7 +3,7 @@
  *   magic "MNRC" | version u8 | kind u8 | suite u16 | record id 16 | ciphertext length u64 |
  *   by kind 32 | sealed locator (fixed per kind) | CRC32C of ciphertext u32 | CRC32C of header u32
  *
- * by kind: body, wrapper = message commitment (zeros for wrapper's terms) | copy, addendum = enc |
+ * by kind: body, wrapper = commitment | copy, addendum = enc |
  * terms = salt | event, commit = zeros.
  * record hash = SHA-256(header || SHA-256(ciphertext)), used by copies, commit records, trailers,
  * log. Records never change. Pure functions. Source: docs/formats/record.md. Errors: CORRUPT (a
