@@ -36,8 +36,29 @@ static char *prepare_next_month(ArchivedDaemon *daemon, GError **error)
     return g_strdup_printf("{\"ok\":true,\"made\":%u}", made);
 }
 
+/* Without an id the key lives as long as the connection. */
+static gboolean begin_import(ArchivedDaemon *daemon, const char *line, DayKey *ret_key,
+                             GError **error)
+{
+    RowId id;
+
+    if (archived_request_import_id(line, &id))
+        return vault_keep_begin_import(daemon->keep, &id, ret_key, error);
+    vault_keep_import_key(daemon->keep, ret_key);
+    return TRUE;
+}
+
+static gboolean end_import(ArchivedDaemon *daemon, const char *line, GError **error)
+{
+    RowId id;
+
+    return !archived_request_import_id(line, &id) ||
+           vault_keep_end_import(daemon->keep, &id, error);
+}
+
 /* The answer without LF; NULL with the error that is the answer. */
-static char *do_request(ArchivedConnection *connection, ArchivedRequest request, GError **error)
+static char *do_request(ArchivedConnection *connection, ArchivedRequest request, const char *line,
+                        DayKey *ret_import_key, GError **error)
 {
     ArchivedDaemon *daemon = connection->daemon;
     gboolean is_done = TRUE;
@@ -54,6 +75,10 @@ static char *do_request(ArchivedConnection *connection, ArchivedRequest request,
     case ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD:
         return prepare_next_month(daemon, error);
     case ARCHIVED_REQUEST_IMPORT:
+        is_done = begin_import(daemon, line, ret_import_key, error);
+        break;
+    case ARCHIVED_REQUEST_IMPORT_END:
+        is_done = end_import(daemon, line, error);
         break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;
@@ -66,16 +91,17 @@ static gboolean answer(ArchivedConnection *connection, ArchivedControlStream *st
     g_autoptr(GError) failure = NULL;
     g_autofree char *text = NULL;
     g_autofree char *line = NULL;
+    g_auto(DayKey) import_key = {0};
     ArchivedRequest request;
 
     if (archived_request_parse(request_line, duty_of(connection), &request, &failure))
-        text = do_request(connection, request, &failure);
+        text = do_request(connection, request, request_line, &import_key, &failure);
     line = text != NULL ? g_strconcat(text, "\n", NULL) : archived_control_failure_format(failure);
     if (!archived_control_send(connection->fd, line, strlen(line), NULL))
         return FALSE;
     if (text == NULL || request != ARCHIVED_REQUEST_IMPORT)
         return TRUE;
-    archived_control_import_serve(connection, stream);
+    archived_control_import_serve(connection, stream, &import_key);
     return FALSE;
 }
 

@@ -146,17 +146,28 @@ struct ArchivedImport {
     guint8 buffer[IMPORT_BUFFER_LEN]; /* small writes travel together */
 };
 
-ArchivedImport *archived_control_import_begin(const char *vault, GError **error)
+ArchivedImport *archived_control_import_begin(const char *vault, const RowId *import_id,
+                                              GError **error)
 {
     g_autoptr(ArchivedImport) import = g_new0(ArchivedImport, 1);
+    g_autofree char *request = import_id == NULL
+                                   ? g_strdup("import")
+                                   : g_strconcat("import ", VAULT_ID_TEXT(*import_id), NULL);
     g_autofree char *answer = NULL;
 
     import->fd = connect_to(vault, ARCHIVED_DUTY_OPERATE, error);
     if (import->fd < 0)
         return NULL;
     import->stream = archived_control_stream_new(import->fd);
-    answer = ask(import->fd, import->stream, "import", error);
+    answer = ask(import->fd, import->stream, request, error);
     return answer == NULL ? NULL : g_steal_pointer(&import);
+}
+
+gboolean archived_control_import_end(const char *vault, const RowId *import_id, GError **error)
+{
+    g_autofree char *request = g_strconcat("import-end ", VAULT_ID_TEXT(*import_id), NULL);
+
+    return archived_control_call(vault, ARCHIVED_DUTY_OPERATE, request, NULL, error);
 }
 
 void archived_control_import_free(ArchivedImport *import)
@@ -195,6 +206,7 @@ static char *format_message(const ArchivedImportMessage *message)
     set_string(object, "source", message->source);
     set_string(object, "folder", message->folder);
     set_string(object, "keywords", message->keywords);
+    set_string(object, "position", message->position);
     json_node_set_object(node, object);
     return json_to_string(node, FALSE);
 }

@@ -76,7 +76,9 @@ static void begin_message(Import *import, const ArchivedImportHeader *header,
                                      .source = header->source,
                                      .folder = header->folder,
                                      .keywords = header->keywords,
-                                     .import_key = &import->key};
+                                     .import_key = &import->key,
+                                     .import_position =
+                                         header->has_position ? &header->position : NULL};
 
     archived_intake_begin(intake, import->connection, &options, options.owners->len);
 }
@@ -191,7 +193,8 @@ static gboolean take_messages(Import *import, GError **error)
     }
 }
 
-void archived_control_import_serve(ArchivedConnection *connection, ArchivedControlStream *stream)
+void archived_control_import_serve(ArchivedConnection *connection, ArchivedControlStream *stream,
+                                   const DayKey *key)
 {
     g_autoptr(Import) import = g_new0(Import, 1);
     g_autoptr(GError) failure = NULL;
@@ -199,7 +202,7 @@ void archived_control_import_serve(ArchivedConnection *connection, ArchivedContr
     import->connection = connection;
     import->stream = stream;
     import->config = archived_daemon_config(connection->daemon);
-    vault_keep_import_key(connection->daemon->keep, &import->key);
+    import->key = *key;
     archived_log(ARCHIVED_LOG_NOTICE, "import", "an import begins",
                  LOG_NUMBER("connection", connection->id), LOG_NUMBER("uid", connection->peer.uid));
     if (!take_messages(import, &failure))

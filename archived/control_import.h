@@ -4,5 +4,6 @@
 #include "archived/connections.h"
 #include "archived/control_frame.h"
 
-/* Until the client closes or the daemon stops. The import key lives as long. */
-void archived_control_import_serve(ArchivedConnection *connection, ArchivedControlStream *stream);
+/* Until the client closes or the daemon stops. `key`: of this import. */
+void archived_control_import_serve(ArchivedConnection *connection, ArchivedControlStream *stream,
+                                   const DayKey *key);

@@ -19,13 +19,34 @@ static const struct {
     {"reload", ARCHIVED_REQUEST_RELOAD, ARCHIVED_DUTY_OPERATE},
     {"rotate-keys-ahead", ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD, ARCHIVED_DUTY_OPERATE},
     {"import", ARCHIVED_REQUEST_IMPORT, ARCHIVED_DUTY_OPERATE},
+    {"import-end", ARCHIVED_REQUEST_IMPORT_END, ARCHIVED_DUTY_OPERATE},
 };
+
+gboolean archived_request_import_id(const char *line, RowId *ret_id)
+{
+    const char *space = strchr(line, ' ');
+
+    return space != NULL && vault_id_parse(space + 1, ret_id->bytes, NULL);
+}
+
+static gboolean is_request(gsize i, const char *line)
+{
+    gsize len = strlen(requests[i].name);
+    gboolean may_have_id = requests[i].request == ARCHIVED_REQUEST_IMPORT ||
+                           requests[i].request == ARCHIVED_REQUEST_IMPORT_END;
+    RowId id;
+
+    if (strncmp(requests[i].name, line, len) != 0)
+        return FALSE;
+    return line[len] == '\0' ||
+           (may_have_id && line[len] == ' ' && archived_request_import_id(line, &id));
+}
 
 gboolean archived_request_parse(const char *line, ArchivedDuty duty, ArchivedRequest *ret_request,
                                 GError **error)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
-        if (strcmp(requests[i].name, line) != 0)
+        if (!is_request(i, line))
             continue;
         if (requests[i].duty != duty) {
             g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
@@ -99,6 +120,23 @@ static gboolean take_owners(JsonNode *node, GStrv *ret_owners)
     return TRUE;
 }
 
+static gboolean take_position(JsonNode *node, ArchivedImportHeader *header)
+{
+    g_autofree char *text = NULL;
+
+    if (!take_text(node, &text) || strlen(text) != 2 * VAULT_HASH_LEN)
+        return FALSE;
+    for (gsize i = 0; i < VAULT_HASH_LEN; i++) {
+        gint high = g_ascii_xdigit_value(text[2 * i]), low = g_ascii_xdigit_value(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return FALSE;
+        header->position.bytes[i] = (guint8)(high << 4 | low);
+    }
+    header->has_position = TRUE;
+    return TRUE;
+}
+
 /* Flags that a client may claim; the daemon adds its own. */
 #define FLAGS_ALLOWED (VAULT_FLAG_DATE_UNCERTAIN | VAULT_FLAG_IMPORTED)
 
@@ -119,6 +157,8 @@ static gboolean take_member(ArchivedImportHeader *header, const char *name, Json
         return take_text(node, &header->folder);
     if (strcmp(name, "keywords") == 0)
         return take_text(node, &header->keywords);
+    if (strcmp(name, "position") == 0)
+        return take_position(node, header);
     if (strcmp(name, "flags") != 0 || !take_number(node, FLAGS_ALLOWED, &flags))
         return FALSE;
     header->flags = (guint32)flags;

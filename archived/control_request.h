@@ -4,6 +4,7 @@
 #pragma once
 
 #include "archived/control_client.h"
+#include "vault/crypto/hash.h"
 
 typedef enum {
     ARCHIVED_REQUEST_STATUS,
@@ -11,11 +12,16 @@ typedef enum {
     ARCHIVED_REQUEST_RELOAD,
     ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD,
     ARCHIVED_REQUEST_IMPORT,
+    ARCHIVED_REQUEST_IMPORT_END,
 } ArchivedRequest;
 
-/* One line: the request's name alone. */
+/* One line: the request's name; import and import-end may have a space and an import's id, 32
+ * hexadecimal digits, after it. */
 gboolean archived_request_parse(const char *line, ArchivedDuty duty, ArchivedRequest *ret_request,
                                 GError **error);
+
+/* The id in a line that archived_request_parse() took; FALSE: there is none. */
+gboolean archived_request_import_id(const char *line, RowId *ret_id);
 
 /* The header of an imported message. */
 typedef struct {
@@ -23,6 +29,8 @@ typedef struct {
     char *sender, *source, *folder, *keywords; /* sender and source never NULL */
     guint64 received_s;
     guint32 flags;
+    gboolean has_position;
+    VaultHash position;
 } ArchivedImportHeader;
 
 /* JSON object of `len` bytes. MALFORMED: not JSON, a field of the wrong type, unknown, too long or

@@ -35,6 +35,9 @@ static void each_request_is_taken_on_its_own_socket_only(void **state)
         {"reload", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_RELOAD},
         {"rotate-keys-ahead", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD},
         {"import", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},
+        {"import 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},
+        {"import-end 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE,
+         ARCHIVED_REQUEST_IMPORT_END},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -55,7 +58,10 @@ static void each_request_is_taken_on_its_own_socket_only(void **state)
 
 static void unknown_request_is_unsupported(void **state)
 {
-    const char *const lines[] = {"", "stop", "status ", "STATUS", "status\r"};
+    const char *const lines[] = {
+        "",         "stop",     "status ",
+        "STATUS",   "status\r", "status 00112233445566778899aabbccddeeff",
+        "import x", "import ",  "import 00112233445566778899aabbccddeeff0"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
         g_autoptr(GError) error = NULL;
@@ -91,6 +97,28 @@ static void import_header_is_taken_whole(void **state)
     assert_string_equal(header.keywords, "\\Seen");
 }
 
+static void import_header_holds_a_place_in_the_source(void **state)
+{
+    g_auto(ArchivedImportHeader) header = {0};
+    g_autofree char *zeros = g_strnfill(62, '0');
+    g_autofree char *json =
+        g_strdup_printf("{\"owners\":[],\"received\":1,\"position\":\"aB%s\"}", zeros);
+
+    assert_true(parse_header(json, &header, NULL));
+    assert_true(header.has_position);
+    assert_int_equal(header.position.bytes[0], 0xab);
+    assert_int_equal(header.position.bytes[VAULT_HASH_LEN - 1], 0);
+}
+
+static void import_id_is_read_from_the_line(void **state)
+{
+    RowId id;
+
+    assert_true(archived_request_import_id("import 00112233445566778899aabbccddeeff", &id));
+    assert_string_equal(VAULT_ID_TEXT(id), "00112233445566778899aabbccddeeff");
+    assert_false(archived_request_import_id("import", &id));
+}
+
 static void absent_fields_have_defaults(void **state)
 {
     g_auto(ArchivedImportHeader) header = {0};
@@ -117,6 +145,8 @@ static void wrong_import_headers_are_malformed(void **state)
         "{\"received\":1}",
         "{\"owners\":[]}",
         "{\"owners\":\"anna@example.org\",\"received\":1}",
+        "{\"owners\":[],\"received\":1,\"position\":\"00\"}",
+        "{\"owners\":[],\"received\":1,\"position\":7}",
         "{\"owners\":[1],\"received\":1}",
         "{\"owners\":[null],\"received\":1}",
         "{\"owners\":[[\"a@example.org\"]],\"received\":1}",
@@ -289,6 +319,8 @@ int main(void)
         cmocka_unit_test(each_request_is_taken_on_its_own_socket_only),
         cmocka_unit_test(unknown_request_is_unsupported),
         cmocka_unit_test(import_header_is_taken_whole),
+        cmocka_unit_test(import_header_holds_a_place_in_the_source),
+        cmocka_unit_test(import_id_is_read_from_the_line),
         cmocka_unit_test(absent_fields_have_defaults),
         cmocka_unit_test(wrong_import_headers_are_malformed),
         cmocka_unit_test(received_time_is_taken_up_to_two_days_ahead),

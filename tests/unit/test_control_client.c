@@ -194,7 +194,7 @@ static void import_sends_messages_and_reads_a_verdict_each(void **state)
     fake.answer = "{\"ok\":true}\n";
     fake.import_answers = answers;
     fake_listen(&fake);
-    import = archived_control_import_begin(fake.vault, NULL);
+    import = archived_control_import_begin(fake.vault, NULL, NULL);
     assert_non_null(import);
     assert_true(archived_control_import_message(import, &message, NULL));
     assert_true(archived_control_import_write(import, "one ", 4, NULL));
@@ -239,7 +239,7 @@ static void import_whose_daemon_dies_is_broken(void **state)
     fake.answer = "{\"ok\":true}\n";
     fake.import_answers = answers;
     fake_listen(&fake);
-    import = archived_control_import_begin(fake.vault, NULL);
+    import = archived_control_import_begin(fake.vault, NULL, NULL);
     assert_non_null(import);
     g_thread_join(g_steal_pointer(&fake.thread));
     if (archived_control_import_message(import, &message, &error))
@@ -263,7 +263,7 @@ static void header_over_its_limit_is_too_large_and_breaks_nothing(void **state)
     fake.answer = "{\"ok\":true}\n";
     fake.import_answers = answers;
     fake_listen(&fake);
-    import = archived_control_import_begin(fake.vault, NULL);
+    import = archived_control_import_begin(fake.vault, NULL, NULL);
     assert_false(archived_control_import_message(import, &too_large, &error));
     assert_code(error, VAULT_ERROR_TOO_LARGE);
     assert_true(archived_control_import_message(import, &message, NULL));
