@@ -17,6 +17,7 @@ struct IngestDelivery {
     guint32 flags;
     DayKey import_key;
     gboolean has_import_key;
+    char *retry_sender; /* the sender, and an import's position: what a retry repeats */
 
     VaultHasher *hasher;
     GByteArray *held;        /* until it outgrows VAULT_BODY_WHOLE_MAX */
@@ -50,11 +51,25 @@ void ingest_delivery_free(IngestDelivery *delivery)
     vault_hasher_free(delivery->hasher);
     g_clear_pointer(&delivery->owners, g_ptr_array_unref);
     g_free(delivery->sender);
+    g_free(delivery->retry_sender);
     g_free(delivery->source);
     g_free(delivery->folder);
     g_free(delivery->keywords);
     vault_wipe(&delivery->import_key, sizeof delivery->import_key);
     g_free(delivery);
+}
+
+/* A space is in no sender as SMTP has it, and the position is of fixed length and comes last. */
+static char *make_retry_sender(const IngestDeliveryOptions *options)
+{
+    GString *text = g_string_new(options->sender);
+
+    if (options->import_position == NULL)
+        return g_string_free(text, FALSE);
+    g_string_append_c(text, ' ');
+    for (gsize i = 0; i < VAULT_HASH_LEN; i++)
+        g_string_append_printf(text, "%02x", options->import_position->bytes[i]);
+    return g_string_free(text, FALSE);
 }
 
 IngestDelivery *ingest_delivery_begin(VaultDepository *depository,
@@ -65,6 +80,7 @@ IngestDelivery *ingest_delivery_begin(VaultDepository *depository,
     g_assert(options->owners->len > 0);
     delivery->depository = depository;
     delivery->sender = g_strdup(options->sender);
+    delivery->retry_sender = make_retry_sender(options);
     delivery->source = g_strdup(options->source);
     delivery->folder = g_strdup(options->folder);
     delivery->keywords = g_strdup(options->keywords);
@@ -275,7 +291,7 @@ gboolean ingest_delivery_commit(IngestDelivery *delivery, IngestDeliveryResult *
     for (guint i = 0; i < targets->len; i++)
         mailboxes[i] = g_array_index(targets, Target, i).mailbox;
     if (!depository->find_earlier(
-            depository, delivery->sender, &hash, &hash, mailboxes, targets->len,
+            depository, delivery->retry_sender, &hash, &hash, mailboxes, targets->len,
             delivery->has_import_key ? &delivery->import_key : NULL, &delivery->earlier, error))
         return FALSE;
     delivery->is_in_flight = TRUE;
