@@ -84,14 +84,20 @@ void vault_catalog_feed_push(VaultCatalogFeed *feed, GPtrArray *records)
     g_mutex_unlock(&feed->lock);
 }
 
-void vault_catalog_feed_find_tag(VaultCatalogFeed *feed, const DeliveryTag *tag, GArray *ret_bodies)
+void vault_catalog_feed_find_tags(VaultCatalogFeed *feed, const DeliveryTag *tags, gsize count,
+                                  GArray *ret_bodies)
 {
-    GPtrArray *list;
-
     g_mutex_lock(&feed->lock);
-    list = g_hash_table_lookup(feed->by_tag, tag->bytes);
-    for (guint i = 0; list != NULL && i < list->len; i++)
-        g_array_append_val(ret_bodies, ((Waiting *)g_ptr_array_index(list, i))->row.record_id);
+    for (gsize i = 0; i < count; i++) {
+        const GPtrArray *list = g_hash_table_lookup(feed->by_tag, tags[i].bytes);
+
+        for (guint j = 0; list != NULL && j < list->len; j++) {
+            const Waiting *waiting = g_ptr_array_index(list, j);
+            VaultTaggedBody found = {tags[i], waiting->row.record_id};
+
+            g_array_append_val(ret_bodies, found);
+        }
+    }
     g_mutex_unlock(&feed->lock);
 }
 

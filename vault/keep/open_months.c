@@ -25,7 +25,7 @@ struct VaultOpenMonths {
     GMutex lock;
     GHashTable *by_key; /* Key -> OpenMonth */
     GQueue recent;      /* OpenMonth, last used first */
-    GHashTable *unused; /* Key: made by this process, first block untouched, not held above */
+    GHashTable *unused; /* MonthKeyId: made by this process, never loaded since */
 };
 
 static guint key_hash(gconstpointer item)
@@ -64,7 +64,7 @@ VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch 
     months->recipients = *recipients;
     g_mutex_init(&months->lock);
     months->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, open_month_free);
-    months->unused = g_hash_table_new_full(key_hash, key_equal, g_free, NULL);
+    months->unused = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
     g_queue_init(&months->recent);
     return months;
 }
@@ -126,22 +126,21 @@ static void release(VaultOpenMonths *months, OpenMonth *open)
     g_mutex_unlock(&months->lock);
 }
 
-static gboolean take_unused(VaultOpenMonths *months, const Key *key)
+/* By key id, so that no other key of the same month passes for it, and once. */
+static gboolean take_unused(VaultOpenMonths *months, const MonthKeyId *month_key_id)
 {
     gboolean was_unused;
 
     g_mutex_lock(&months->lock);
-    was_unused = g_hash_table_remove(months->unused, key);
+    was_unused = g_hash_table_remove(months->unused, month_key_id);
     g_mutex_unlock(&months->lock);
     return was_unused;
 }
 
 void vault_open_months_adopt(VaultOpenMonths *months, const VaultMonthValue *value)
 {
-    Key key = {value->mailbox_id, value->month};
-
     g_mutex_lock(&months->lock);
-    g_hash_table_add(months->unused, g_memdup2(&key, sizeof key));
+    g_hash_table_add(months->unused, g_memdup2(&value->month_key_id, VAULT_ID_LEN));
     g_mutex_unlock(&months->lock);
 }
 
@@ -186,7 +185,7 @@ static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GE
     g_autoptr(GError) failure = NULL;
     g_autoptr(VaultMonthValue) value =
         vault_keyring_find_month(months->keyring, &open->key.mailbox_id, open->key.month, &failure);
-    gboolean is_fresh = value != NULL && take_unused(months, &open->key);
+    gboolean is_fresh = value != NULL && take_unused(months, &value->month_key_id);
 
     if (value == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
         g_propagate_error(error, g_steal_pointer(&failure));
@@ -201,8 +200,9 @@ static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GE
     open->month_key_id = value->month_key_id;
     open->content_key = value->keys.content;
     open->tree = g_steal_pointer(&value->tree);
-    /* Of a month that was there before, every leaf below the mark may have been given. */
-    open->next_leaf = is_fresh ? 0 : value->leaf_mark;
+    /* Of a month that was there before, every leaf below the mark may have been given. One that
+     * was loaded before it was adopted has a higher mark than its first block. */
+    open->next_leaf = is_fresh && value->leaf_mark == VAULT_LEAF_BLOCK ? 0 : value->leaf_mark;
     open->block_end = value->leaf_mark;
     open->is_loaded = TRUE;
     return TRUE;

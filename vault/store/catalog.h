@@ -86,9 +86,15 @@ typedef struct {
 /* Body, copies, others of a message, in this order: GArray of VaultCatalogPart, may be empty. */
 GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GError **error);
 
-/* Appends the bodies that bear the tag to ret_bodies (GArray of RecordId). */
-gboolean vault_catalog_find_tag(VaultCatalog *catalog, const DeliveryTag *tag, GArray *ret_bodies,
-                                GError **error);
+/* Bodies that bear one of the tags: one query for all, since it is asked for every delivery. */
+#define VAULT_CATALOG_TAGS_MAX 32
+typedef struct {
+    DeliveryTag tag;
+    RecordId body_id;
+} VaultTaggedBody;
+/* Appends VaultTaggedBody to ret_bodies. At most VAULT_CATALOG_TAGS_MAX tags (asserted). */
+gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags, gsize count,
+                                 GArray *ret_bodies, GError **error);
 
 typedef struct {
     RecordId record_id;

@@ -217,25 +217,29 @@ GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GErr
 
 /* ---- tags, months --------------------------------------------------------------------------- */
 
-gboolean vault_catalog_find_tag(VaultCatalog *catalog, const DeliveryTag *tag, GArray *ret_bodies,
-                                GError **error)
+gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags, gsize count,
+                                 GArray *ret_bodies, GError **error)
 {
     g_autoptr(VaultStatement) query = NULL;
     gboolean has_row;
     CATALOG_LOCK(catalog);
 
-    query = vault_sql_use(catalog->sql, CATALOG_FIND_TAG, error);
+    g_assert(count <= VAULT_CATALOG_TAGS_MAX);
+    query = vault_sql_use(catalog->sql, CATALOG_FIND_TAGS, error);
     if (query == NULL)
         return FALSE;
-    vault_sql_bind_blob(query, 1, tag->bytes, VAULT_TAG_LEN);
+    /* What is not bound is NULL, which no tag equals. */
+    for (gsize i = 0; i < count; i++)
+        vault_sql_bind_blob(query, (int)i + 1, tags[i].bytes, VAULT_TAG_LEN);
     while (vault_sql_step(catalog->sql, query, &has_row, error)) {
-        RecordId body_id;
+        VaultTaggedBody found;
 
         if (!has_row)
             return TRUE;
-        if (!vault_sql_column_id(catalog->sql, query, 0, body_id.bytes, error))
+        if (!vault_sql_column_id(catalog->sql, query, 0, found.tag.bytes, error) ||
+            !vault_sql_column_id(catalog->sql, query, 1, found.body_id.bytes, error))
             return FALSE;
-        g_array_append_val(ret_bodies, body_id);
+        g_array_append_val(ret_bodies, found);
     }
     return FALSE;
 }

@@ -1,0 +1,322 @@
+#include "vault/keep/internal.h"
+#include "vault/keep/recovery.h"
+
+#include <unistd.h>
+
+/* ---- the parts of every keeper -------------------------------------------------------------- */
+
+static gboolean read_vault_key(VaultKeep *keep, const VaultHost *host, const char *given_path,
+                               VaultKey keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
+                               GError **error)
+{
+    g_autofree char *path = g_strdup(given_path != NULL ? given_path : host->vault_key_path);
+
+    if (path == NULL)
+        path = vault_key_default_path(keep->path);
+    return vault_key_path_check(keep->path, path, error) &&
+           vault_key_read(path, &keep->id, keys, ret_count, error);
+}
+
+static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
+                             GError **error)
+{
+    g_autofree char *path = g_build_filename(keep->path, "keyring.sqlite", NULL);
+    VaultKeyringMode mode =
+        keep->mode == VAULT_KEEP_WRITER ? VAULT_KEYRING_WRITE : VAULT_KEYRING_READ;
+    VaultKey keys[VAULT_KEY_GENERATIONS_MAX];
+    gsize count = 0;
+
+    if (read_vault_key(keep, host, given_path, keys, &count, error))
+        keep->keyring = vault_keyring_open(path, mode, &keep->id, keys, count, error);
+    vault_wipe(keys, sizeof keys);
+    return keep->keyring != NULL;
+}
+
+static gboolean parse_locator_key(const RowId *row_id, const GByteArray *value, gpointer user,
+                                  GError **error)
+{
+    VaultKeep *keep = user;
+
+    keep->locator_key = vault_secret_new(sizeof *keep->locator_key);
+    return vault_locator_key_value_parse(value->data, value->len, keep->locator_key, error);
+}
+
+static gboolean load_locator_key(VaultKeep *keep, GError **error)
+{
+    if (!vault_keyring_each(keep->keyring, VAULT_KEYRING_LOCATOR_KEY, parse_locator_key, keep,
+                            error))
+        return FALSE;
+    if (keep->locator_key != NULL)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s: the keyring has no locator key",
+                keep->path);
+    return FALSE;
+}
+
+static gboolean open_parts(VaultKeep *keep, const VaultKeepOptions *options, GError **error)
+{
+    g_auto(VaultHost) host = {.vault_key_path = NULL};
+
+    if (!vault_host_read(keep->path, &host, error))
+        return FALSE;
+    keep->id = host.vault_id;
+    if (keep->mode == VAULT_KEEP_WRITER && (!vault_host_check_machine(keep->path, &host, error) ||
+                                            !vault_lock_take(keep->path, &keep->lock_fd, error)))
+        return FALSE;
+    if (!open_keyring(keep, &host, options->vault_key_path, error) ||
+        !load_locator_key(keep, error))
+        return FALSE;
+    keep->packs = vault_pack_set_open(keep->packs_path, &keep->id, error);
+    return keep->packs != NULL;
+}
+
+VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GError **error)
+{
+    g_autoptr(VaultKeep) keep = g_new0(VaultKeep, 1);
+
+    keep->path = g_canonicalize_filename(path, NULL);
+    keep->packs_path = g_build_filename(keep->path, "packs", NULL);
+    keep->catalog_path = g_build_filename(keep->path, "catalog.sqlite", NULL);
+    keep->mode = options->mode;
+    keep->disk_reserve = options->disk_reserve;
+    keep->lock_fd = -1;
+    vault_clock_init(&keep->clock, options->now_s);
+    keep->space = vault_space_new(keep->path, options->disk_reserve);
+    return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
+}
+
+void vault_keep_free(VaultKeep *keep)
+{
+    if (keep == NULL)
+        return;
+    vault_pack_writer_free(keep->writer);
+    vault_catalog_feed_free(keep->feed);
+    vault_catalog_close(keep->writing);
+    vault_catalog_close(keep->reading);
+    vault_sealer_free(keep->sealer);
+    vault_directory_free(keep->directory);
+    vault_tags_free(keep->tags);
+    vault_open_months_free(keep->months);
+    vault_keyring_batch_free(keep->batch);
+    vault_pack_set_free(keep->packs);
+    if (keep->locator_key != NULL)
+        vault_secret_free(keep->locator_key);
+    vault_keyring_close(keep->keyring);
+    vault_space_free(keep->space);
+    vault_clock_clear(&keep->clock);
+    /* Last: until here nobody else may write. */
+    vault_fd_close(&keep->lock_fd);
+    g_free(keep->catalog_path);
+    g_free(keep->packs_path);
+    g_free(keep->path);
+    g_free(keep);
+}
+
+/* ---- the writer ----------------------------------------------------------------------------- */
+
+static gboolean add_recipient(const RowId *row_id, const GByteArray *value, gpointer user,
+                              GError **error)
+{
+    VaultWrapRecipients *recipients = user;
+    VaultWrapRecipient *recipient = &recipients->list[recipients->count];
+    VaultMasterValue master;
+
+    if (!vault_master_value_parse(value->data, value->len, &master, error))
+        return FALSE;
+    if (master.state != VAULT_MASTER_ACTIVE)
+        return TRUE;
+    if (recipients->count == VAULT_WRAPS_MAX) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                            "the keyring holds too many masters");
+        return FALSE;
+    }
+    recipient->kind = VAULT_WRAP_MASTER;
+    recipient->key_id = vault_master_key_id(&master.master);
+    memcpy(recipient->public_key, master.master.public_key.bytes, VAULT_KEY_LEN);
+    recipients->count++;
+    return TRUE;
+}
+
+static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *options, GError **error)
+{
+    VaultWrapRecipients recipients = {.count = 0};
+    VaultDirectoryOptions directory = {.keyring = keep->keyring,
+                                       .clock = &keep->clock,
+                                       .new_mailboxes_per_hour = options->new_mailboxes_per_hour};
+    VaultSealerOptions sealer = {.vault_id = keep->id, .locator_key = keep->locator_key};
+
+    if (!vault_keyring_each(keep->keyring, VAULT_KEYRING_MASTERS, add_recipient, &recipients,
+                            error))
+        return FALSE;
+    keep->batch = vault_keyring_batch_new(keep->keyring);
+    keep->months = vault_open_months_new(keep->keyring, keep->batch, &keep->id, &recipients);
+    directory.batch = keep->batch;
+    directory.months = keep->months;
+    keep->directory = vault_directory_new(&directory, error);
+    keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
+    keep->sealer = vault_sealer_new(&sealer);
+    return keep->directory != NULL && keep->tags != NULL;
+}
+
+/* A catalog that is missing, damaged or of another version is made anew: it is a cache. */
+static gboolean open_or_build_catalog(VaultKeep *keep, guint64 tags_since_s, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultRebuildResult result;
+
+    if (access(keep->catalog_path, F_OK) == 0) {
+        keep->writing =
+            vault_catalog_open(keep->catalog_path, VAULT_CATALOG_WRITE, &keep->id, &failure);
+        if (keep->writing != NULL)
+            return TRUE;
+        if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) &&
+            !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED)) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        g_warning("%s; making it anew", failure->message);
+    }
+    if (!vault_keep_build_catalog(keep, tags_since_s, NULL, &result, error))
+        return FALSE;
+    keep->writing = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_WRITE, &keep->id, error);
+    return keep->writing != NULL;
+}
+
+static void group_committed(GPtrArray *records, gpointer user)
+{
+    VaultKeep *keep = user;
+
+    for (guint i = 0; i < records->len; i++) {
+        const VaultRecord *record = g_ptr_array_index(records, i);
+
+        if (record->kind == VAULT_RECORD_BODY)
+            vault_clock_note_archived(&keep->clock, record->locator.archived_s);
+    }
+    vault_catalog_feed_push(keep->feed, records);
+}
+
+static gboolean recover(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,
+                        GError **error)
+{
+    VaultRecoveryOptions options = {.directory = keep->packs_path,
+                                    .vault_id = &keep->id,
+                                    .locator_key = keep->locator_key,
+                                    .keyring = keep->keyring,
+                                    .catalog = keep->writing,
+                                    .tags_since_s = tags_since_s};
+
+    return vault_recovery_run(&options, ret_result, error);
+}
+
+static void start_writing(VaultKeep *keep, const VaultKeepOptions *options,
+                          const VaultRecoveryResult *recovered)
+{
+    VaultPackWriterOptions writer = {.directory = keep->packs_path,
+                                     .vault_id = keep->id,
+                                     .pack_size = options->pack_size,
+                                     .next_sequence = recovered->next_sequence,
+                                     .predecessor = recovered->last_pack,
+                                     .predecessor_end = recovered->last_end,
+                                     .committed = group_committed,
+                                     .user = keep};
+
+    keep->feed = vault_catalog_feed_new(keep->writing, keep->space);
+    keep->writer = vault_pack_writer_new(&writer);
+    vault_space_restore_reserve(keep->space);
+    vault_keep_init_depository(keep);
+}
+
+static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *options, GError **error)
+{
+    VaultCatalogTotals totals;
+    VaultRecoveryResult recovered;
+    guint64 tags_since_s;
+    gboolean is_changed;
+
+    if (!open_writer_parts(keep, options, error))
+        return FALSE;
+    /* The keys as they are: before the packs are read nothing judges the clock. */
+    tags_since_s = vault_tags_since_s(keep->tags);
+    if (!open_or_build_catalog(keep, tags_since_s, error) ||
+        !recover(keep, tags_since_s, &recovered, error) ||
+        !vault_catalog_totals(keep->writing, &totals, error))
+        return FALSE;
+    vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    keep->reading = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_READ, &keep->id, error);
+    if (keep->reading == NULL || !vault_tags_renew(keep->tags, &tags_since_s, &is_changed, error))
+        return FALSE;
+    start_writing(keep, options, &recovered);
+    vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
+    return TRUE;
+}
+
+static gboolean open_for_reading(VaultKeep *keep, GError **error)
+{
+    VaultCatalogTotals totals;
+
+    keep->reading = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_READ, &keep->id, error);
+    if (keep->reading == NULL) {
+        g_prefix_error(error, "the catalog cannot be read, run muniment rebuild: ");
+        return FALSE;
+    }
+    if (!vault_catalog_totals(keep->reading, &totals, error))
+        return FALSE;
+    vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    return TRUE;
+}
+
+VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error)
+{
+    g_autoptr(VaultKeep) keep = vault_keep_new(path, options, error);
+
+    if (keep == NULL)
+        return NULL;
+    if (!(options->mode == VAULT_KEEP_WRITER ? open_for_writing(keep, options, error)
+                                             : open_for_reading(keep, error)))
+        return NULL;
+    return g_steal_pointer(&keep);
+}
+
+gboolean vault_keep_close(VaultKeep *keep, GError **error)
+{
+    if (keep->mode == VAULT_KEEP_READER)
+        return TRUE;
+    return vault_pack_writer_close(keep->writer, error) &&
+           vault_catalog_feed_flush(keep->feed, error) &&
+           vault_catalog_feed_complete(keep->feed, error);
+}
+
+/* ---- small answers -------------------------------------------------------------------------- */
+
+const VaultId *vault_keep_id(VaultKeep *keep)
+{
+    return &keep->id;
+}
+
+const char *vault_keep_path(VaultKeep *keep)
+{
+    return keep->path;
+}
+
+VaultDepository *vault_keep_depository(VaultKeep *keep)
+{
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    return &keep->depository;
+}
+
+void vault_keep_import_key(VaultKeep *keep, DayKey *ret_key)
+{
+    vault_random(ret_key->bytes, sizeof ret_key->bytes);
+}
+
+gboolean vault_keep_flush_catalog(VaultKeep *keep, GError **error)
+{
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    return vault_catalog_feed_flush(keep->feed, error);
+}
+
+gboolean vault_keep_catch_up(VaultKeep *keep)
+{
+    return keep->feed != NULL && vault_catalog_feed_waiting(keep->feed) > 0 &&
+           vault_catalog_feed_flush(keep->feed, NULL);
+}

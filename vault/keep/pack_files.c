@@ -1,0 +1,144 @@
+#include "vault/keep/pack_files.h"
+
+#include "vault/base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void pack_file_free(gpointer item)
+{
+    VaultPackFile *file = item;
+
+    g_free(file->path);
+    g_free(file->name);
+    g_free(file);
+}
+
+/* A pack that was begun and lost before its header was synced, or one that is damaged: its name
+ * still says its type and sequence. */
+static void header_from_name(VaultPackFile *file)
+{
+    file->header.type =
+        g_str_has_suffix(file->name, ".stream") ? VAULT_PACK_STREAM : VAULT_PACK_GROUPED;
+    if (file->header.type == VAULT_PACK_GROUPED)
+        file->header.sequence = g_ascii_strtoull(file->name, NULL, 16);
+}
+
+static gboolean read_file(VaultPackFile *file, const VaultId *vault_id, GError **error)
+{
+    g_auto(VaultFd) fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    guint8 bytes[VAULT_PACK_HEADER_LEN];
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return vault_error_set_errno(error, errno, "cannot open", file->path);
+    file->len = (guint64)status.st_size;
+    if (file->len >= sizeof bytes &&
+        !vault_file_pread_exact(fd, bytes, sizeof bytes, 0, file->path, error))
+        return FALSE;
+    file->is_readable = file->len >= sizeof bytes &&
+                        vault_pack_header_parse(bytes, sizeof bytes, &file->header, NULL) &&
+                        VAULT_ID_EQUAL(file->header.vault_id, *vault_id);
+    if (!file->is_readable)
+        header_from_name(file);
+    return TRUE;
+}
+
+static gint compare_files(gconstpointer a, gconstpointer b)
+{
+    const VaultPackFile *left = *(VaultPackFile *const *)a;
+    const VaultPackFile *right = *(VaultPackFile *const *)b;
+
+    if (left->is_readable != right->is_readable)
+        return left->is_readable ? -1 : 1;
+    if (left->header.type != right->header.type)
+        return left->header.type < right->header.type ? -1 : 1;
+    if (left->header.sequence != right->header.sequence)
+        return left->header.sequence < right->header.sequence ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+static gboolean read_directory(const char *directory, const VaultId *vault_id, GPtrArray *files,
+                               GError **error)
+{
+    g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+    const char *name;
+
+    if (dir == NULL)
+        return vault_error_set_errno(error, errno, "cannot read folder", directory);
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        VaultPackFile *file;
+
+        if (!g_str_has_suffix(name, ".pack") && !g_str_has_suffix(name, ".stream"))
+            continue;
+        file = g_new0(VaultPackFile, 1);
+        file->name = g_strdup(name);
+        file->path = g_build_filename(directory, name, NULL);
+        g_ptr_array_add(files, file);
+        if (!read_file(file, vault_id, error))
+            return FALSE;
+    }
+    g_ptr_array_sort(files, compare_files);
+    return TRUE;
+}
+
+static void find_successors(GPtrArray *files)
+{
+    g_autoptr(GHashTable) by_id = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    for (guint i = 0; i < files->len; i++) {
+        VaultPackFile *file = g_ptr_array_index(files, i);
+
+        if (file->is_readable)
+            g_hash_table_insert(by_id, &file->header.pack_id, file);
+    }
+    for (guint i = 0; i < files->len; i++) {
+        const VaultPackFile *file = g_ptr_array_index(files, i);
+        VaultPackFile *before = file->is_readable && file->header.type == VAULT_PACK_GROUPED
+                                    ? g_hash_table_lookup(by_id, &file->header.predecessor)
+                                    : NULL;
+
+        if (before == NULL)
+            continue;
+        before->has_successor = TRUE;
+        before->successor_end = file->header.predecessor_end;
+    }
+}
+
+static gboolean find_catalogued(GPtrArray *files, VaultCatalog *catalog, GError **error)
+{
+    g_autoptr(GArray) packs = vault_catalog_packs(catalog, error);
+    g_autoptr(GHashTable) by_id = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    if (packs == NULL)
+        return FALSE;
+    for (guint i = 0; i < packs->len; i++) {
+        VaultCatalogPack *pack = &g_array_index(packs, VaultCatalogPack, i);
+
+        g_hash_table_insert(by_id, &pack->pack_id, pack);
+    }
+    for (guint i = 0; i < files->len; i++) {
+        VaultPackFile *file = g_ptr_array_index(files, i);
+        const VaultCatalogPack *pack =
+            file->is_readable ? g_hash_table_lookup(by_id, &file->header.pack_id) : NULL;
+
+        if (pack == NULL)
+            continue;
+        file->is_catalogued = TRUE;
+        file->catalogued = *pack;
+    }
+    return TRUE;
+}
+
+GPtrArray *vault_pack_files_list(const char *directory, const VaultId *vault_id,
+                                 VaultCatalog *catalog, GError **error)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(pack_file_free);
+
+    if (!read_directory(directory, vault_id, files, error))
+        return NULL;
+    find_successors(files);
+    if (catalog != NULL && !find_catalogued(files, catalog, error))
+        return NULL;
+    return g_steal_pointer(&files);
+}

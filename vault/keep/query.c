@@ -1,0 +1,322 @@
+#include "vault/keep/internal.h"
+#include "vault/keep/month_states.h"
+
+#include <sys/stat.h>
+
+/* ---- copies --------------------------------------------------------------------------------- */
+
+static VaultCopyEntry entry_of(const VaultCatalogCopy *copy, const MailboxId *mailbox_id)
+{
+    return (VaultCopyEntry){.record_id = copy->record_id,
+                            .body_id = copy->body_id,
+                            .mailbox_id = *mailbox_id,
+                            .month_key_id = copy->month_key_id,
+                            .leaf = copy->leaf,
+                            .received_s = copy->received_s,
+                            .flags = copy->flags,
+                            .copy_len = copy->place.len,
+                            .body_len = copy->body_len};
+}
+
+typedef enum { VISIT_MORE, VISIT_STOPPED, VISIT_FAILED } VisitResult;
+
+/* Copies whose month the keyring does not have belong to nobody: they are not shown. */
+static VisitResult visit_page(VaultMonthStates *states, const GArray *page, VaultCopyVisit visit,
+                              gpointer user, GError **error)
+{
+    for (guint i = 0; i < page->len; i++) {
+        const VaultCatalogCopy *copy = &g_array_index(page, VaultCatalogCopy, i);
+        g_autoptr(GError) failure = NULL;
+        VaultMonthState state;
+        gboolean is_first;
+        VaultCopyEntry entry;
+        MailboxId mailbox_id;
+
+        if (!vault_month_states_get(states, &copy->month_key_id, &state, &is_first, error))
+            return VISIT_FAILED;
+        if (state != VAULT_MONTH_LIVE)
+            continue;
+        mailbox_id = vault_month_states_mailbox(states, &copy->month_key_id);
+        entry = entry_of(copy, &mailbox_id);
+        if (visit(&entry, user, &failure))
+            continue;
+        if (failure == NULL)
+            return VISIT_STOPPED;
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return VISIT_FAILED;
+    }
+    return VISIT_MORE;
+}
+
+gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, VaultCopyVisit visit,
+                           gpointer user, GError **error)
+{
+    VaultCatalogFilter catalog_filter = {.months = filter->month_count > 0 ? filter->months : NULL,
+                                         .month_count = filter->month_count,
+                                         .messages =
+                                             filter->message_count > 0 ? filter->messages : NULL,
+                                         .message_count = filter->message_count,
+                                         .from_s = filter->from_s,
+                                         .to_s = filter->to_s};
+    g_autoptr(GArray) page = g_array_new(FALSE, TRUE, sizeof(VaultCatalogCopy));
+    g_autoptr(VaultMonthStates) states = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultCatalogCursor) cursor = NULL;
+    VisitResult result = VISIT_MORE;
+
+    vault_keep_catch_up(keep);
+    cursor = vault_catalog_cursor_new(keep->reading, &catalog_filter, error);
+    while (cursor != NULL && result == VISIT_MORE) {
+        if (!vault_catalog_cursor_next(cursor, page, error))
+            return FALSE;
+        if (page->len == 0)
+            return TRUE;
+        result = visit_page(states, page, visit, user, error);
+    }
+    return result == VISIT_STOPPED;
+}
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+static gboolean find_record(VaultKeep *keep, const RecordId *record_id, VaultRecordKind *ret_kind,
+                            VaultPlace *ret_place, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (vault_catalog_find(keep->reading, record_id, ret_kind, ret_place, &failure))
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) && vault_keep_catch_up(keep))
+        return vault_catalog_find(keep->reading, record_id, ret_kind, ret_place, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, VaultPlace *ret_place,
+                                 GError **error)
+{
+    VaultRecordKind kind;
+
+    return find_record(keep, record_id, &kind, ret_place, error);
+}
+
+/* The pack vouches for its bytes, not for being the record that was asked for: a catalog may be
+ * wrong. */
+static gboolean check_record_id(const GBytes *bytes, const RecordId *record_id, GError **error)
+{
+    VaultRecordHeader header;
+    gsize len;
+    const guint8 *start = g_bytes_get_data((GBytes *)bytes, &len);
+
+    if (!vault_record_header_parse(start, len, &header, error))
+        return FALSE;
+    if (VAULT_ID_EQUAL(header.record_id, *record_id))
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                "record %s is not where the catalog says: run muniment rebuild",
+                VAULT_ID_TEXT(*record_id));
+    return FALSE;
+}
+
+GBytes *vault_keep_record(VaultKeep *keep, const RecordId *record_id, gsize len_max, GError **error)
+{
+    g_autoptr(GBytes) bytes = NULL;
+    VaultPlace place;
+
+    if (!vault_keep_record_place(keep, record_id, &place, error))
+        return NULL;
+    bytes = vault_pack_set_fetch(keep->packs, &place, len_max, error);
+    if (bytes == NULL || !check_record_id(bytes, record_id, error))
+        return NULL;
+    return g_steal_pointer(&bytes);
+}
+
+gboolean vault_keep_record_read(VaultKeep *keep, const VaultPlace *place, guint64 offset, gsize len,
+                                guint8 *ret_bytes, GError **error)
+{
+    return vault_pack_set_read(keep->packs, place, offset, len, ret_bytes, error);
+}
+
+/* ---- one message ---------------------------------------------------------------------------- */
+
+static gboolean read_part(VaultKeep *keep, const VaultCatalogPart *found,
+                          VaultMessagePart *ret_part, GError **error)
+{
+    guint8 bytes[VAULT_RECORD_HEADER_LEN_MAX];
+    gsize len = vault_record_header_len(found->kind);
+    VaultRecordHeader header;
+
+    *ret_part = (VaultMessagePart){
+        .record_id = found->record_id, .kind = found->kind, .place = found->place};
+    return vault_pack_set_read(keep->packs, &found->place, 0, len, bytes, error) &&
+           vault_record_header_parse(bytes, len, &header, error) &&
+           vault_record_locator_open(bytes, &header, keep->locator_key, &ret_part->locator, error);
+}
+
+static gboolean has_month(VaultRecordKind kind)
+{
+    return kind == VAULT_RECORD_COPY || kind == VAULT_RECORD_ADDENDUM ||
+           kind == VAULT_RECORD_TERMS_COPY;
+}
+
+GArray *vault_keep_message(VaultKeep *keep, const RecordId *archive_id, GError **error)
+{
+    g_autoptr(GArray) parts = g_array_new(FALSE, TRUE, sizeof(VaultMessagePart));
+    g_autoptr(VaultMonthStates) states = vault_month_states_new(keep->keyring);
+    g_autoptr(GArray) found = NULL;
+
+    vault_keep_catch_up(keep);
+    found = vault_catalog_parts(keep->reading, archive_id, error);
+    for (guint i = 0; found != NULL && i < found->len; i++) {
+        VaultMessagePart part;
+        VaultMonthState state;
+        gboolean is_first;
+
+        if (!read_part(keep, &g_array_index(found, VaultCatalogPart, i), &part, error))
+            return NULL;
+        if (has_month(part.kind)) {
+            if (!vault_month_states_get(states, &part.locator.month_key_id, &state, &is_first,
+                                        error))
+                return NULL;
+            part.mailbox_id = vault_month_states_mailbox(states, &part.locator.month_key_id);
+        }
+        g_array_append_val(parts, part);
+    }
+    if (found != NULL && parts->len > 0)
+        return g_steal_pointer(&parts);
+    if (found != NULL)
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no message %s",
+                    VAULT_ID_TEXT(*archive_id));
+    return NULL;
+}
+
+/* ---- releases ------------------------------------------------------------------------------- */
+
+/* Trees opened for one call: entries come in order of time, many months in turn. */
+typedef struct {
+    VaultKeep *keep;
+    GHashTable *months; /* MonthKeyId -> VaultMonthValue */
+} Releasing;
+
+static gboolean set_erased(const VaultCopyEntry *entry, GError **error)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_ERASED, "copy %s was erased",
+                VAULT_ID_TEXT(entry->record_id));
+    return FALSE;
+}
+
+static VaultMonthValue *month_of(Releasing *releasing, const VaultCopyEntry *entry, GError **error)
+{
+    VaultMonthValue *month = g_hash_table_lookup(releasing->months, &entry->month_key_id);
+    g_autoptr(GError) failure = NULL;
+    gboolean is_dropped = FALSE;
+    RowId row_id;
+
+    if (month != NULL)
+        return month;
+    month = vault_keyring_get_month(releasing->keep->keyring, &entry->month_key_id, &failure);
+    if (month != NULL) {
+        g_hash_table_insert(releasing->months, &month->month_key_id, month);
+        return month;
+    }
+    memcpy(row_id.bytes, entry->month_key_id.bytes, VAULT_ID_LEN);
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) &&
+        !vault_keyring_has(releasing->keep->keyring, VAULT_KEYRING_TOMBSTONES, &row_id, &is_dropped,
+                           error))
+        return NULL;
+    if (is_dropped)
+        set_erased(entry, error);
+    else
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+}
+
+/* A slot is given for a copy that is there, and only for its own leaf. */
+static gboolean check_exists(VaultKeep *keep, const VaultCopyEntry *entry, GError **error)
+{
+    VaultCatalogCopy copy;
+
+    if (!vault_catalog_find_copy(keep->reading, &entry->record_id, &copy, error))
+        return FALSE;
+    if (VAULT_ID_EQUAL(copy.month_key_id, entry->month_key_id) && copy.leaf == entry->leaf)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "copy %s has another month or leaf",
+                VAULT_ID_TEXT(entry->record_id));
+    return FALSE;
+}
+
+static gboolean release_one(Releasing *releasing, const VaultCopyEntry *entry,
+                            VaultRelease *ret_release, GError **error)
+{
+    VaultMonthValue *month = month_of(releasing, entry, error);
+
+    if (month == NULL)
+        return FALSE;
+    if (vault_erasure_tree_is_punctured(month->tree, entry->leaf))
+        return set_erased(entry, error);
+    if (!check_exists(releasing->keep, entry, error))
+        return FALSE;
+    ret_release->record_id = entry->record_id;
+    ret_release->month_key_id = entry->month_key_id;
+    ret_release->leaf = entry->leaf;
+    return vault_erasure_tree_content_slot(month->tree, entry->leaf, &ret_release->slot, error);
+}
+
+gboolean vault_keep_release(VaultKeep *keep, const VaultCopyEntry *entries, gsize count,
+                            VaultRelease *ret_releases, GError **error)
+{
+    g_autoptr(GHashTable) months = g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL,
+                                                         (GDestroyNotify)vault_month_value_free);
+    Releasing releasing = {.keep = keep, .months = months};
+
+    vault_keep_catch_up(keep);
+    for (gsize i = 0; i < count; i++)
+        if (!release_one(&releasing, &entries[i], &ret_releases[i], error)) {
+            vault_wipe(ret_releases, count * sizeof *ret_releases);
+            return FALSE;
+        }
+    return TRUE;
+}
+
+/* ---- status --------------------------------------------------------------------------------- */
+
+static gboolean measure_packs(VaultKeep *keep, VaultKeepStatus *status, GError **error)
+{
+    g_autoptr(GDir) dir = g_dir_open(keep->packs_path, 0, NULL);
+    const char *name;
+
+    if (dir == NULL) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_IO, "cannot read folder %s", keep->packs_path);
+        return FALSE;
+    }
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(keep->packs_path, name, NULL);
+        struct stat file;
+
+        if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+            continue;
+        status->pack_count++;
+        status->stored_bytes += (guint64)file.st_size;
+    }
+    return TRUE;
+}
+
+gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error)
+{
+    VaultCatalogTotals totals;
+
+    memset(ret_status, 0, sizeof *ret_status);
+    if (!vault_catalog_totals(keep->reading, &totals, error) ||
+        !vault_keyring_count(keep->keyring, &ret_status->mailbox_count, &ret_status->month_count,
+                             error) ||
+        !measure_packs(keep, ret_status, error))
+        return FALSE;
+    ret_status->message_count = totals.message_count;
+    ret_status->copy_count = totals.copy_count;
+    ret_status->free_bytes = vault_space_free_bytes(keep->space);
+    ret_status->disk_reserve = keep->disk_reserve;
+    ret_status->vault_key_generation = vault_keyring_generation(keep->keyring);
+    ret_status->uncatalogued_count =
+        keep->feed == NULL ? 0 : vault_catalog_feed_waiting(keep->feed);
+    ret_status->last_archived_s =
+        MAX(vault_clock_last_archived_s(&keep->clock), totals.last_archived_s);
+    return TRUE;
+}

@@ -1,0 +1,343 @@
+#include "vault/keep/internal.h"
+#include "vault/keep/month_states.h"
+#include "vault/keep/pack_files.h"
+
+typedef struct {
+    VaultKeep *keep;
+    VaultVerifyDepth depth;
+    const VaultVerifyCallbacks *callbacks;
+    VaultVerifyResult *result;
+    VaultMonthStates *months;
+    guint64 all_bytes;
+    guint64 matched_count; /* records that the catalog has where they are */
+} Verify;
+
+G_GNUC_PRINTF(2, 3) static void report(Verify *verify, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    verify->result->finding_count++;
+    if (verify->callbacks != NULL && verify->callbacks->finding != NULL)
+        verify->callbacks->finding(text, verify->callbacks->user);
+}
+
+static void report_record(Verify *verify, const VaultPackFile *file,
+                          const VaultScannedRecord *record, const char *what)
+{
+    report(verify, "pack %s, offset %" G_GUINT64_FORMAT ", record %s: %s", file->name,
+           record->offset, VAULT_ID_TEXT(record->header.record_id), what);
+}
+
+static void progress(Verify *verify, guint64 bytes)
+{
+    verify->result->byte_count += bytes;
+    if (verify->callbacks != NULL && verify->callbacks->progress != NULL)
+        verify->callbacks->progress(MIN(verify->result->byte_count, verify->all_bytes),
+                                    verify->all_bytes, verify->callbacks->user);
+}
+
+/* ---- one record ----------------------------------------------------------------------------- */
+
+static gboolean check_month(Verify *verify, const VaultPackFile *file,
+                            const VaultScannedRecord *record, const VaultLocator *locator,
+                            gboolean *ret_is_dead, GError **error)
+{
+    VaultMonthState state;
+    gboolean is_first;
+
+    if (!vault_month_states_get(verify->months, &locator->month_key_id, &state, &is_first, error))
+        return FALSE;
+    *ret_is_dead = state == VAULT_MONTH_DEAD;
+    if (state == VAULT_MONTH_UNKNOWN)
+        report_record(verify, file, record, "its month key is not in the keyring");
+    return TRUE;
+}
+
+/* The catalog has to say the same of it; records of a dropped month are in none. */
+static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
+                                 const VaultScannedRecord *record, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultRecordKind kind;
+    VaultPlace place;
+
+    if (!vault_catalog_find(verify->keep->reading, &record->header.record_id, &kind, &place,
+                            &failure)) {
+        if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        report_record(verify, file, record, "the catalog does not have it");
+        return TRUE;
+    }
+    if (kind != record->header.kind || place.offset != record->offset || place.len != record->len ||
+        !VAULT_ID_EQUAL(place.pack_id, file->header.pack_id)) {
+        report_record(verify, file, record, "the catalog has it elsewhere or as another kind");
+        return TRUE;
+    }
+    verify->matched_count++;
+    return TRUE;
+}
+
+static gboolean check_body(Verify *verify, const VaultPackFile *file,
+                           const VaultScannedRecord *record, const RecordId *body_id,
+                           GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultRecordKind kind;
+    VaultPlace place;
+
+    if (vault_catalog_find(verify->keep->reading, body_id, &kind, &place, &failure)) {
+        if (kind != VAULT_RECORD_BODY)
+            report_record(verify, file, record, "what it names as its body is none");
+        return TRUE;
+    }
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        report_record(verify, file, record, "its body is not there");
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+static gboolean check_record(Verify *verify, const VaultPackFile *file,
+                             const VaultScannedRecord *record, GError **error)
+{
+    VaultLocator locator;
+    gboolean is_dead = FALSE, has_month;
+
+    verify->result->record_count++;
+    if (!record->is_intact)
+        report_record(verify, file, record, "its ciphertext is damaged");
+    if (!vault_record_locator_open(record->header_bytes, &record->header, verify->keep->locator_key,
+                                   &locator, NULL)) {
+        report_record(verify, file, record, "its locator does not open");
+        return TRUE;
+    }
+    has_month = record->header.kind == VAULT_RECORD_COPY ||
+                record->header.kind == VAULT_RECORD_ADDENDUM ||
+                record->header.kind == VAULT_RECORD_TERMS_COPY;
+    if (has_month && !check_month(verify, file, record, &locator, &is_dead, error))
+        return FALSE;
+    if (is_dead)
+        return TRUE;
+    if (record->header.kind == VAULT_RECORD_COPY &&
+        !check_body(verify, file, record, &locator.body_id, error))
+        return FALSE;
+    return check_catalogued(verify, file, record, error);
+}
+
+/* ---- one pack ------------------------------------------------------------------------------- */
+
+/* What lies behind this was not catalogued when the check began: the writer is at it. */
+static guint64 checked_end(const Verify *verify, const VaultPackFile *file)
+{
+    if (file->header.type == VAULT_PACK_STREAM || verify->keep->mode == VAULT_KEEP_WRITER)
+        return G_MAXUINT64;
+    if (file->is_catalogued && file->catalogued.state != VAULT_PACK_OPEN)
+        return G_MAXUINT64;
+    return file->is_catalogued ? file->catalogued.end : 0;
+}
+
+static gboolean check_group(Verify *verify, const VaultPackFile *file, const GArray *records,
+                            guint64 end, GError **error)
+{
+    for (guint i = 0; i < records->len; i++) {
+        const VaultScannedRecord *record = &g_array_index(records, VaultScannedRecord, i);
+
+        if (record->offset < end && !check_record(verify, file, record, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScanEvent event,
+                            const GArray *records, guint64 offset, guint64 len, guint64 end,
+                            GError **error)
+{
+    switch (event) {
+    case VAULT_SCAN_GROUP:
+        progress(verify, len);
+        return check_group(verify, file, records, end, error);
+    case VAULT_SCAN_CORRUPT:
+        progress(verify, len);
+        if (offset < end)
+            report(verify,
+                   "pack %s, offset %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT " bytes are damaged",
+                   file->name, offset, len);
+        return TRUE;
+    case VAULT_SCAN_TORN_TAIL:
+        /* Normal in the writer's active pack, and behind the end that a successor names. */
+        if (end != G_MAXUINT64 || verify->keep->mode == VAULT_KEEP_WRITER || file->has_successor)
+            return TRUE;
+        report(verify, "pack %s, offset %" G_GUINT64_FORMAT ": it ends in an unfinished group",
+               file->name, offset);
+        return TRUE;
+    case VAULT_SCAN_TRAILER:
+    case VAULT_SCAN_END:
+        return TRUE;
+    }
+    g_assert_not_reached();
+}
+
+static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **error)
+{
+    VaultScanDepth depth =
+        verify->depth == VAULT_VERIFY_DEEP ? VAULT_SCAN_CIPHERTEXTS : VAULT_SCAN_HEADERS;
+    guint64 end = checked_end(verify, file);
+    VaultPackHeader header;
+    g_autoptr(VaultPackScan) scan =
+        vault_pack_scan_open(file->path, &verify->keep->id, depth, &header, error);
+    VaultScanEvent event = VAULT_SCAN_GROUP;
+
+    if (scan == NULL)
+        return FALSE;
+    if (file->has_successor)
+        vault_pack_scan_stop_at(scan, file->successor_end);
+    while (event != VAULT_SCAN_END) {
+        GArray *records = NULL;
+        guint64 offset, len;
+
+        if (!vault_pack_scan_next(scan, &event, &records, &offset, &len, error) ||
+            !check_event(verify, file, event, records, offset, len, end, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* A stream pack that nothing names yet belongs to a delivery under way. */
+static gboolean is_under_way(const Verify *verify, const VaultPackFile *file)
+{
+    return file->header.type == VAULT_PACK_STREAM && !file->is_catalogued;
+}
+
+static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    verify->result->pack_count++;
+    if (!file->is_readable) {
+        report(verify, "pack %s: its header is damaged or was never written", file->name);
+        return TRUE;
+    }
+    if (is_under_way(verify, file) || scan_pack(verify, file, &failure))
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) ||
+        g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED) ||
+        g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_IO)) {
+        report(verify, "pack %s: %s", file->name, failure->message);
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+static gboolean check_packs(Verify *verify, GPtrArray *files, GError **error)
+{
+    for (guint i = 0; i < files->len; i++)
+        verify->all_bytes += ((const VaultPackFile *)g_ptr_array_index(files, i))->len;
+    for (guint i = 0; i < files->len; i++)
+        if (!check_pack(verify, g_ptr_array_index(files, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean check_missing(Verify *verify, GPtrArray *files, GError **error)
+{
+    g_autoptr(GArray) packs = vault_catalog_packs(verify->keep->reading, error);
+    g_autoptr(GHashTable) present = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    if (packs == NULL)
+        return FALSE;
+    for (guint i = 0; i < files->len; i++) {
+        VaultPackFile *file = g_ptr_array_index(files, i);
+
+        if (file->is_readable)
+            g_hash_table_add(present, &file->header.pack_id);
+    }
+    for (guint i = 0; i < packs->len; i++) {
+        const VaultCatalogPack *pack = &g_array_index(packs, VaultCatalogPack, i);
+
+        /* Of a pack that came after the folder was read the end is not known to have been there. */
+        if (pack->state != VAULT_PACK_OPEN && !g_hash_table_contains(present, &pack->pack_id))
+            report(verify, "pack %s is missing: the catalog has records in it",
+                   VAULT_ID_TEXT(pack->pack_id));
+    }
+    return TRUE;
+}
+
+/* ---- keyring -------------------------------------------------------------------------------- */
+
+static gboolean ignore_value(const RowId *row_id, const GByteArray *value, gpointer user,
+                             GError **error)
+{
+    return TRUE;
+}
+
+static gboolean ignore_mailbox(const VaultMailboxValue *mailbox, gpointer user, GError **error)
+{
+    return TRUE;
+}
+
+static gboolean ignore_month(const VaultMonthValue *month, gpointer user, GError **error)
+{
+    return TRUE;
+}
+
+/* Every value opens in its place. The first that does not names itself and ends its table. */
+static gboolean check_keyring(Verify *verify, GError **error)
+{
+    VaultKeyring *keyring = verify->keep->keyring;
+    GError *failures[VAULT_KEYRING_TABLE_COUNT + 3] = {NULL};
+    gsize count = 0;
+
+    vault_keyring_check(keyring, &failures[count++]);
+    for (guint table = 0; table < VAULT_KEYRING_TABLE_COUNT; table++)
+        vault_keyring_each(keyring, (VaultKeyringTable)table, ignore_value, NULL,
+                           &failures[count++]);
+    vault_keyring_each_mailbox(keyring, ignore_mailbox, NULL, &failures[count++]);
+    vault_keyring_each_month(keyring, NULL, ignore_month, NULL, &failures[count++]);
+    for (gsize i = 0; i < count; i++) {
+        if (failures[i] != NULL)
+            report(verify, "keyring: %s", failures[i]->message);
+        g_clear_error(&failures[i]);
+    }
+    return TRUE;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
+                           const VaultVerifyCallbacks *callbacks, VaultVerifyResult *ret_result,
+                           GError **error)
+{
+    Verify verify = {.keep = keep, .depth = depth, .callbacks = callbacks, .result = ret_result};
+    g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
+    g_autoptr(GError) damage = NULL;
+    g_autoptr(GPtrArray) files = NULL;
+    VaultCatalogTotals totals;
+    guint64 catalogued_count;
+
+    memset(ret_result, 0, sizeof *ret_result);
+    verify.months = months;
+    vault_keep_catch_up(keep);
+    if (!check_keyring(&verify, error) || !vault_catalog_totals(keep->reading, &totals, error))
+        return FALSE;
+    if (!vault_catalog_check(keep->reading, &damage))
+        report(&verify, "catalog: %s", damage->message);
+    files = vault_pack_files_list(keep->packs_path, &keep->id, keep->reading, error);
+    if (files == NULL || !check_packs(&verify, files, error) ||
+        !check_missing(&verify, files, error))
+        return FALSE;
+    catalogued_count = totals.message_count + totals.copy_count + totals.other_count;
+    if (verify.matched_count < catalogued_count)
+        report(&verify,
+               "catalog: it has %" G_GUINT64_FORMAT
+               " records that no pack holds in that place: run muniment rebuild",
+               catalogued_count - verify.matched_count);
+    return TRUE;
+}
