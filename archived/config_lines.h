@@ -1,9 +1,10 @@
 /* The lines of a key file, each with its number, and the list of what is wrong with them.
  *
  * GKeyFile's dialect without its escapes: [group], key=value, # comment. What this accepts,
- * GKeyFile reads the same (tests/fuzz/fuzz_config.c); it exists because GKeyFile stops at the first
- * mistake and knows no line numbers. A group may be opened again, and then its keys replace earlier
- * ones; the same key twice between two group lines is a mistake.
+ * GKeyFile reads the same but for blanks at the end of lines (tests/fuzz/fuzz_config.c); it exists
+ * because GKeyFile stops at the first mistake and knows no line numbers. A group may be opened
+ * again, and then its keys replace earlier ones; the same key twice between two group lines is a
+ * mistake.
  */
 #pragma once
 
