@@ -1,63 +1,28 @@
 #include "ingest/delivery.h"
 
+#include "ingest/secret_buffer.h"
+#include "vault/base/bytes.h"
+
 #include <string.h>
 
-/* One mailbox to be given a copy: owners that came to the same mailbox are one. */
-typedef struct {
-    MailboxId mailbox;
-    GPtrArray *owners; /* IngestOwner, borrowed */
-    gboolean is_unassigned;
-} Target;
+/* A declared length is only a claim: it gets no more than this before any byte has come. */
+#define PRESIZE_MAX (128u << 10)
+#define PRESIZE_DEFAULT (32u << 10)
 
 struct IngestDelivery {
     VaultDepository *depository;
-    char *sender, *source, *folder, *keywords;
     GPtrArray *owners;
+    char *sender, *source, *folder, *keywords;
+    guint64 declared_len;
     guint64 received_s, archived_s;
     guint32 flags;
-    DayKey import_key;
     gboolean has_import_key;
-    char *retry_sender; /* the sender, and an import's position: what a retry repeats */
-
-    VaultHasher *hasher;
-    GByteArray *held;        /* until it outgrows VAULT_BODY_WHOLE_MAX */
-    VaultBodyStream *stream; /* from then on */
-    VaultEarlier earlier;
-    gboolean is_in_flight;
+    DayKey import_key;
+    char *retry_sender;       /* the sender, and an import's position: what a retry repeats */
+    IngestSecretBuffer whole; /* the message while it is short */
+    VaultBodyStream *stream;  /* the message since it is long */
+    gboolean is_over;         /* failed or committed */
 };
-
-static void wipe_held(IngestDelivery *delivery)
-{
-    if (delivery->held == NULL)
-        return;
-    vault_wipe(delivery->held->data, delivery->held->len);
-    g_clear_pointer(&delivery->held, g_byte_array_unref);
-}
-
-static void settle(IngestDelivery *delivery)
-{
-    if (delivery->is_in_flight)
-        delivery->depository->settle(delivery->depository, &delivery->earlier.retry_tag);
-    delivery->is_in_flight = FALSE;
-}
-
-void ingest_delivery_free(IngestDelivery *delivery)
-{
-    if (delivery == NULL)
-        return;
-    settle(delivery);
-    wipe_held(delivery);
-    vault_body_stream_free(delivery->stream);
-    vault_hasher_free(delivery->hasher);
-    g_clear_pointer(&delivery->owners, g_ptr_array_unref);
-    g_free(delivery->sender);
-    g_free(delivery->retry_sender);
-    g_free(delivery->source);
-    g_free(delivery->folder);
-    g_free(delivery->keywords);
-    vault_wipe(&delivery->import_key, sizeof delivery->import_key);
-    g_free(delivery);
-}
 
 /* A space is in no sender as SMTP has it, and the position is of fixed length and comes last. */
 static char *make_retry_sender(const IngestDeliveryOptions *options)
@@ -79,105 +44,152 @@ IngestDelivery *ingest_delivery_begin(VaultDepository *depository,
 
     g_assert(options->owners->len > 0);
     delivery->depository = depository;
+    delivery->owners = options->owners;
     delivery->sender = g_strdup(options->sender);
     delivery->retry_sender = make_retry_sender(options);
     delivery->source = g_strdup(options->source);
     delivery->folder = g_strdup(options->folder);
     delivery->keywords = g_strdup(options->keywords);
-    delivery->owners = options->owners;
+    delivery->declared_len = options->declared_len;
     delivery->received_s = options->received_s;
     delivery->archived_s = options->archived_s;
     delivery->flags = options->flags;
     delivery->has_import_key = options->import_key != NULL;
     if (options->import_key != NULL)
         delivery->import_key = *options->import_key;
-    delivery->hasher = vault_hasher_new();
-    delivery->held = g_byte_array_sized_new(65536);
     return delivery;
+}
+
+void ingest_delivery_free(IngestDelivery *delivery)
+{
+    if (delivery == NULL)
+        return;
+    vault_body_stream_free(delivery->stream);
+    ingest_secret_buffer_clear(&delivery->whole);
+    g_ptr_array_unref(delivery->owners);
+    g_free(delivery->sender);
+    g_free(delivery->retry_sender);
+    g_free(delivery->source);
+    g_free(delivery->folder);
+    g_free(delivery->keywords);
+    vault_wipe(delivery, sizeof *delivery);
+    g_free(delivery);
 }
 
 gsize ingest_delivery_memory(const IngestDelivery *delivery)
 {
-    if (delivery->stream != NULL)
-        return vault_body_stream_memory();
-    return delivery->held != NULL ? delivery->held->len : 0;
+    gsize stream_len = delivery->stream != NULL ? vault_body_stream_memory() : 0;
+
+    return sizeof *delivery + delivery->whole.allocated + stream_len;
+}
+
+static gboolean is_usable(const IngestDelivery *delivery, GError **error)
+{
+    if (!delivery->is_over)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO, "this delivery has failed before");
+    return FALSE;
 }
 
 static gboolean begin_stream(IngestDelivery *delivery, GError **error)
 {
     VaultDepository *depository = delivery->depository;
+    IngestSecretBuffer *whole = &delivery->whole;
     VaultBodySink sink;
 
     if (!depository->stream(depository, &sink, error))
         return FALSE;
     delivery->stream = vault_body_stream_begin(depository->sealer, sink, error);
-    if (delivery->stream == NULL || !vault_body_stream_write(delivery->stream, delivery->held->data,
-                                                             delivery->held->len, error))
+    if (delivery->stream == NULL ||
+        !vault_body_stream_write(delivery->stream, whole->bytes, whole->len, error))
         return FALSE;
-    wipe_held(delivery);
+    ingest_secret_buffer_clear(whole);
     return TRUE;
+}
+
+static void append_whole(IngestDelivery *delivery, const void *bytes, gsize len)
+{
+    if (delivery->whole.bytes == NULL && delivery->declared_len > 0)
+        ingest_secret_buffer_reserve(&delivery->whole, MIN(delivery->declared_len, PRESIZE_MAX));
+    else if (delivery->whole.bytes == NULL)
+        ingest_secret_buffer_reserve(&delivery->whole, PRESIZE_DEFAULT);
+    ingest_secret_buffer_append(&delivery->whole, bytes, len);
 }
 
 gboolean ingest_delivery_write(IngestDelivery *delivery, const void *bytes, gsize len,
                                GError **error)
 {
-    if (len == 0)
+    if (!is_usable(delivery, error))
+        return FALSE;
+    if (delivery->stream == NULL && len <= VAULT_BODY_WHOLE_MAX - delivery->whole.len) {
+        append_whole(delivery, bytes, len);
         return TRUE;
-    vault_hasher_update(delivery->hasher, bytes, len);
-    if (delivery->stream == NULL) {
-        if (delivery->held->len + len <= VAULT_BODY_WHOLE_MAX) {
-            g_byte_array_append(delivery->held, bytes, (guint)len);
-            return TRUE;
-        }
-        if (!begin_stream(delivery, error))
-            return FALSE;
     }
-    return vault_body_stream_write(delivery->stream, bytes, len, error);
+    if ((delivery->stream != NULL || begin_stream(delivery, error)) &&
+        vault_body_stream_write(delivery->stream, bytes, len, error))
+        return TRUE;
+    delivery->is_over = TRUE;
+    return FALSE;
 }
 
-/* ---- commit ---------------------------------------------------------------------------------- */
+/* ---- owners to copies ------------------------------------------------------------------------ */
 
-static void target_clear(gpointer target)
+/* One mailbox that gets a copy. */
+typedef struct {
+    MailboxId mailbox_id;
+    gboolean is_unassigned;
+    GPtrArray *owners; /* IngestOwner, borrowed: those that resolved to it */
+} Target;
+
+static void target_free(gpointer pointer)
 {
-    g_ptr_array_unref(((Target *)target)->owners);
+    Target *target = pointer;
+
+    g_ptr_array_unref(target->owners);
+    g_free(target);
 }
 
-static Target *find_target(GArray *targets, const MailboxId *mailbox)
+static Target *add_target(GPtrArray *targets, GHashTable *by_mailbox, const MailboxId *mailbox_id)
 {
-    for (guint i = 0; i < targets->len; i++) {
-        Target *target = &g_array_index(targets, Target, i);
+    Target *target = g_new0(Target, 1);
 
-        if (VAULT_ID_EQUAL(target->mailbox, *mailbox))
-            return target;
-    }
-    return NULL;
+    target->mailbox_id = *mailbox_id;
+    target->owners = g_ptr_array_new();
+    g_ptr_array_add(targets, target);
+    g_hash_table_insert(by_mailbox, &target->mailbox_id, target);
+    return target;
 }
 
-static GArray *resolve_owners(IngestDelivery *delivery, guint *ret_unassigned, GError **error)
+static gboolean resolve_owner(IngestDelivery *delivery, IngestOwner *owner, GPtrArray *targets,
+                              GHashTable *by_mailbox, guint *unassigned_count, GError **error)
 {
     VaultDepository *depository = delivery->depository;
-    g_autoptr(GArray) targets = g_array_new(FALSE, TRUE, sizeof(Target));
+    VaultResolution resolution;
+    MailboxId mailbox_id;
+    Target *target;
 
-    g_array_set_clear_func(targets, target_clear);
-    for (guint i = 0; i < delivery->owners->len; i++) {
-        IngestOwner *owner = g_ptr_array_index(delivery->owners, i);
-        VaultResolution resolution;
-        MailboxId mailbox;
-        Target *target;
+    if (!depository->resolve(depository, owner->address, &mailbox_id, &resolution, error))
+        return FALSE;
+    target = g_hash_table_lookup(by_mailbox, &mailbox_id);
+    if (target == NULL)
+        target = add_target(targets, by_mailbox, &mailbox_id);
+    g_ptr_array_add(target->owners, owner);
+    if (owner->address == NULL || resolution == VAULT_RESOLVE_UNASSIGNED)
+        target->is_unassigned = TRUE;
+    if (owner->address != NULL && resolution == VAULT_RESOLVE_UNASSIGNED)
+        (*unassigned_count)++;
+    return TRUE;
+}
 
-        if (!depository->resolve(depository, owner->address, &mailbox, &resolution, error))
+static GPtrArray *resolve_owners(IngestDelivery *delivery, guint *unassigned_count, GError **error)
+{
+    g_autoptr(GPtrArray) targets = g_ptr_array_new_with_free_func(target_free);
+    g_autoptr(GHashTable) by_mailbox = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    for (guint i = 0; i < delivery->owners->len; i++)
+        if (!resolve_owner(delivery, g_ptr_array_index(delivery->owners, i), targets, by_mailbox,
+                           unassigned_count, error))
             return NULL;
-        if (resolution == VAULT_RESOLVE_UNASSIGNED && owner->address != NULL)
-            (*ret_unassigned)++;
-        target = find_target(targets, &mailbox);
-        if (target == NULL) {
-            Target fresh = {mailbox, g_ptr_array_new(), resolution == VAULT_RESOLVE_UNASSIGNED};
-
-            g_array_append_val(targets, fresh);
-            target = &g_array_index(targets, Target, targets->len - 1);
-        }
-        g_ptr_array_add(target->owners, owner);
-    }
     return g_steal_pointer(&targets);
 }
 
@@ -187,12 +199,13 @@ static void append_text(GByteArray *facts, VaultFact type, const char *text)
         vault_fact_append(facts, type, text, strlen(text));
 }
 
-static GByteArray *facts_of(const IngestDelivery *delivery, const Target *target)
+/* What one mailbox's copy says of the delivery: never who else got it. */
+static GByteArray *copy_facts(const IngestDelivery *delivery, const Target *target)
 {
-    const IngestOwner *first = g_ptr_array_index(target->owners, 0);
-    guint8 role = (guint8)(target->is_unassigned ? VAULT_OWNER_UNASSIGNED : first->role);
-    guint8 date[8];
     GByteArray *facts = g_byte_array_new();
+    const IngestOwner *first = g_ptr_array_index(target->owners, 0);
+    guint8 role = target->is_unassigned ? VAULT_OWNER_UNASSIGNED : first->role;
+    guint8 date[8];
 
     append_text(facts, VAULT_FACT_SENDER, delivery->sender);
     for (guint i = 0; i < target->owners->len; i++) {
@@ -202,103 +215,133 @@ static GByteArray *facts_of(const IngestDelivery *delivery, const Target *target
             append_text(facts, VAULT_FACT_RECIPIENT, g_ptr_array_index(owner->recipients, k));
         append_text(facts, VAULT_FACT_OWNER_ADDRESS, owner->address);
     }
-    vault_fact_append(facts, VAULT_FACT_ROLE, &role, 1);
+    vault_fact_append(facts, VAULT_FACT_ROLE, &role, sizeof role);
     append_text(facts, VAULT_FACT_SOURCE, delivery->source);
     append_text(facts, VAULT_FACT_FOLDER, delivery->folder);
     append_text(facts, VAULT_FACT_KEYWORDS, delivery->keywords);
-    for (gsize i = 0; i < sizeof date; i++)
-        date[i] = (guint8)(delivery->received_s >> (56 - 8 * i));
-    if ((delivery->flags & VAULT_FLAG_IMPORTED) != 0)
-        vault_fact_append(facts, VAULT_FACT_INTERNAL_DATE, date, sizeof date);
+    vault_bytes_put_u64(date, delivery->received_s);
+    vault_fact_append(facts, VAULT_FACT_INTERNAL_DATE, date, sizeof date);
     return facts;
 }
 
-static VaultSealedBody *seal_body(IngestDelivery *delivery, guint32 flags, GError **error)
+static void facts_free(GByteArray *facts)
 {
-    VaultLocator locator = {.received_s = delivery->received_s,
-                            .archived_s = delivery->archived_s,
-                            .flags = flags,
-                            .retry_tag = delivery->earlier.retry_tag,
-                            .repeat_tag = delivery->earlier.repeat_tag,
-                            .repeats = delivery->earlier.repeats};
-
-    if (delivery->stream != NULL)
-        return vault_body_stream_finish(delivery->stream, &locator, error);
-    return vault_seal_body(delivery->depository->sealer, delivery->held->data, delivery->held->len,
-                           &locator, error);
+    vault_wipe(facts->data, facts->len);
+    g_byte_array_unref(facts);
 }
 
-static gboolean seal_copies(IngestDelivery *delivery, const VaultSealedBody *body, GArray *targets,
-                            const VaultAllotment *allotments, guint32 flags, GPtrArray *records,
-                            GError **error)
-{
-    for (guint i = 0; i < targets->len; i++) {
-        const Target *target = &g_array_index(targets, Target, i);
-        g_autoptr(GByteArray) facts = facts_of(delivery, target);
-        guint32 copy_flags = flags | (target->is_unassigned ? VAULT_FLAG_UNASSIGNED : 0);
-        VaultRecord *copy = vault_seal_copy(delivery->depository->sealer, body, &allotments[i],
-                                            delivery->received_s, copy_flags, facts, error);
+/* ---- commit ---------------------------------------------------------------------------------- */
 
-        vault_wipe(facts->data, facts->len);
+static void hash_message(IngestDelivery *delivery, VaultHash *ret_hash)
+{
+    if (delivery->stream != NULL)
+        vault_body_stream_message_hash(delivery->stream, ret_hash);
+    else
+        vault_hash(delivery->whole.bytes, delivery->whole.len, ret_hash);
+}
+
+static VaultSealedBody *seal_body(IngestDelivery *delivery, const VaultHash *hash,
+                                  const VaultLocator *locator, GError **error)
+{
+    if (delivery->stream != NULL)
+        return vault_body_stream_finish(delivery->stream, locator, error);
+    return vault_seal_hashed_body(delivery->depository->sealer, delivery->whole.bytes,
+                                  delivery->whole.len, hash, locator, error);
+}
+
+/* Body first, then the copies in the order of the owners. */
+static GPtrArray *seal_records(IngestDelivery *delivery, GPtrArray *targets,
+                               const VaultAllotment *allotments, const VaultHash *hash,
+                               const VaultLocator *locator, GError **error)
+{
+    g_autoptr(VaultSealedBody) body = seal_body(delivery, hash, locator, error);
+    g_autoptr(GPtrArray) records = NULL;
+
+    if (body == NULL)
+        return NULL;
+    records = g_ptr_array_new_full(targets->len + 1, (GDestroyNotify)vault_record_free);
+    g_ptr_array_add(records, vault_sealed_body_take_record(body));
+    for (guint i = 0; i < targets->len; i++) {
+        const Target *target = g_ptr_array_index(targets, i);
+        guint32 flags = locator->flags | (target->is_unassigned ? VAULT_FLAG_UNASSIGNED : 0);
+        GByteArray *facts = copy_facts(delivery, target);
+        VaultRecord *copy = vault_seal_copy(delivery->depository->sealer, body, &allotments[i],
+                                            delivery->received_s, flags, facts, error);
+
+        facts_free(facts);
         if (copy == NULL)
-            return FALSE;
+            return NULL;
         g_ptr_array_add(records, copy);
     }
-    return TRUE;
+    return g_steal_pointer(&records);
 }
 
-static gboolean store(IngestDelivery *delivery, GArray *targets, const MailboxId *mailboxes,
-                      RecordId *ret_id, GError **error)
+static gboolean store(IngestDelivery *delivery, GPtrArray *targets, const MailboxId *mailboxes,
+                      const VaultHash *hash, const VaultEarlier *earlier, RecordId *ret_archive_id,
+                      GError **error)
 {
     VaultDepository *depository = delivery->depository;
     g_autofree VaultAllotment *allotments = g_new0(VaultAllotment, targets->len);
-    g_autoptr(GPtrArray) records =
-        g_ptr_array_new_with_free_func((GDestroyNotify)vault_record_free);
-    g_autoptr(VaultSealedBody) body = NULL;
-    guint32 flags = 0;
-    gboolean is_stored = FALSE;
+    g_autoptr(GPtrArray) records = NULL;
+    guint32 clock_flags = 0;
+    VaultLocator locator = {
+        .received_s = delivery->received_s,
+        .archived_s = delivery->archived_s,
+        .retry_tag = earlier->retry_tag,
+        .repeat_tag = earlier->repeat_tag,
+        .repeats = earlier->repeats,
+    };
 
     if (depository->allot(depository, mailboxes, targets->len, delivery->received_s, allotments,
-                          &flags, error)) {
-        flags |= delivery->flags;
-        body = seal_body(delivery, flags, error);
-        if (body != NULL) {
-            *ret_id = *vault_sealed_body_id(body);
-            g_ptr_array_add(records, vault_sealed_body_take_record(body));
-            is_stored = seal_copies(delivery, body, targets, allotments, flags, records, error) &&
-                        depository->commit(depository, records, error);
-        }
+                          &clock_flags, error)) {
+        locator.flags = delivery->flags | clock_flags;
+        records = seal_records(delivery, targets, allotments, hash, &locator, error);
     }
     vault_wipe(allotments, targets->len * sizeof *allotments);
+    if (records == NULL)
+        return FALSE;
+    *ret_archive_id = ((VaultRecord *)g_ptr_array_index(records, 0))->record_id;
+    return depository->commit(depository, records, error);
+}
+
+/* From find_earlier() on, whatever happens, settle() comes exactly once. */
+static gboolean store_unless_retry(IngestDelivery *delivery, GPtrArray *targets,
+                                   IngestDeliveryResult *result, GError **error)
+{
+    VaultDepository *depository = delivery->depository;
+    const DayKey *import_key = delivery->has_import_key ? &delivery->import_key : NULL;
+    g_autofree MailboxId *mailboxes = g_new(MailboxId, targets->len);
+    VaultEarlier earlier = {0};
+    gboolean is_stored = TRUE;
+    VaultHash hash;
+
+    for (guint i = 0; i < targets->len; i++)
+        mailboxes[i] = ((const Target *)g_ptr_array_index(targets, i))->mailbox_id;
+    hash_message(delivery, &hash);
+    if (!depository->find_earlier(depository, delivery->retry_sender, &hash, &hash, mailboxes,
+                                  targets->len, import_key, &earlier, error))
+        return FALSE;
+    result->is_already_archived = earlier.is_retry;
+    result->archive_id = earlier.archive_id;
+    if (!earlier.is_retry)
+        is_stored =
+            store(delivery, targets, mailboxes, &hash, &earlier, &result->archive_id, error);
+    depository->settle(depository, &earlier.retry_tag);
     return is_stored;
 }
 
 gboolean ingest_delivery_commit(IngestDelivery *delivery, IngestDeliveryResult *ret_result,
                                 GError **error)
 {
-    VaultDepository *depository = delivery->depository;
-    g_autoptr(GArray) targets = NULL;
-    g_autofree MailboxId *mailboxes = NULL;
-    VaultHash hash;
-    gboolean is_good = TRUE;
+    IngestDeliveryResult result = {0};
+    g_autoptr(GPtrArray) targets = NULL;
 
-    memset(ret_result, 0, sizeof *ret_result);
-    vault_hasher_finish(delivery->hasher, &hash);
-    targets = resolve_owners(delivery, &ret_result->unassigned_count, error);
-    if (targets == NULL)
+    if (!is_usable(delivery, error))
         return FALSE;
-    mailboxes = g_new(MailboxId, targets->len);
-    for (guint i = 0; i < targets->len; i++)
-        mailboxes[i] = g_array_index(targets, Target, i).mailbox;
-    if (!depository->find_earlier(
-            depository, delivery->retry_sender, &hash, &hash, mailboxes, targets->len,
-            delivery->has_import_key ? &delivery->import_key : NULL, &delivery->earlier, error))
+    delivery->is_over = TRUE;
+    targets = resolve_owners(delivery, &result.unassigned_count, error);
+    if (targets == NULL || !store_unless_retry(delivery, targets, &result, error))
         return FALSE;
-    delivery->is_in_flight = TRUE;
-    ret_result->archive_id = delivery->earlier.archive_id;
-    ret_result->is_already_archived = delivery->earlier.is_retry;
-    if (!delivery->earlier.is_retry)
-        is_good = store(delivery, targets, mailboxes, &ret_result->archive_id, error);
-    settle(delivery);
-    return is_good;
+    *ret_result = result;
+    return TRUE;
 }

@@ -4,9 +4,10 @@
  *
  * Up to VAULT_BODY_WHOLE_MAX bytes are held in memory until commit; longer messages are sealed as
  * they arrive into a stream. Either all owners have a durable copy when commit returns TRUE, or
- * none is promised. An owner without key goes to unassigned. No socket, file or clock: times come
- * with the call. Errors: as vault/depository.h. Threads: one user per object, many objects per
- * depository.
+ * none is promised. An owner without key goes to unassigned; owners of one mailbox share one copy,
+ * which names all their recipients. No socket, file or clock: times come with the call. Errors: as
+ * vault/depository.h; TOO_LARGE also when the addresses of one copy are over
+ * VAULT_COPY_FACTS_LEN_MAX bytes. Threads: one user per object, many objects per depository.
  */
 #pragma once
 
@@ -14,8 +15,9 @@
 #include "vault/depository.h"
 
 typedef struct {
-    const char *sender; /* "" = null sender */
-    GPtrArray *owners;  /* IngestOwner; at least one; owned by the delivery from begin on */
+    const char *sender;   /* "" = null sender */
+    GPtrArray *owners;    /* IngestOwner; at least one; owned by the delivery from begin on */
+    guint64 declared_len; /* SIZE=: a hint for the first allocation; 0 = none */
     guint64 received_s;
     guint64 archived_s;       /* now */
     guint32 flags;            /* VAULT_FLAG_* */
@@ -30,11 +32,13 @@ typedef struct {
 } IngestDeliveryOptions;
 
 typedef struct IngestDelivery IngestDelivery;
+/* Copies the strings. */
 IngestDelivery *ingest_delivery_begin(VaultDepository *depository,
                                       const IngestDeliveryOptions *options, GError **error);
+/* After a failure only free is left (IO otherwise). */
 gboolean ingest_delivery_write(IngestDelivery *delivery, const void *bytes, gsize len,
                                GError **error);
-/* Bytes of memory it holds now: for the caller's budget. */
+/* Bytes of memory it holds now, for the caller's budget. A commit needs as much again meanwhile. */
 gsize ingest_delivery_memory(const IngestDelivery *delivery);
 
 typedef struct {
@@ -42,6 +46,7 @@ typedef struct {
     gboolean is_already_archived;
     guint unassigned_count; /* owners that went to unassigned for want of a key */
 } IngestDeliveryResult;
+/* Once. TRUE: every owner's copy is durable, now or since an earlier delivery of the same. */
 gboolean ingest_delivery_commit(IngestDelivery *delivery, IngestDeliveryResult *ret_result,
                                 GError **error);
 void ingest_delivery_free(IngestDelivery *delivery);

@@ -1,0 +1,18 @@
+/* A growing buffer for plaintext. Unlike GByteArray it wipes what it leaves behind when it moves:
+ * realloc() would give old places back as they are. Threads: one user per object.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    guint8 *bytes;
+    gsize len;
+    gsize allocated;
+} IngestSecretBuffer;
+
+/* Makes room for `len` bytes in all. */
+void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len);
+void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes, gsize len);
+/* Wipes and frees the bytes; the buffer is empty and usable. */
+void ingest_secret_buffer_clear(IngestSecretBuffer *buffer);
