@@ -53,15 +53,13 @@ const VaultId *vault_keep_id(VaultKeep *keep);
 GArray *vault_keep_masters(VaultKeep *keep, GError **error);
 const char *vault_keep_path(VaultKeep *keep);
 VaultDepository *vault_keep_depository(VaultKeep *keep);
-/* A random key for one import, dropped at its end (retry tags of that import). */
-void vault_keep_import_key(VaultKeep *keep, DayKey *ret_key);
-/* The key of an import that may be killed and begun again: made, durably, by the first begin with
- * this id and the same until the end drops it, so that the second run knows by their retry tags
- * which messages are archived already. `import_id` = hash of what is imported. Writer only. */
+/* The key of an import: made, durably, by the first begin with this id and the same for nine days,
+ * so that a second run knows by their retry tags which messages are archived already. Writer only.
+ */
 gboolean vault_keep_begin_import(VaultKeep *keep, const RowId *import_id, DayKey *ret_key,
                                  GError **error);
-/* No error when there is no such import. */
-gboolean vault_keep_end_import(VaultKeep *keep, const RowId *import_id, GError **error);
+/* Drops the keys of older imports; the daemon calls it hourly. */
+gboolean vault_keep_expire_imports(VaultKeep *keep, GError **error);
 /* Keys of the next month for mailboxes in use; the daemon calls it hourly, it acts when due. */
 gboolean vault_keep_prepare_next_month(VaultKeep *keep, guint64 now_s, guint *ret_made,
                                        GError **error);

@@ -7,6 +7,7 @@
 #include "vault/keep/clock.h"
 #include "vault/keep/directory.h"
 #include "vault/keep/host.h"
+#include "vault/keep/imports.h"
 #include "vault/keep/keyring_batch.h"
 #include "vault/keep/open_months.h"
 #include "vault/keep/space.h"

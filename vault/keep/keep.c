@@ -304,9 +304,17 @@ VaultDepository *vault_keep_depository(VaultKeep *keep)
     return &keep->depository;
 }
 
-void vault_keep_import_key(VaultKeep *keep, DayKey *ret_key)
+gboolean vault_keep_begin_import(VaultKeep *keep, const RowId *import_id, DayKey *ret_key,
+                                 GError **error)
 {
-    vault_random(ret_key->bytes, sizeof ret_key->bytes);
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    return vault_imports_begin(keep->batch, &keep->clock, import_id, ret_key, error);
+}
+
+gboolean vault_keep_expire_imports(VaultKeep *keep, GError **error)
+{
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    return vault_imports_expire(keep->batch, &keep->clock, error);
 }
 
 gboolean vault_keep_flush_catalog(VaultKeep *keep, GError **error)
