@@ -3,6 +3,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "vault/base/bytes.h"
 #include "vault/store/record.h"
 
 #define OWNERS_MAX 10000
@@ -19,7 +20,6 @@ static const struct {
     {"reload", ARCHIVED_REQUEST_RELOAD, ARCHIVED_DUTY_OPERATE},
     {"rotate-keys-ahead", ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD, ARCHIVED_DUTY_OPERATE},
     {"import", ARCHIVED_REQUEST_IMPORT, ARCHIVED_DUTY_OPERATE},
-    {"import-end", ARCHIVED_REQUEST_IMPORT_END, ARCHIVED_DUTY_OPERATE},
 };
 
 gboolean archived_request_import_id(const char *line, RowId *ret_id)
@@ -32,14 +32,13 @@ gboolean archived_request_import_id(const char *line, RowId *ret_id)
 static gboolean is_request(gsize i, const char *line)
 {
     gsize len = strlen(requests[i].name);
-    gboolean may_have_id = requests[i].request == ARCHIVED_REQUEST_IMPORT ||
-                           requests[i].request == ARCHIVED_REQUEST_IMPORT_END;
     RowId id;
 
     if (strncmp(requests[i].name, line, len) != 0)
         return FALSE;
-    return line[len] == '\0' ||
-           (may_have_id && line[len] == ' ' && archived_request_import_id(line, &id));
+    if (requests[i].request == ARCHIVED_REQUEST_IMPORT)
+        return line[len] == ' ' && archived_request_import_id(line, &id);
+    return line[len] == '\0';
 }
 
 gboolean archived_request_parse(const char *line, ArchivedDuty duty, ArchivedRequest *ret_request,
@@ -124,17 +123,9 @@ static gboolean take_position(JsonNode *node, ArchivedImportHeader *header)
 {
     g_autofree char *text = NULL;
 
-    if (!take_text(node, &text) || strlen(text) != 2 * VAULT_HASH_LEN)
-        return FALSE;
-    for (gsize i = 0; i < VAULT_HASH_LEN; i++) {
-        gint high = g_ascii_xdigit_value(text[2 * i]), low = g_ascii_xdigit_value(text[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return FALSE;
-        header->position.bytes[i] = (guint8)(high << 4 | low);
-    }
-    header->has_position = TRUE;
-    return TRUE;
+    header->has_position = take_text(node, &text) &&
+                           vault_bytes_from_hex(text, header->position.bytes, VAULT_HASH_LEN);
+    return header->has_position;
 }
 
 /* Flags that a client may claim; the daemon adds its own. */

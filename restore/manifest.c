@@ -1,5 +1,7 @@
 #include "restore/manifest.h"
 
+#include "vault/base/bytes.h"
+
 #include <errno.h>
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
@@ -22,15 +24,6 @@ char *manifest_time(guint64 time_s)
     if (time == NULL)
         return g_strdup_printf("@%" G_GUINT64_FORMAT, time_s);
     return g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
-}
-
-static char *hash_hex(const VaultHash *hash)
-{
-    char *hex = g_malloc(2 * VAULT_HASH_LEN + 1);
-
-    for (gsize i = 0; i < VAULT_HASH_LEN; i++)
-        g_snprintf(hex + 2 * i, 3, "%02x", hash->bytes[i]);
-    return hex;
 }
 
 /* JSON text is UTF-8; bytes that are not (an envelope's, a file name's) show as U+FFFD. */
@@ -62,7 +55,7 @@ static void append_number(GString *line, const char *name, guint64 number)
 
 static void append_hash(GString *line, const char *name, const VaultHash *hash)
 {
-    g_autofree char *hex = hash_hex(hash);
+    g_autofree char *hex = vault_bytes_to_hex(hash->bytes, VAULT_HASH_LEN);
 
     g_string_append_printf(line, ",\"%s\":\"%s\"", name, hex);
 }
@@ -194,20 +187,6 @@ GHashTable *manifest_known_new(void)
                                  (GDestroyNotify)manifest_known_free);
 }
 
-static gboolean parse_hash(const char *hex, VaultHash *ret_hash)
-{
-    if (hex == NULL || strlen(hex) != 2 * VAULT_HASH_LEN)
-        return FALSE;
-    for (gsize i = 0; i < VAULT_HASH_LEN; i++) {
-        gint high = g_ascii_xdigit_value(hex[2 * i]), low = g_ascii_xdigit_value(hex[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return FALSE;
-        ret_hash->bytes[i] = (guint8)(high << 4 | low);
-    }
-    return TRUE;
-}
-
 /* -1 and NULL when it is missing or of another type. */
 static gint64 member_number(JsonObject *object, const char *name)
 {
@@ -245,7 +224,8 @@ static ManifestKnown *parse_known(const char *line, char **ret_key)
     file_size = has_lf ? member_number(object, "lf_size") : size;
     if (member_string(object, "id") == NULL || member_string(object, "mailbox") == NULL ||
         member_string(object, "file") == NULL || size < 0 || file_size < 0 ||
-        !parse_hash(member_string(object, has_lf ? "lf_sha256" : "sha256"), &hash))
+        !vault_bytes_from_hex(member_string(object, has_lf ? "lf_sha256" : "sha256"), hash.bytes,
+                              VAULT_HASH_LEN))
         return NULL;
     known = g_new0(ManifestKnown, 1);
     known->file = g_strdup(member_string(object, "file"));

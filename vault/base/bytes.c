@@ -137,3 +137,30 @@ void vault_bytes_append_string16(GByteArray *array, const char *text)
     vault_bytes_append_u16(array, (guint16)len);
     g_byte_array_append(array, (const guint8 *)text, (guint)len);
 }
+
+char *vault_bytes_to_hex(const guint8 *bytes, gsize len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *hex = g_malloc(2 * len + 1);
+
+    for (gsize i = 0; i < len; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[2 * len] = '\0';
+    return hex;
+}
+
+gboolean vault_bytes_from_hex(const char *text, guint8 *ret_bytes, gsize len)
+{
+    if (text == NULL || strlen(text) != 2 * len)
+        return FALSE;
+    for (gsize i = 0; i < len; i++) {
+        gint high = g_ascii_xdigit_value(text[2 * i]), low = g_ascii_xdigit_value(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return FALSE;
+        ret_bytes[i] = (guint8)(high << 4 | low);
+    }
+    return TRUE;
+}

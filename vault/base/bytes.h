@@ -47,5 +47,10 @@ void vault_bytes_append_u64(GByteArray *array, guint64 value);
  */
 void vault_bytes_append_string16(GByteArray *array, const char *text);
 
+/* Lower-case hexadecimal digits; a new string. */
+char *vault_bytes_to_hex(const guint8 *bytes, gsize len);
+/* Exactly 2 * len digits, either case; NULL text is none. */
+gboolean vault_bytes_from_hex(const char *text, guint8 *ret_bytes, gsize len);
+
 /* CRC-32C (Castagnoli), RFC 3720 appendix B.4. Start with crc = 0; may be continued. */
 guint32 vault_crc32c(guint32 crc, const void *bytes, gsize len);

@@ -1,5 +1,6 @@
 #include "vault/base/id.h"
 
+#include "vault/base/bytes.h"
 #include "vault/base/error.h"
 
 VaultIdHex vault_id_hex(const guint8 bytes[VAULT_ID_LEN])
@@ -17,14 +18,7 @@ VaultIdHex vault_id_hex(const guint8 bytes[VAULT_ID_LEN])
 
 gboolean vault_id_parse(const char *text, guint8 ret_bytes[VAULT_ID_LEN], GError **error)
 {
-    gsize i;
-
-    for (i = 0; i < VAULT_ID_HEX_LEN && g_ascii_isxdigit(text[i]); i++) {
-        guint8 digit = (guint8)g_ascii_xdigit_value(text[i]);
-
-        ret_bytes[i / 2] = (guint8)((i % 2 == 0) ? digit << 4 : ret_bytes[i / 2] | digit);
-    }
-    if (i == VAULT_ID_HEX_LEN && text[i] == '\0')
+    if (vault_bytes_from_hex(text, ret_bytes, VAULT_ID_LEN))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
                 "an id is %d hexadecimal digits, this is not one", VAULT_ID_HEX_LEN);
