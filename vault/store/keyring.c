@@ -32,6 +32,10 @@ static void build_texts(VaultKeyring *keyring)
         of_table[ROW_EACH] =
             g_strdup_printf("SELECT row_id, row_version, sealed FROM %s ORDER BY rowid", name);
     }
+    /* Months have a column more: they are added by a statement of their own, and then replaced. */
+    g_free(texts[TABLE_MONTHS * ROW_OP_COUNT + ROW_PUT]);
+    texts[TABLE_MONTHS * ROW_OP_COUNT + ROW_PUT] =
+        g_strdup("UPDATE months SET row_version = ?2, sealed = ?3 WHERE row_id = ?1");
     texts[STATEMENT_BEGIN] = g_strdup("BEGIN IMMEDIATE");
     texts[STATEMENT_COMMIT] = g_strdup("COMMIT");
     texts[STATEMENT_ROLLBACK] = g_strdup("ROLLBACK");

@@ -52,7 +52,7 @@ typedef enum {
     VAULT_KEYRING_CASES,
     VAULT_KEYRING_TOMBSTONES, /* row id = month key id */
     VAULT_KEYRING_READERS,
-    VAULT_KEYRING_IMPORT_KEYS, /* row id = id of the import; dropped at its end */
+    VAULT_KEYRING_IMPORT_KEYS, /* row id = id of the import; dropped after nine days */
     VAULT_KEYRING_TABLE_COUNT
 } VaultKeyringTable;
 
