@@ -37,7 +37,6 @@ struct IngestLmtp {
     gboolean is_too_large, is_unwanted; /* swallowed to its end, then refused */
     guint64 message_len, chunk_left;
     gboolean is_last_chunk, is_chunked;
-    guint replied; /* recipients of the message that have their reply */
     IngestLmtpEvent next_event;
     gboolean has_next_event;
 };
@@ -74,7 +73,6 @@ static void forget_transaction(IngestLmtp *lmtp)
     lmtp->is_begun = lmtp->is_too_large = lmtp->is_unwanted = FALSE;
     lmtp->is_chunked = lmtp->is_last_chunk = FALSE;
     lmtp->message_len = lmtp->chunk_left = 0;
-    lmtp->replied = 0;
     g_clear_pointer(&lmtp->sender, g_free);
     g_clear_pointer(&lmtp->rcpt, g_free);
     g_ptr_array_set_size(lmtp->envelope.recipients, 0);
@@ -544,22 +542,18 @@ IngestLmtpEvent ingest_lmtp_next(IngestLmtp *lmtp, const guint8 **ret_bytes, gsi
 
 /* ---- replies after DELIVER ------------------------------------------------------------------- */
 
-static void reply_next(IngestLmtp *lmtp, const char *text)
-{
-    g_assert(lmtp->replied < lmtp->envelope.recipients->len);
-    reply(lmtp, text);
-    if (++lmtp->replied == lmtp->envelope.recipients->len)
-        forget_transaction(lmtp);
-}
-
 void ingest_lmtp_reply_archived(IngestLmtp *lmtp, IngestArchived how, const char *archive_id)
 {
-    g_autofree char *text = g_strdup_printf(
-        "250 2.1.5 <%s> %s %s",
-        (const char *)g_ptr_array_index(lmtp->envelope.recipients, lmtp->replied),
-        how == INGEST_ARCHIVED_NOW ? "archived as" : "already archived as", archive_id);
+    const char *words = how == INGEST_ARCHIVED_NOW ? "archived as" : "already archived as";
 
-    reply_next(lmtp, text);
+    for (guint i = 0; i < lmtp->envelope.recipients->len; i++) {
+        const char *recipient = g_ptr_array_index(lmtp->envelope.recipients, i);
+        g_autofree char *text =
+            g_strdup_printf("250 2.1.5 <%s> %s %s", recipient, words, archive_id);
+
+        reply(lmtp, text);
+    }
+    forget_transaction(lmtp);
 }
 
 static const char *reply_of_error(VaultErrorCode code)
@@ -591,8 +585,9 @@ void ingest_lmtp_reply_error(IngestLmtp *lmtp, const GError *failure)
                            ? reply_of_error((VaultErrorCode)failure->code)
                            : "451 4.3.0 the archive could not store it, try again later";
 
-    while (lmtp->envelope.recipients->len > 0)
-        reply_next(lmtp, text);
+    for (guint i = 0; i < lmtp->envelope.recipients->len; i++)
+        reply(lmtp, text);
+    forget_transaction(lmtp);
 }
 
 void ingest_lmtp_reply_closing(IngestLmtp *lmtp, const char *text)

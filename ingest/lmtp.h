@@ -8,9 +8,10 @@
  * output buffer that the caller sends whenever it is not empty and must be sent before it waits for
  * input (PIPELINING, RFC 2920). Message bytes come out dot-unstuffed, CRLF kept, everything else
  * exactly as received: NUL, bare CR, bare LF and lines of any length included; only <CRLF>.<CRLF>
- * ends DATA. After DELIVER the caller answers with one ingest_lmtp_reply_recipient() per accepted
- * RCPT, in order. Errors never refuse a message for its content. Threads: one user per object.
- * Sources: RFC 2033, 5321, 2034, 2920, 1870, 6152, 3030, 6531, 3207.
+ * ends DATA. After DELIVER the caller answers once, and every accepted RCPT gets its reply, in
+ * order: a message is archived for all of them or for none. Errors never refuse a message for its
+ * content. Threads: one user per object. Sources: RFC 2033, 5321, 2034, 2920, 1870, 6152, 3030,
+ * 6531, 3207.
  */
 #pragma once
 
@@ -36,7 +37,7 @@ typedef enum {
     INGEST_LMTP_RCPT,     /* a recipient awaits ingest_lmtp_accept_rcpt() or _refuse_rcpt() */
     INGEST_LMTP_BEGIN,    /* message bytes follow; envelope is complete */
     INGEST_LMTP_BYTES,    /* ret_bytes/ret_len: message bytes, valid until the next call */
-    INGEST_LMTP_DELIVER,  /* message complete: reply per recipient */
+    INGEST_LMTP_DELIVER,  /* message complete: to be answered */
     INGEST_LMTP_ABANDON,  /* the message under way is dropped (RSET in BDAT, size limit, QUIT) */
     INGEST_LMTP_QUIT,     /* send the output, close */
 } IngestLmtpEvent;
@@ -66,7 +67,7 @@ void ingest_lmtp_accept_rcpt(IngestLmtp *lmtp);
 /* `reply` as "451 4.3.0 text". */
 void ingest_lmtp_refuse_rcpt(IngestLmtp *lmtp, const char *reply);
 
-/* 250 2.1.5 <rcpt> archived as ID, or "already archived as". */
+/* 250 2.1.5 <rcpt> archived as ID, or "already archived as", to every recipient. */
 typedef enum { INGEST_ARCHIVED_NOW, INGEST_ARCHIVED_ALREADY } IngestArchived;
 void ingest_lmtp_reply_archived(IngestLmtp *lmtp, IngestArchived how, const char *archive_id);
 /* The same reply, chosen by the error's code, to every recipient: 4xx unless TOO_LARGE. */
