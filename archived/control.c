@@ -36,24 +36,13 @@ static char *prepare_next_month(ArchivedDaemon *daemon, GError **error)
     return g_strdup_printf("{\"ok\":true,\"made\":%u}", made);
 }
 
-/* Without an id the key lives as long as the connection. */
 static gboolean begin_import(ArchivedDaemon *daemon, const char *line, DayKey *ret_key,
                              GError **error)
 {
     RowId id;
 
-    if (archived_request_import_id(line, &id))
-        return vault_keep_begin_import(daemon->keep, &id, ret_key, error);
-    vault_keep_import_key(daemon->keep, ret_key);
-    return TRUE;
-}
-
-static gboolean end_import(ArchivedDaemon *daemon, const char *line, GError **error)
-{
-    RowId id;
-
-    return !archived_request_import_id(line, &id) ||
-           vault_keep_end_import(daemon->keep, &id, error);
+    g_assert(archived_request_import_id(line, &id));
+    return vault_keep_begin_import(daemon->keep, &id, ret_key, error);
 }
 
 /* The answer without LF; NULL with the error that is the answer. */
@@ -76,9 +65,6 @@ static char *do_request(ArchivedConnection *connection, ArchivedRequest request,
         return prepare_next_month(daemon, error);
     case ARCHIVED_REQUEST_IMPORT:
         is_done = begin_import(daemon, line, ret_import_key, error);
-        break;
-    case ARCHIVED_REQUEST_IMPORT_END:
-        is_done = end_import(daemon, line, error);
         break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;

@@ -150,9 +150,7 @@ ArchivedImport *archived_control_import_begin(const char *vault, const RowId *im
                                               GError **error)
 {
     g_autoptr(ArchivedImport) import = g_new0(ArchivedImport, 1);
-    g_autofree char *request = import_id == NULL
-                                   ? g_strdup("import")
-                                   : g_strconcat("import ", VAULT_ID_TEXT(*import_id), NULL);
+    g_autofree char *request = g_strconcat("import ", VAULT_ID_TEXT(*import_id), NULL);
     g_autofree char *answer = NULL;
 
     import->fd = connect_to(vault, ARCHIVED_DUTY_OPERATE, error);
@@ -161,13 +159,6 @@ ArchivedImport *archived_control_import_begin(const char *vault, const RowId *im
     import->stream = archived_control_stream_new(import->fd);
     answer = ask(import->fd, import->stream, request, error);
     return answer == NULL ? NULL : g_steal_pointer(&import);
-}
-
-gboolean archived_control_import_end(const char *vault, const RowId *import_id, GError **error)
-{
-    g_autofree char *request = g_strconcat("import-end ", VAULT_ID_TEXT(*import_id), NULL);
-
-    return archived_control_call(vault, ARCHIVED_DUTY_OPERATE, request, NULL, error);
 }
 
 void archived_control_import_free(ArchivedImport *import)

@@ -29,15 +29,12 @@ gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char 
  *   begin -> (message -> write* -> finish)* -> free
  *
  * An import has a key of its own for its retry tags, so that the same message (with the same
- * position, where one is given) is stored once. With an id the key outlives the connection, until
- * archived_control_import_end(): an import that was broken off and begins again with the same id
- * knows what it stored. With NULL it lives as long as the connection. finish() returns TRUE when
- * the message is on stable storage. */
+ * position, where one is given) is stored once. The key outlives the connection by days
+ * (vault_keep_begin_import()): an import that was broken off and begins again with the same id
+ * knows what it stored. finish() returns TRUE when the message is on stable storage. */
 typedef struct ArchivedImport ArchivedImport;
 ArchivedImport *archived_control_import_begin(const char *vault, const RowId *import_id,
                                               GError **error);
-/* The import is complete: its key goes. On a connection of its own. */
-gboolean archived_control_import_end(const char *vault, const RowId *import_id, GError **error);
 void archived_control_import_free(ArchivedImport *import);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedImport, archived_control_import_free)
 

@@ -29,56 +29,20 @@ static void import_free(Import *import)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Import, import_free)
 
-static void free_owner(gpointer owner)
-{
-    ingest_owner_free(owner);
-}
-
-static IngestOwner *owner_new(char *address)
-{
-    IngestOwner *owner = g_new0(IngestOwner, 1);
-
-    owner->address = address;
-    owner->role = address == NULL ? VAULT_OWNER_UNASSIGNED : VAULT_OWNER_IMPORT;
-    owner->recipients = g_ptr_array_new_with_free_func(g_free);
-    return owner;
-}
-
-/* Unique, as the pipeline expects; what is no address belongs to unassigned. */
-static GPtrArray *owners_of(const ArchivedImportHeader *header, const IngestOwnerRules *rules)
-{
-    GPtrArray *owners = g_ptr_array_new_with_free_func(free_owner);
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-
-    for (char **text = header->owners; *text != NULL; text++) {
-        g_autofree char *address = ingest_owner_normalise(rules, *text);
-        IngestOwner *owner;
-
-        if (g_hash_table_contains(seen, address == NULL ? "" : address))
-            continue;
-        owner = owner_new(g_steal_pointer(&address));
-        g_hash_table_add(seen, owner->address == NULL ? (gpointer) "" : owner->address);
-        g_ptr_array_add(owners, owner);
-    }
-    if (owners->len == 0)
-        g_ptr_array_add(owners, owner_new(NULL));
-    return owners;
-}
-
 static void begin_message(Import *import, const ArchivedImportHeader *header,
                           ArchivedIntake *intake)
 {
-    IngestDeliveryOptions options = {.sender = header->sender,
-                                     .owners = owners_of(header, import->config->rules),
-                                     .received_s = header->received_s,
-                                     .archived_s = archived_now_s(),
-                                     .flags = header->flags | VAULT_FLAG_IMPORTED,
-                                     .source = header->source,
-                                     .folder = header->folder,
-                                     .keywords = header->keywords,
-                                     .import_key = &import->key,
-                                     .import_position =
-                                         header->has_position ? &header->position : NULL};
+    IngestDeliveryOptions options = {
+        .sender = header->sender,
+        .owners = ingest_owners_named(import->config->rules, (const char *const *)header->owners),
+        .received_s = header->received_s,
+        .archived_s = archived_now_s(),
+        .flags = header->flags | VAULT_FLAG_IMPORTED,
+        .source = header->source,
+        .folder = header->folder,
+        .keywords = header->keywords,
+        .import_key = &import->key,
+        .import_position = header->has_position ? &header->position : NULL};
 
     archived_intake_begin(intake, import->connection, &options, options.owners->len);
 }

@@ -12,11 +12,9 @@ typedef enum {
     ARCHIVED_REQUEST_RELOAD,
     ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD,
     ARCHIVED_REQUEST_IMPORT,
-    ARCHIVED_REQUEST_IMPORT_END,
 } ArchivedRequest;
 
-/* One line: the request's name; import and import-end may have a space and an import's id, 32
- * hexadecimal digits, after it. */
+/* One line: the request's name; after import a space and the import's id, 32 hexadecimal digits. */
 gboolean archived_request_parse(const char *line, ArchivedDuty duty, ArchivedRequest *ret_request,
                                 GError **error);
 

@@ -24,6 +24,14 @@ static void prepare_next_month(ArchivedDaemon *daemon)
                      LOG_NUMBER("made", made));
 }
 
+static void expire_imports(ArchivedDaemon *daemon)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (!vault_keep_expire_imports(daemon->keep, &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "expire-imports", failure, 0);
+}
+
 static gpointer keep_house(gpointer user)
 {
     ArchivedHousekeeping *housekeeping = user;
@@ -34,6 +42,7 @@ static gpointer keep_house(gpointer user)
 
         g_mutex_unlock(&housekeeping->lock);
         prepare_next_month(housekeeping->daemon);
+        expire_imports(housekeeping->daemon);
         g_mutex_lock(&housekeeping->lock);
         while (!housekeeping->is_stopping &&
                g_cond_wait_until(&housekeeping->stopped, &housekeeping->lock, next))

@@ -12,6 +12,7 @@
 #include "archived/owner.h"
 #include "archived/server.h"
 #include "vault/base/file.h"
+#include "vault/crypto/keys.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -193,6 +194,7 @@ int main(int argc, char **argv)
     }
     umask(077);
     archived_memory_tune();
+    vault_crypto_init();
     vault_path = g_path_get_dirname(config_path);
     if (!archived_memory_forbid_dumps(&error) || !archived_become_owner(vault_path, &error) ||
         !archived_memory_forbid_dumps(&error))

@@ -276,17 +276,25 @@ static IngestOwner *find_owner(GPtrArray *owners, const char *address)
     return NULL;
 }
 
-static void name_owner(GPtrArray *owners, char *address, VaultOwnerRole role, const char *recipient)
+static IngestOwner *take_owner(GPtrArray *owners, const char *address, VaultOwnerRole role)
 {
     IngestOwner *owner = find_owner(owners, address);
 
-    if (owner == NULL) {
-        owner = g_new0(IngestOwner, 1);
-        owner->address = g_strdup(address);
-        owner->role = address != NULL ? role : VAULT_OWNER_UNASSIGNED;
-        owner->recipients = g_ptr_array_new_with_free_func(g_free);
-        g_ptr_array_add(owners, owner);
-    }
+    if (owner != NULL)
+        return owner;
+    owner = g_new0(IngestOwner, 1);
+    owner->address = g_strdup(address);
+    owner->role = address != NULL ? role : VAULT_OWNER_UNASSIGNED;
+    owner->recipients = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(owners, owner);
+    return owner;
+}
+
+static void name_owner(GPtrArray *owners, const char *address, VaultOwnerRole role,
+                       const char *recipient)
+{
+    IngestOwner *owner = take_owner(owners, address, role);
+
     if (!g_ptr_array_find_with_equal_func(owner->recipients, recipient, g_str_equal, NULL))
         g_ptr_array_add(owner->recipients, g_strdup(recipient));
 }
@@ -302,5 +310,19 @@ GPtrArray *ingest_owners(const IngestOwnerRules *rules, GPtrArray *recipients)
 
         name_owner(owners, address, role, recipient);
     }
+    return owners;
+}
+
+GPtrArray *ingest_owners_named(const IngestOwnerRules *rules, const char *const *addresses)
+{
+    GPtrArray *owners = g_ptr_array_new_with_free_func((GDestroyNotify)ingest_owner_free);
+
+    for (; addresses != NULL && *addresses != NULL; addresses++) {
+        g_autofree char *address = ingest_owner_normalise(rules, *addresses);
+
+        take_owner(owners, address, VAULT_OWNER_IMPORT);
+    }
+    if (owners->len == 0)
+        take_owner(owners, NULL, VAULT_OWNER_UNASSIGNED);
     return owners;
 }

@@ -44,3 +44,7 @@ void ingest_owner_free(IngestOwner *owner);
 
 /* Never fails: what no rule knows belongs to unassigned. GPtrArray of IngestOwner. */
 GPtrArray *ingest_owners(const IngestOwnerRules *rules, GPtrArray *recipients);
+
+/* The owners that an import names, role VAULT_OWNER_IMPORT; unique. NULL-terminated addresses, of
+ * any domain; what is none, or no address at all, is unassigned. */
+GPtrArray *ingest_owners_named(const IngestOwnerRules *rules, const char *const *addresses);

@@ -124,7 +124,8 @@ static gboolean interrupted(const Terminal *terminal, GError **error)
 {
     struct signalfd_siginfo taken;
 
-    (void)read(terminal->signals, &taken, sizeof taken);
+    if (read(terminal->signals, &taken, sizeof taken) != sizeof taken)
+        g_debug("the signal that ended the question could not be read");
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO, "interrupted");
     return FALSE;
 }

@@ -34,10 +34,7 @@ static void each_request_is_taken_on_its_own_socket_only(void **state)
         {"flush", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_FLUSH},
         {"reload", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_RELOAD},
         {"rotate-keys-ahead", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD},
-        {"import", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},
         {"import 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},
-        {"import-end 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE,
-         ARCHIVED_REQUEST_IMPORT_END},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+static const RowId import_id = {{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}};
+
 static void assert_code(const GError *error, VaultErrorCode code)
 {
     assert_non_null(error);
@@ -194,7 +196,7 @@ static void import_sends_messages_and_reads_a_verdict_each(void **state)
     fake.answer = "{\"ok\":true}\n";
     fake.import_answers = answers;
     fake_listen(&fake);
-    import = archived_control_import_begin(fake.vault, NULL, NULL);
+    import = archived_control_import_begin(fake.vault, &import_id, NULL);
     assert_non_null(import);
     assert_true(archived_control_import_message(import, &message, NULL));
     assert_true(archived_control_import_write(import, "one ", 4, NULL));
@@ -219,7 +221,9 @@ static void import_sends_messages_and_reads_a_verdict_each(void **state)
     assert_true(result.is_already_archived);
     g_thread_join(g_steal_pointer(&fake.thread));
     assert_string_equal(fake.seen->str,
-                        "import|{\"owners\":[\"anna@example.org\"],\"received\":7,\"flags\":0,"
+                        "import "
+                        "07070707070707070707070707070707|{\"owners\":[\"anna@example.org\"],"
+                        "\"received\":7,\"flags\":0,"
                         "\"source\":\"import:eml\",\"folder\":\"a/b\"}|one message||"
                         "{\"owners\":[],\"received\":8,\"flags\":0}||"
                         "{\"owners\":[],\"received\":8,\"flags\":0}|"
@@ -239,7 +243,7 @@ static void import_whose_daemon_dies_is_broken(void **state)
     fake.answer = "{\"ok\":true}\n";
     fake.import_answers = answers;
     fake_listen(&fake);
-    import = archived_control_import_begin(fake.vault, NULL, NULL);
+    import = archived_control_import_begin(fake.vault, &import_id, NULL);
     assert_non_null(import);
     g_thread_join(g_steal_pointer(&fake.thread));
     if (archived_control_import_message(import, &message, &error))
@@ -263,7 +267,7 @@ static void header_over_its_limit_is_too_large_and_breaks_nothing(void **state)
     fake.answer = "{\"ok\":true}\n";
     fake.import_answers = answers;
     fake_listen(&fake);
-    import = archived_control_import_begin(fake.vault, NULL, NULL);
+    import = archived_control_import_begin(fake.vault, &import_id, NULL);
     assert_false(archived_control_import_message(import, &too_large, &error));
     assert_code(error, VAULT_ERROR_TOO_LARGE);
     assert_true(archived_control_import_message(import, &message, NULL));
