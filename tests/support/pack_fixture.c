@@ -102,7 +102,7 @@ GByteArray *pack_fixture_read(const char *path)
 void pack_fixture_write(const char *path, const guint8 *bytes, gsize len)
 {
     g_assert_true(g_file_set_contents_full(path, (const char *)bytes, (gssize)len,
-                                           G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+                                           G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
 }
 
 /* ---- recovery ------------------------------------------------------------------------------- */

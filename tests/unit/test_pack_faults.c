@@ -69,10 +69,13 @@ ssize_t __wrap_pwritev(int fd, const struct iovec *vectors, int count, off_t off
     return -1;
 }
 
+static off_t lowest_pwrite; /* offset of the lowest byte written since it was last set */
+
 ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset)
 {
+    lowest_pwrite = MIN(lowest_pwrite, offset);
     if (!must_fail(PWRITE))
         return __real_pwrite(fd, bytes, len, offset);
     if (plan.failure != FAIL_WHOLLY)
@@ -425,6 +428,29 @@ static void each_failing_call_of_sealing_off_can_be_done_again(void **state)
     fail_each_call(seal_off_under_a_failure);
 }
 
+/* What was read may have come from the page cache after a failed sync, and never have been on the
+ * disk: so it is written once more before the sync that start-up relies on. */
+static void sealing_off_writes_the_last_group_once_more(void **state)
+{
+    g_autoptr(PackFixture) fixture = pack_fixture_new();
+    VaultPackWriterOptions options = pack_fixture_options(fixture);
+    g_autoptr(VaultPackWriter) writer = vault_pack_writer_new(&options);
+    g_autoptr(GPtrArray) first = pack_fixture_delivery(fixture, 1000, 1);
+    g_autoptr(GPtrArray) second = pack_fixture_delivery(fixture, 1000, 1);
+    const VaultRecord *body = g_ptr_array_index(second, 0);
+    const VaultRecord *last = g_ptr_array_index(second, 1);
+    guint64 end;
+    g_autoptr(GPtrArray) paths = NULL;
+
+    assert_true(vault_pack_writer_commit(writer, first, NULL));
+    assert_true(vault_pack_writer_commit(writer, second, NULL));
+    end = last->place.offset + last->place.len + VAULT_PACK_COMMIT_LEN;
+    paths = pack_fixture_files(fixture, ".pack");
+    lowest_pwrite = G_MAXINT64;
+    assert_true(vault_pack_seal_off(g_ptr_array_index(paths, 0), end, NULL));
+    assert_int_equal(lowest_pwrite, body->place.offset);
+}
+
 /* The fsync of a directory that fails after everything else succeeded is an error all the same. */
 static void a_failing_directory_sync_fails_the_commit(void **state)
 {
@@ -468,6 +494,7 @@ int main(void)
         cmocka_unit_test(each_failing_call_of_a_stream_pack_leaves_no_file_and_no_success),
         cmocka_unit_test(the_stream_pack_of_a_failed_delivery_goes_when_a_successor_stands),
         cmocka_unit_test(each_failing_call_of_sealing_off_can_be_done_again),
+        cmocka_unit_test(sealing_off_writes_the_last_group_once_more),
         cmocka_unit_test(a_failing_directory_sync_fails_the_commit),
         cmocka_unit_test(a_failing_sync_of_a_new_file_fails_what_needs_it),
     };

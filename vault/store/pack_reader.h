@@ -51,8 +51,8 @@ typedef struct {
     VaultRecordHeader header;
     guint64 offset;
     guint64 len;
-    gboolean is_intact; /* FALSE: with VAULT_SCAN_CIPHERTEXTS, the ciphertext fails its CRC or the
-                         * index; else TRUE, also where nothing was read */
+    gboolean is_intact; /* FALSE: it is not what the index says, or, with VAULT_SCAN_CIPHERTEXTS,
+                         * the ciphertext fails its CRC; else TRUE, also where nothing was read */
     VaultHash hash;     /* record hash, from the bytes or from the index; zeros when neither is */
     guint8 header_bytes[VAULT_RECORD_HEADER_LEN_MAX];
 } VaultScannedRecord;

@@ -212,13 +212,13 @@ static void check_against_index(VaultPackScan *scan, VaultScannedRecord *record)
 {
     VaultPackIndexEntry entry;
 
-    if (!find_entry(scan, record->offset, &entry) || entry.len != record->len ||
-        entry.kind != (guint8)record->header.kind ||
-        !VAULT_ID_EQUAL(entry.record_id, record->header.record_id))
+    if (!find_entry(scan, record->offset, &entry))
         return;
     if (scan->depth == VAULT_SCAN_HEADERS)
         record->hash = entry.hash;
-    else if (memcmp(entry.hash.bytes, record->hash.bytes, VAULT_HASH_LEN) != 0)
+    if (entry.len != record->len || entry.kind != (guint8)record->header.kind ||
+        !VAULT_ID_EQUAL(entry.record_id, record->header.record_id) ||
+        memcmp(entry.hash.bytes, record->hash.bytes, VAULT_HASH_LEN) != 0)
         record->is_intact = FALSE;
 }
 
