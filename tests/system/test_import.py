@@ -164,13 +164,16 @@ def import_through_a_running_daemon():
         expect(vault, messages)
 
 
-def import_takes_no_mail_twice_from_two_copies_of_an_archive():
+def same_mail_in_two_folders_stays_two_and_is_not_archived_a_third_time():
     messages = [message(n) for n in range(20)]
     vault = Vault(PROGRAMS)
     for name in ["one.mbox", "two.mbox"]:
         (vault.folder / name).write_bytes(mboxrd(messages))
+    import_into(vault, vault.folder / "one.mbox")
     import_into(vault, vault.folder / "one.mbox", vault.folder / "two.mbox")
-    expect(vault, messages)
+    expect(vault, messages + messages)
+    import_into(vault, vault.folder / "two.mbox")
+    expect(vault, messages + messages)
 
 
 if __name__ == "__main__":
@@ -178,4 +181,4 @@ if __name__ == "__main__":
                 maildirs_trees_and_archives_import_exactly,
                 folders_and_flags_survive_into_a_maildir,
                 killed_import_goes_on_and_stores_nothing_twice, import_through_a_running_daemon,
-                import_takes_no_mail_twice_from_two_copies_of_an_archive)
+                same_mail_in_two_folders_stays_two_and_is_not_archived_a_third_time)
