@@ -258,12 +258,12 @@ class Daemon:
 
 
 def set_keys(path, values):
-    """Sets keys of archived.conf, where they stand commented or not; an unknown one is an error,
-    except as "group.key", which is then added to its group."""
+    """Sets keys of archived.conf, which holds every key; an unknown one is an error, except as
+    "group.key", which is then added to its group."""
     lines = path.read_text().split("\n")
     for name, value in values.items():
         group, _, key = name.rpartition(".")
-        places = [i for i, line in enumerate(lines) if re.match(rf"#?\s*{key}\s*=", line)]
+        places = [i for i, line in enumerate(lines) if re.match(rf"{key}\s*=", line)]
         if places:
             lines[places[0]] = f"{key}={value}"
         else:
