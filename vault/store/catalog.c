@@ -68,11 +68,13 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_PARTS] = "SELECT o.record_id, o.kind, p.pack_id, o.offset, o.len FROM others o "
                       "LEFT JOIN packs p ON p.pack_no = o.pack_no WHERE o.body_id = ?1 "
                       "ORDER BY o.kind, o.record_id",
-    [CATALOG_FIND_TAGS] = "SELECT tag, body_id FROM tags WHERE tag IN ("
-                          "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-                          "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, "
-                          "?31, ?32 "
-                          ")",
+    [CATALOG_FIND_2_TAGS] = "SELECT tag, body_id FROM tags WHERE tag IN (?1, ?2)",
+    [CATALOG_FIND_8_TAGS] =
+        "SELECT tag, body_id FROM tags WHERE tag IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [CATALOG_FIND_32_TAGS] =
+        "SELECT tag, body_id FROM tags WHERE tag IN ("
+        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+        "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
     [CATALOG_COPIES_OF] =
         "SELECT " CATALOG_COPY_COLUMNS " FROM copies c INDEXED BY copies_body" CATALOG_COPY_JOINS
         "WHERE c.body_id = ?1 ORDER BY c.received_s, c.record_id",

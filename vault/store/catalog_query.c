@@ -225,10 +225,14 @@ gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags,
     gboolean has_row;
 
     g_assert(count <= VAULT_CATALOG_TAGS_MAX);
-    query = vault_sql_use(catalog->sql, CATALOG_FIND_TAGS, error);
+    query = vault_sql_use(catalog->sql,
+                          count <= 2   ? CATALOG_FIND_2_TAGS
+                          : count <= 8 ? CATALOG_FIND_8_TAGS
+                                       : CATALOG_FIND_32_TAGS,
+                          error);
     if (query == NULL)
         return FALSE;
-    /* What is not bound is NULL, which no tag equals. */
+    /* What is not bound is NULL, which no tag equals, but costs a search all the same. */
     for (gsize i = 0; i < count; i++)
         vault_sql_bind_blob(query, (int)i + 1, tags[i].bytes, VAULT_TAG_LEN);
     while (vault_sql_step(catalog->sql, query, &has_row, error)) {
