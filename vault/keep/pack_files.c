@@ -93,11 +93,14 @@ static void find_successors(GPtrArray *files)
             g_hash_table_insert(by_id, &file->header.pack_id, file);
     }
     for (guint i = 0; i < files->len; i++) {
-        const VaultPackFile *file = g_ptr_array_index(files, i);
-        VaultPackFile *before = file->is_readable && file->header.type == VAULT_PACK_GROUPED
-                                    ? g_hash_table_lookup(by_id, &file->header.predecessor)
-                                    : NULL;
+        VaultPackFile *file = g_ptr_array_index(files, i);
+        VaultPackFile *before;
 
+        if (!file->is_readable || file->header.type != VAULT_PACK_GROUPED ||
+            vault_id_is_zero(file->header.predecessor.bytes))
+            continue;
+        before = g_hash_table_lookup(by_id, &file->header.predecessor);
+        file->lacks_predecessor = before == NULL;
         if (before == NULL)
             continue;
         before->has_successor = TRUE;
