@@ -245,6 +245,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     keep->reading = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_READ, &keep->id, error);
     if (keep->reading == NULL || !vault_tags_renew(keep->tags, &tags_since_s, &is_changed, error))
         return FALSE;
+    vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
     return TRUE;
