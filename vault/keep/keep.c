@@ -80,7 +80,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     keep->mode = options->mode;
     keep->disk_reserve = options->disk_reserve;
     keep->lock_fd = -1;
-    vault_clock_init(&keep->clock, options->now_s);
+    vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
 }
@@ -189,7 +189,8 @@ static void group_committed(GPtrArray *records, gpointer user)
     for (guint i = 0; i < records->len; i++) {
         const VaultRecord *record = g_ptr_array_index(records, i);
 
-        if (record->kind == VAULT_RECORD_BODY)
+        if (record->kind == VAULT_RECORD_BODY &&
+            (record->locator.flags & VAULT_FLAG_CLOCK_UNSURE) == 0)
             vault_clock_note_archived(&keep->clock, record->locator.archived_s);
     }
     vault_catalog_feed_push(keep->feed, records);
