@@ -39,6 +39,7 @@ typedef struct {
     const MasterPublic *masters;
     gsize master_count;
     const char *vault_key_path; /* NULL: VAULT.vaultkey */
+    guint64 (*now_s)(void);     /* NULL: the system clock */
 } VaultCreateOptions;
 
 /* Makes the folder (which must not exist or be empty), keyring, vault key (generation 1), locator
