@@ -63,7 +63,8 @@ gboolean vault_keep_begin_import(VaultKeep *keep, const RowId *import_id, DayKey
                                  GError **error);
 /* Drops the keys of older imports; the daemon calls it hourly. */
 gboolean vault_keep_expire_imports(VaultKeep *keep, GError **error);
-/* Keys of the next month for mailboxes in use; the daemon calls it hourly, it acts when due. */
+/* Keys of the next month for mailboxes that got mail in this one, and for the unassigned one; the
+ * daemon calls it hourly, it acts when due. */
 gboolean vault_keep_prepare_next_month(VaultKeep *keep, guint64 now_s, guint *ret_made,
                                        GError **error);
 /* Everything committed before the call is in the catalog after it (writer only). */
