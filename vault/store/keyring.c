@@ -134,23 +134,30 @@ static gboolean create_generation(VaultKeyring *keyring, guint64 now_s, GError *
            vault_keyring_row_put(keyring, TABLE_GENERATION, row_id.bytes, NULL, value, error);
 }
 
+/* SQLite's log has its name by now. SQLite syncs the directory once itself and takes no notice when
+ * that fails: then a power cut would take the log with everything committed in it. */
+static gboolean sync_names(const VaultKeyring *keyring, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(keyring->path);
+
+    return vault_file_sync_directory(directory, error);
+}
+
 static gboolean fill_new(VaultKeyring *keyring, guint64 now_s, GError **error)
 {
     g_autoptr(VaultKeyringChange) change = NULL;
-    g_autofree char *directory = g_path_get_dirname(keyring->path);
 
     if (!connect_file(keyring, VAULT_SQL_WRITE, error))
         return FALSE;
     change = vault_keyring_begin(keyring, error);
     return change != NULL && create_schema(keyring, error) &&
            create_generation(keyring, now_s, error) &&
-           vault_keyring_commit(g_steal_pointer(&change), error) &&
-           vault_file_sync_directory(directory, error);
+           vault_keyring_commit(g_steal_pointer(&change), error) && sync_names(keyring, error);
 }
 
 static void remove_files(const char *path)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
         g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
@@ -274,6 +281,8 @@ VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const 
 
     if (!connect_file(keyring, sql_mode, error) || !check_schema(keyring, error) ||
         !unlock(keyring, keys, key_count, error))
+        return NULL;
+    if (mode == VAULT_KEYRING_WRITE && !sync_names(keyring, error))
         return NULL;
     return g_steal_pointer(&keyring);
 }
