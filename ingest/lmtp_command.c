@@ -99,9 +99,10 @@ static const char *take_path(const char *arguments, const char *keyword, char **
             return "501 5.1.7 the path has no end";
         *ret_rest = end + 1;
     } else {
+        /* No brackets: borne with whole addresses, where nothing else can be meant. */
         end = start + strcspn(start, " \t");
         *ret_rest = end;
-        if (end == start)
+        if (memchr(start, '@', (gsize)(end - start)) == NULL)
             return "501 5.5.4 syntax: a path in angle brackets is needed";
     }
     mailbox = skip_route(start, end);

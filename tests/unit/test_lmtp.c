@@ -183,6 +183,8 @@ static const struct {
     {"<a\rb@x.test>", NULL},
     {"<a\x7f@x.test>", NULL},
     {"<a\xff@x.test>", NULL},
+    {"a", NULL},
+    {"a b", NULL},
     {"", NULL},
 };
 
