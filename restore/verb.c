@@ -56,6 +56,7 @@ int restore_verb_fail(const char *verb, const GError *error)
     return (int)status;
 }
 
+G_GNUC_PRINTF(2, 0)
 static void print_line(const char *verb, const char *format, va_list arguments)
 {
     g_autofree char *text = g_strdup_vprintf(format, arguments);
