@@ -42,10 +42,11 @@ gboolean mail_maildir_is_message(const char *path)
     return (g_str_equal(last, "cur") || g_str_equal(last, "new")) && *name != '.';
 }
 
-/* Parts of a relative path that name something. */
-static GPtrArray *split_path(const char *path)
+/* Parts that name something. */
+static GPtrArray *split(const char *text, char separator)
 {
-    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    const char delimiter[] = {separator, '\0'};
+    g_auto(GStrv) parts = g_strsplit(text, delimiter, -1);
     GPtrArray *kept = g_ptr_array_new_with_free_func(g_free);
 
     for (char **part = parts; *part != NULL; part++) {
@@ -63,7 +64,7 @@ static char *join(GPtrArray *parts, const char *separator)
 
 char *mail_folder_of_maildir(const char *path)
 {
-    g_autoptr(GPtrArray) parts = split_path(path);
+    g_autoptr(GPtrArray) parts = split(path, '/');
     const char *last;
 
     /* without cur/NAME */
@@ -72,9 +73,10 @@ char *mail_folder_of_maildir(const char *path)
         return g_strdup("INBOX");
     last = parts->pdata[parts->len - 1];
     if (*last == '.' && last[1] != '\0') {
-        g_auto(GStrv) names = g_strsplit(last + 1, ".", -1);
+        g_autoptr(GPtrArray) names = split(last, '.');
 
-        return g_strjoinv("/", names);
+        if (names->len > 0)
+            return join(names, "/");
     }
     return join(parts, "/");
 }
@@ -88,7 +90,7 @@ static void cut_suffix(char *name, const char *suffix)
 char *mail_folder_of_mbox(const char *path)
 {
     static const char *const suffixes[] = {".gz", ".zst", ".bz2", ".xz", ".mbox", ".mbx"};
-    g_autoptr(GPtrArray) parts = split_path(path);
+    g_autoptr(GPtrArray) parts = split(path, '/');
 
     if (parts->len == 0)
         return NULL;
@@ -103,7 +105,7 @@ char *mail_folder_of_mbox(const char *path)
 
 char *mail_folder_of_eml(const char *path)
 {
-    g_autoptr(GPtrArray) parts = split_path(path);
+    g_autoptr(GPtrArray) parts = split(path, '/');
 
     if (parts->len < 2)
         return NULL;
