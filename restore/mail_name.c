@@ -56,10 +56,25 @@ static GPtrArray *split(const char *text, char separator)
     return kept;
 }
 
-static char *join(GPtrArray *parts, const char *separator)
+/* Whole parts are dropped at the end, but for one that is too long alone. */
+static char *join(GPtrArray *parts)
 {
+    char *folder, *end;
+
     g_ptr_array_add(parts, NULL);
-    return g_strjoinv(separator, (char **)parts->pdata);
+    folder = g_strjoinv("/", (char **)parts->pdata);
+    if (strlen(folder) <= MAIL_FOLDER_LEN_MAX)
+        return folder;
+    end = folder + MAIL_FOLDER_LEN_MAX;
+    while (end > folder && *end != '/')
+        end--;
+    if (end == folder) {
+        end = folder + MAIL_FOLDER_LEN_MAX;
+        while (((guchar)*end & 0xc0) == 0x80)
+            end--;
+    }
+    *end = '\0';
+    return folder;
 }
 
 char *mail_folder_of_maildir(const char *path)
@@ -76,15 +91,17 @@ char *mail_folder_of_maildir(const char *path)
         g_autoptr(GPtrArray) names = split(last, '.');
 
         if (names->len > 0)
-            return join(names, "/");
+            return join(names);
     }
-    return join(parts, "/");
+    return join(parts);
 }
 
+/* Never down to "." or "..", which name another folder. */
 static void cut_suffix(char *name, const char *suffix)
 {
-    if (strlen(name) > strlen(suffix) && g_str_has_suffix(name, suffix))
-        name[strlen(name) - strlen(suffix)] = '\0';
+    if (!g_str_has_suffix(name, suffix) || strspn(name, ".") + strlen(suffix) - 1 >= strlen(name))
+        return;
+    name[strlen(name) - strlen(suffix)] = '\0';
 }
 
 char *mail_folder_of_mbox(const char *path)
@@ -100,7 +117,7 @@ char *mail_folder_of_mbox(const char *path)
         cut_suffix(parts->pdata[parts->len - 1], suffixes[i]);
     if (parts->len == 1 && g_ascii_strcasecmp(parts->pdata[0], "inbox") == 0)
         return g_strdup("INBOX");
-    return join(parts, "/");
+    return join(parts);
 }
 
 char *mail_folder_of_eml(const char *path)
@@ -110,5 +127,5 @@ char *mail_folder_of_eml(const char *path)
     if (parts->len < 2)
         return NULL;
     g_ptr_array_set_size(parts, (gint)parts->len - 1);
-    return join(parts, "/");
+    return join(parts);
 }

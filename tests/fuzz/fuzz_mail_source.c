@@ -247,7 +247,7 @@ static void assert_folder(const char *folder)
     if (folder == NULL)
         return;
     g_assert_true(g_utf8_validate(folder, -1, NULL));
-    g_assert_true(*folder != '\0');
+    g_assert_true(*folder != '\0' && strlen(folder) <= MAIL_FOLDER_LEN_MAX);
     parts = g_strsplit(folder, "/", -1);
     for (char **part = parts; *part != NULL; part++) {
         g_assert_false(g_str_equal(*part, ""));
