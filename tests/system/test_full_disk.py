@@ -11,7 +11,7 @@ from harness import Daemon, Ledger, Skip, Vault
 from lmtp import Lmtp
 
 PROGRAMS = harness.build()
-SIZE = "24m"
+SIZE = "56m"  # with the reserve file of 16 MiB in it
 
 
 class SmallDisk:
