@@ -29,8 +29,10 @@ typedef struct {
     guint64 disk_reserve;         /* bytes; below this commits fail with NO_SPACE. 0 = none */
     guint new_mailboxes_per_hour; /* 0 = 10,000 */
     guint64 pack_size;            /* 0 = default */
-    /* Test builds and system tests set the time; NULL = the system clock. */
+    /* Test builds and system tests set the time; NULL = the system clock, and whether the kernel
+     * calls that synchronised. */
     guint64 (*now_s)(void);
+    gboolean (*is_synchronised)(void);
 } VaultKeepOptions;
 
 typedef struct {

@@ -16,6 +16,7 @@ struct VaultSpace {
     guint64 disk_reserve;
     guint64 free_bytes;
     gint64 asked_us;
+    gboolean is_given_up; /* atomic: by this process, and not made again yet */
 };
 
 VaultSpace *vault_space_new(const char *vault_path, guint64 disk_reserve)
@@ -52,16 +53,18 @@ gboolean vault_space_check(VaultSpace *space, guint64 len, GError **error)
 {
     guint64 free_bytes;
 
-    if (space->disk_reserve == 0)
+    if (space->disk_reserve == 0 && !g_atomic_int_get(&space->is_given_up))
         return TRUE;
     g_mutex_lock(&space->lock);
     if (space->asked_us == 0 || g_get_monotonic_time() - space->asked_us >= ASK_EVERY_US) {
         space->free_bytes = vault_space_free_bytes(space);
         space->asked_us = g_get_monotonic_time();
+        if (g_atomic_int_get(&space->is_given_up))
+            vault_space_restore_reserve(space);
     }
     free_bytes = space->free_bytes;
     g_mutex_unlock(&space->lock);
-    if (free_bytes >= len && free_bytes - len >= space->disk_reserve)
+    if (space->disk_reserve == 0 || (free_bytes >= len && free_bytes - len >= space->disk_reserve))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_SPACE,
                 "%s: %" G_GUINT64_FORMAT " bytes are free, disk_reserve keeps %" G_GUINT64_FORMAT
@@ -70,10 +73,13 @@ gboolean vault_space_check(VaultSpace *space, guint64 len, GError **error)
     return FALSE;
 }
 
-void vault_space_give_up_reserve(VaultSpace *space)
+gboolean vault_space_give_up_reserve(VaultSpace *space)
 {
-    if (unlink(space->reserve_path) == 0)
-        g_message("the disk of %s is full: gave up the reserve file", space->vault_path);
+    if (unlink(space->reserve_path) != 0)
+        return FALSE;
+    g_atomic_int_set(&space->is_given_up, TRUE);
+    g_message("the disk of %s is full: gave up the reserve file", space->vault_path);
+    return TRUE;
 }
 
 static gboolean allocate(const char *path)
@@ -91,6 +97,9 @@ void vault_space_restore_reserve(VaultSpace *space)
         return;
     if (vault_space_free_bytes(space) < space->disk_reserve + 4 * (guint64)VAULT_SPACE_RESERVE_LEN)
         return;
-    if (!allocate(space->reserve_path))
+    if (!allocate(space->reserve_path)) {
         unlink(space->reserve_path);
+        return;
+    }
+    g_atomic_int_set(&space->is_given_up, FALSE);
 }

@@ -267,6 +267,23 @@ gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *mon
     return TRUE;
 }
 
+gboolean vault_catalog_leaf_end(VaultCatalog *catalog, const MonthKeyId *month_key_id,
+                                guint64 *ret_end, GError **error)
+{
+    CATALOG_LOCK(catalog);
+    g_autoptr(VaultStatement) query = NULL;
+    gboolean has_row;
+
+    query = vault_sql_use(catalog->sql, CATALOG_LEAF_END, error);
+    if (query == NULL)
+        return FALSE;
+    vault_sql_bind_id(query, 1, month_key_id->bytes);
+    if (!vault_sql_step(catalog->sql, query, &has_row, error))
+        return FALSE;
+    *ret_end = has_row ? vault_sql_column_u64(query, 0) : 0;
+    return TRUE;
+}
+
 /* ---- whole-file checks ---------------------------------------------------------------------- */
 
 /* Every column as a length and its bytes, integers as text: enough to tell two catalogs apart. */
