@@ -2,7 +2,8 @@
  *
  * Commits are refused (NO_SPACE) while less than `disk_reserve` bytes are free. The file `reserve`
  * holds bytes back for what must still work on a full disk (opening, keyring, catalog, log): it is
- * given up when one of these finds no space, and made again when there is plenty. Threads: safe.
+ * given up when one of these finds no space, and made again when there is plenty. Until then as
+ * many bytes must stay free of mail, on top of `disk_reserve`. Threads: safe.
  */
 #pragma once
 

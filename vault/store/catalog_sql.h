@@ -43,6 +43,8 @@ struct VaultCatalog {
     guint64 known_pack_no;
 };
 
+/* Before any statement among the declarations: what is declared later is cleaned up first, so that
+ * the statement is reset before another thread may have it. */
 #define CATALOG_LOCK(catalog)                                                                      \
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&(catalog)->lock)
 
