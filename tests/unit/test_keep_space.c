@@ -47,6 +47,12 @@ static gboolean try_deliver(KeepFixture *fixture, const char *text, VaultErrorCo
     return FALSE;
 }
 
+static int with_an_empty_disk(void **state)
+{
+    set_free_bytes(PLENTY);
+    return 0;
+}
+
 /* ---- disk_reserve --------------------------------------------------------------------------- */
 
 static void mail_is_refused_below_the_reserve_and_all_else_works(void **state)
@@ -132,7 +138,7 @@ static void keyring_without_space_gets_the_reserve_and_it_is_made_again(void **s
     assert_true(vault_keyring_batch_run(fixture->keep->batch, run_job, &job, NULL));
     assert_int_equal(job.runs, 2);
     assert_false(has_reserve(fixture));
-    assert_true(try_deliver(fixture, "one", VAULT_ERROR_NO_SPACE));
+    assert_false(try_deliver(fixture, "one", VAULT_ERROR_NO_SPACE));
     assert_false(has_reserve(fixture));
     set_free_bytes(PLENTY);
     assert_true(try_deliver(fixture, "two", VAULT_ERROR_NO_SPACE));
@@ -288,13 +294,17 @@ static void failed_catalog_keeps_what_waits_and_goes_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mail_is_refused_below_the_reserve_and_all_else_works),
-        cmocka_unit_test(keyring_without_space_gets_the_reserve_and_it_is_made_again),
-        cmocka_unit_test(keyring_fails_where_there_is_no_reserve_left),
-        cmocka_unit_test(jobs_of_one_batch_succeed_or_fail_together),
-        cmocka_unit_test(mail_of_a_new_mailbox_waits_for_a_keyring_that_works),
-        cmocka_unit_test(commits_wait_while_the_catalog_is_too_far_behind),
-        cmocka_unit_test(failed_catalog_keeps_what_waits_and_goes_on),
+        cmocka_unit_test_setup(mail_is_refused_below_the_reserve_and_all_else_works,
+                               with_an_empty_disk),
+        cmocka_unit_test_setup(keyring_without_space_gets_the_reserve_and_it_is_made_again,
+                               with_an_empty_disk),
+        cmocka_unit_test_setup(keyring_fails_where_there_is_no_reserve_left, with_an_empty_disk),
+        cmocka_unit_test_setup(jobs_of_one_batch_succeed_or_fail_together, with_an_empty_disk),
+        cmocka_unit_test_setup(mail_of_a_new_mailbox_waits_for_a_keyring_that_works,
+                               with_an_empty_disk),
+        cmocka_unit_test_setup(commits_wait_while_the_catalog_is_too_far_behind,
+                               with_an_empty_disk),
+        cmocka_unit_test_setup(failed_catalog_keeps_what_waits_and_goes_on, with_an_empty_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
