@@ -407,8 +407,8 @@ gboolean vault_catalog_prune_tags(VaultCatalog *catalog, guint64 tags_since_s, G
 
 gboolean vault_catalog_finish_build(VaultCatalog *catalog, GError **error)
 {
-    g_auto(VaultFd) fd = -1;
     CATALOG_LOCK(catalog);
+    g_auto(VaultFd) fd = -1;
 
     g_assert(catalog->mode == VAULT_CATALOG_BUILD);
     if (!vault_sql_exec(catalog->sql, indexes, error) ||

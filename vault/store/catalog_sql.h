@@ -39,6 +39,8 @@ struct VaultCatalog {
     guint64 known_pack_no;
 };
 
+/* The first declaration of a function: what is declared before it is cleaned up after the lock is
+ * given back, and a statement must be reset before. */
 #define CATALOG_LOCK(catalog)                                                                      \
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&(catalog)->lock)
 

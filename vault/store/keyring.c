@@ -358,8 +358,8 @@ GByteArray *vault_keyring_get(VaultKeyring *keyring, VaultKeyringTable table, co
 gboolean vault_keyring_has(VaultKeyring *keyring, VaultKeyringTable table, const RowId *row_id,
                            gboolean *ret_has, GError **error)
 {
-    guint64 version;
     VAULT_KEYRING_LOCK(keyring);
+    guint64 version;
 
     if (!vault_keyring_row_version(keyring, table, row_id->bytes, &version, error))
         return FALSE;
@@ -370,8 +370,8 @@ gboolean vault_keyring_has(VaultKeyring *keyring, VaultKeyringTable table, const
 gboolean vault_keyring_remove(VaultKeyring *keyring, VaultKeyringTable table, const RowId *row_id,
                               GError **error)
 {
-    g_autoptr(VaultStatement) remove = NULL;
     VAULT_KEYRING_LOCK(keyring);
+    g_autoptr(VaultStatement) remove = NULL;
 
     g_assert(table < VAULT_KEYRING_TABLE_COUNT);
     remove = vault_sql_use(keyring->sql, table * ROW_OP_COUNT + ROW_REMOVE, error);
@@ -390,9 +390,9 @@ gboolean vault_keyring_remove(VaultKeyring *keyring, VaultKeyringTable table, co
 gboolean vault_keyring_each(VaultKeyring *keyring, VaultKeyringTable table, VaultKeyringVisit visit,
                             gpointer user, GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_autoptr(VaultStatement) each = NULL;
     gboolean has_row = TRUE;
-    VAULT_KEYRING_LOCK(keyring);
 
     g_assert(table < VAULT_KEYRING_TABLE_COUNT);
     each = vault_sql_use(keyring->sql, table * ROW_OP_COUNT + ROW_EACH, error);
@@ -419,8 +419,8 @@ gboolean vault_keyring_each(VaultKeyring *keyring, VaultKeyringTable table, Vaul
 
 gboolean vault_keyring_check(VaultKeyring *keyring, GError **error)
 {
-    gint64 count = 0;
     VAULT_KEYRING_LOCK(keyring);
+    gint64 count = 0;
 
     if (!vault_sql_exec_int(keyring->sql,
                             "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'",

@@ -42,6 +42,8 @@ struct VaultKeyring {
 };
 
 typedef GRecMutexLocker VaultKeyringLocker;
+/* The first declaration of a function: what is declared before it is cleaned up after the lock is
+ * given back, and a statement must be reset before. */
 #define VAULT_KEYRING_LOCK(keyring)                                                                \
     G_GNUC_UNUSED g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&(keyring)->lock)
 
