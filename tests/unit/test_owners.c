@@ -303,7 +303,7 @@ static void owners_are_unique_in_the_order_of_first_naming(void **state)
     assert_int_equal(owner_at(owners, 2)->recipients->len, 3);
 }
 
-/* A search in a list for each of them would take minutes. */
+/* A search in a list for each of them would take far longer. */
 static void many_recipients_take_linear_time(void **state)
 {
     g_autoptr(IngestOwnerRules) rules = make_rules(&usual);
