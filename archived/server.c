@@ -202,6 +202,7 @@ static guint wait_for_work(Server *server)
     nfds_t count = server->listener_count + 2;
     guint wishes = 0;
 
+    g_assert(server->polled != NULL); /* gcc's analyser cannot see that server_open() succeeded */
     if (server->is_paused) {
         g_usleep(ACCEPT_PAUSE_MS * 1000);
         server->is_paused = FALSE;

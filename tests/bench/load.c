@@ -6,7 +6,7 @@
 #include <math.h>
 #include <signal.h>
 
-static char *folder, *host, *domain;
+static char *folder, *host, *domain, *sender;
 static int port = 2424, connections = 16, count = 5000, users = 50, owners = 1;
 static gboolean pipelined;
 
@@ -15,6 +15,8 @@ static const GOptionEntry entries[] = {
     {"host", 0, 0, G_OPTION_ARG_STRING, &host, "address or unix socket", "HOST"},
     {"port", 0, 0, G_OPTION_ARG_INT, &port, "port", "N"},
     {"domain", 0, 0, G_OPTION_ARG_STRING, &domain, "domain of the recipients", "D"},
+    {"sender", 0, 0, G_OPTION_ARG_STRING, &sender,
+     "local part of the senders: another one makes other deliveries of the same messages", "NAME"},
     {"connections", 0, 0, G_OPTION_ARG_INT, &connections, "connections", "N"},
     {"count", 0, 0, G_OPTION_ARG_INT, &count, "messages at most", "N"},
     {"users", 0, 0, G_OPTION_ARG_INT, &users, "different recipients", "N"},
@@ -82,6 +84,7 @@ int main(int argc, char **argv)
     target = (BenchTarget){.host = host != NULL ? host : "127.0.0.1",
                            .port = (guint)port,
                            .domain = domain != NULL ? domain : "example.org",
+                           .sender = sender != NULL ? sender : "sender",
                            .users = (guint)users,
                            .owners = (guint)owners,
                            .is_pipelined = pipelined};

@@ -89,7 +89,8 @@ static int read_reply(Connection *connection)
 
 static void append_envelope(GString *out, const BenchTarget *target, guint index)
 {
-    g_string_append_printf(out, "MAIL FROM:<sender%u@%s>\r\n", index % 97, target->domain);
+    g_string_append_printf(out, "MAIL FROM:<%s%u@%s>\r\n", target->sender, index % 97,
+                           target->domain);
     for (guint i = 0; i < target->owners; i++)
         g_string_append_printf(out, "RCPT TO:<user%u@%s>\r\n", (index * 7 + i) % target->users,
                                target->domain);

@@ -6,7 +6,7 @@
 typedef struct {
     const char *host; /* address, or path of a unix socket when it begins with '/' */
     guint port;
-    const char *domain;
+    const char *domain, *sender;
     guint users;           /* recipients user0..user<n-1>@domain */
     guint owners;          /* recipients of each message */
     gboolean is_pipelined; /* the next MAIL, RCPT, DATA travel with the final dot */

@@ -31,7 +31,7 @@ class Muniment:
                  "example.org")
         self.run("identity", "create", "--out", self.folder + "/reader.key")
         self._configure({"listen": f"127.0.0.1:{self.port}", "disk_reserve": self.reserve,
-                         "connections": "300", "connections_per_peer": "300"})
+                         "max_connections": "300", "connections_per_peer": "300"})
 
     def _configure(self, values):
         path = self.vault + "/archived.conf"

@@ -32,6 +32,7 @@ transport_maps = inline:{{ archive.test=lmtp:inet:127.0.0.1:{archive_port} }}
 recipient_bcc_maps = regexp:{folder}/recipient_bcc
 sender_bcc_maps = regexp:{folder}/sender_bcc
 smtputf8_enable = no
+local_header_rewrite_clients =
 queue_run_delay = 2s
 minimal_backoff_time = 1s
 maximal_backoff_time = 3s

@@ -34,7 +34,9 @@ def smtp_source_delivers_with_many_sessions():
     with Daemon(vault):
         call("smtp-source", "-L", "-s", "20", "-m", "1000", "-r", "3", "-l", "4000", "-f",
              "source@client.test", "-t", "box@example.com", "-N", f"inet:127.0.0.1:{vault.port}")
-        assert vault.status()["vault"]["messages"] == 1000
+        vault.command("mailbox", "list", vault.path)  # waits for the catalog, as status does not
+        status = vault.status()["vault"]
+        assert status["messages"] == 1000, status
     restored = vault.restored()
     assert len(restored) == 1000 and all(len(copies) == 3 for copies in restored.values())
 

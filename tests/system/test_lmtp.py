@@ -162,7 +162,7 @@ def parameters_are_checked():
             ("MAIL FROM:<a@b.test> NOSUCH=1", (555, 504, 501)),
             ("MAIL FROM:<a@b.test> SIZE=abc", (501,)),
             ("MAIL FROM:<a@b.test> BODY=NINEBIT", (501, 504, 555)),
-            ("MAIL FROM:a b", (501, 553)),
+            ("MAIL FROM:a b", (501, 553, 555)),
             ("MAIL", (501, 500)),
             ("MAIL FROM:<>", (250,)),
             ("RCPT TO:<a@example.com> ORCPT=rfc822;a@example.com", (250, 555, 501)),

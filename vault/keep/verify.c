@@ -133,14 +133,13 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
 
 /* ---- one pack ------------------------------------------------------------------------------- */
 
-/* What lies behind this was not catalogued when the check began: the writer is at it. */
-static guint64 checked_end(const Verify *verify, const VaultPackFile *file)
+/* What lies behind this was not catalogued when the check began: the writer is at it. A stream pack
+ * that is not catalogued belongs to a delivery under way, or to one that was never acknowledged. */
+static guint64 checked_end(const VaultPackFile *file)
 {
-    if (file->header.type == VAULT_PACK_STREAM || verify->keep->mode == VAULT_KEEP_WRITER)
-        return G_MAXUINT64;
-    if (file->is_catalogued && file->catalogued.state != VAULT_PACK_OPEN)
-        return G_MAXUINT64;
-    return file->is_catalogued ? file->catalogued.end : 0;
+    if (!file->is_catalogued)
+        return file->has_successor ? G_MAXUINT64 : 0;
+    return file->catalogued.state == VAULT_PACK_OPEN ? file->catalogued.end : G_MAXUINT64;
 }
 
 static gboolean check_group(Verify *verify, const VaultPackFile *file, const GArray *records,
@@ -165,14 +164,15 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
         return check_group(verify, file, records, end, error);
     case VAULT_SCAN_CORRUPT:
         progress(verify, len);
-        if (offset < end)
+        /* A stream pack is whole since it has its name. */
+        if (offset < end || file->header.type == VAULT_PACK_STREAM)
             report(verify,
                    "pack %s, offset %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT " bytes are damaged",
                    file->name, offset, len);
         return TRUE;
     case VAULT_SCAN_TORN_TAIL:
-        /* Normal in the writer's active pack, and behind the end that a successor names. */
-        if (end != G_MAXUINT64 || verify->keep->mode == VAULT_KEEP_WRITER || file->has_successor)
+        /* Normal in the writer's active pack. */
+        if (end != G_MAXUINT64)
             return TRUE;
         report(verify, "pack %s, offset %" G_GUINT64_FORMAT ": it ends in an unfinished group",
                file->name, offset);
@@ -188,7 +188,7 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
 {
     VaultScanDepth depth =
         verify->depth == VAULT_VERIFY_DEEP ? VAULT_SCAN_CIPHERTEXTS : VAULT_SCAN_HEADERS;
-    guint64 end = checked_end(verify, file);
+    guint64 end = checked_end(file);
     VaultPackHeader header;
     g_autoptr(VaultPackScan) scan =
         vault_pack_scan_open(file->path, &verify->keep->id, depth, &header, error);
@@ -209,10 +209,11 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
     return TRUE;
 }
 
-/* A stream pack that nothing names yet belongs to a delivery under way. */
-static gboolean is_under_way(const Verify *verify, const VaultPackFile *file)
+/* A delivery that failed takes its stream pack with it. */
+static gboolean is_gone(const VaultPackFile *file, const GError *failure)
 {
-    return file->header.type == VAULT_PACK_STREAM && !file->is_catalogued;
+    return file->header.type == VAULT_PACK_STREAM && !file->is_catalogued &&
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
 }
 
 static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **error)
@@ -224,7 +225,7 @@ static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **e
         report(verify, "pack %s: its header is damaged or was never written", file->name);
         return TRUE;
     }
-    if (is_under_way(verify, file) || scan_pack(verify, file, &failure))
+    if (scan_pack(verify, file, &failure) || is_gone(file, failure))
         return TRUE;
     if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) ||
         g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED) ||
@@ -309,6 +310,29 @@ static gboolean check_keyring(Verify *verify, GError **error)
     return TRUE;
 }
 
+/* ---- the catalog's own counts ---------------------------------------------------------------- */
+
+static guint64 all_records(const VaultCatalogTotals *totals)
+{
+    return totals->message_count + totals->copy_count + totals->other_count;
+}
+
+/* Before the packs are read: what comes to the catalog meanwhile must not hide what is too many. */
+static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **error)
+{
+    VaultCatalogTotals totals, rows, later;
+
+    if (!vault_catalog_totals(verify->keep->reading, &totals, error) ||
+        !vault_catalog_count_rows(verify->keep->reading, &rows, error) ||
+        !vault_catalog_totals(verify->keep->reading, &later, error))
+        return FALSE;
+    /* In between the writer may have added some. */
+    if (all_records(&rows) < all_records(&totals) || all_records(&rows) > all_records(&later))
+        report(verify, "catalog: its totals are not what its rows add up to: run muniment rebuild");
+    *ret_count = all_records(&rows);
+    return TRUE;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
@@ -319,13 +343,12 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
     g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
     g_autoptr(GError) damage = NULL;
     g_autoptr(GPtrArray) files = NULL;
-    VaultCatalogTotals totals;
     guint64 catalogued_count;
 
     memset(ret_result, 0, sizeof *ret_result);
     verify.months = months;
     vault_keep_catch_up(keep);
-    if (!check_keyring(&verify, error) || !vault_catalog_totals(keep->reading, &totals, error))
+    if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
         return FALSE;
     if (!vault_catalog_check(keep->reading, &damage))
         report(&verify, "catalog: %s", damage->message);
@@ -333,7 +356,6 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
     if (files == NULL || !check_packs(&verify, files, error) ||
         !check_missing(&verify, files, error))
         return FALSE;
-    catalogued_count = totals.message_count + totals.copy_count + totals.other_count;
     if (verify.matched_count < catalogued_count)
         report(&verify,
                "catalog: it has %" G_GUINT64_FORMAT

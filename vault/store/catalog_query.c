@@ -31,10 +31,10 @@ static gboolean set_not_found(VaultCatalog *catalog, const RecordId *record_id, 
 
 GArray *vault_catalog_packs(VaultCatalog *catalog, GError **error)
 {
+    CATALOG_LOCK(catalog);
     g_autoptr(GArray) packs = g_array_new(FALSE, TRUE, sizeof(VaultCatalogPack));
     g_autoptr(VaultStatement) query = NULL;
     gboolean has_row;
-    CATALOG_LOCK(catalog);
 
     query = vault_sql_use(catalog->sql, CATALOG_PACKS, error);
     if (query == NULL)
@@ -55,9 +55,9 @@ GArray *vault_catalog_packs(VaultCatalog *catalog, GError **error)
 
 gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_totals, GError **error)
 {
+    CATALOG_LOCK(catalog);
     g_autoptr(VaultStatement) query = NULL;
     gboolean has_row;
-    CATALOG_LOCK(catalog);
 
     query = vault_sql_use(catalog->sql, CATALOG_TOTALS, error);
     if (query == NULL || !vault_sql_step(catalog->sql, query, &has_row, error))
@@ -70,6 +70,24 @@ gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_tot
     ret_totals->copy_count = vault_sql_column_u64(query, 1);
     ret_totals->other_count = vault_sql_column_u64(query, 2);
     ret_totals->last_archived_s = vault_sql_column_u64(query, 3);
+    return TRUE;
+}
+
+gboolean vault_catalog_count_rows(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
+                                  GError **error)
+{
+    CATALOG_LOCK(catalog);
+    gint64 bodies = 0, copies = 0, others = 0, last_s = 0;
+
+    if (!vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM bodies", &bodies, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM copies", &copies, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM others", &others, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT last_archived_s FROM totals", &last_s, error))
+        return FALSE;
+    *ret_totals = (VaultCatalogTotals){.message_count = (guint64)bodies,
+                                       .copy_count = (guint64)copies,
+                                       .other_count = (guint64)others,
+                                       .last_archived_s = (guint64)last_s};
     return TRUE;
 }
 
@@ -110,9 +128,9 @@ static gboolean find_copy(VaultCatalog *catalog, const RecordId *record_id, gboo
 gboolean vault_catalog_find(VaultCatalog *catalog, const RecordId *record_id,
                             VaultRecordKind *ret_kind, VaultPlace *ret_place, GError **error)
 {
+    CATALOG_LOCK(catalog);
     VaultCatalogCopy copy;
     gboolean is_found;
-    CATALOG_LOCK(catalog);
 
     if (!find_in(catalog, CATALOG_FIND_BODY, record_id, &is_found, ret_kind, ret_place, error))
         return FALSE;
@@ -133,8 +151,8 @@ gboolean vault_catalog_find(VaultCatalog *catalog, const RecordId *record_id,
 gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_id,
                                  VaultCatalogCopy *ret_copy, GError **error)
 {
-    gboolean is_found;
     CATALOG_LOCK(catalog);
+    gboolean is_found;
 
     return find_copy(catalog, record_id, &is_found, ret_copy, error) &&
            (is_found || set_not_found(catalog, record_id, error));
@@ -163,8 +181,8 @@ static gboolean append_copies(VaultCatalog *catalog, const RecordId *body_id, GA
 
 GArray *vault_catalog_copies_of(VaultCatalog *catalog, const RecordId *body_id, GError **error)
 {
-    g_autoptr(GArray) copies = g_array_new(FALSE, TRUE, sizeof(VaultCatalogCopy));
     CATALOG_LOCK(catalog);
+    g_autoptr(GArray) copies = g_array_new(FALSE, TRUE, sizeof(VaultCatalogCopy));
 
     return append_copies(catalog, body_id, copies, error) ? g_steal_pointer(&copies) : NULL;
 }
@@ -194,11 +212,11 @@ static gboolean append_others(VaultCatalog *catalog, const RecordId *body_id, GA
 
 GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GError **error)
 {
+    CATALOG_LOCK(catalog);
     g_autoptr(GArray) parts = g_array_new(FALSE, TRUE, sizeof(VaultCatalogPart));
     g_autoptr(GArray) copies = g_array_new(FALSE, TRUE, sizeof(VaultCatalogCopy));
     VaultCatalogPart part = {.record_id = *body_id};
     gboolean is_found;
-    CATALOG_LOCK(catalog);
 
     if (!find_in(catalog, CATALOG_FIND_BODY, body_id, &is_found, &part.kind, &part.place, error))
         return NULL;
@@ -220,15 +238,19 @@ GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GErr
 gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags, gsize count,
                                  GArray *ret_bodies, GError **error)
 {
+    CATALOG_LOCK(catalog);
     g_autoptr(VaultStatement) query = NULL;
     gboolean has_row;
-    CATALOG_LOCK(catalog);
 
     g_assert(count <= VAULT_CATALOG_TAGS_MAX);
-    query = vault_sql_use(catalog->sql, CATALOG_FIND_TAGS, error);
+    query = vault_sql_use(catalog->sql,
+                          count <= 2   ? CATALOG_FIND_2_TAGS
+                          : count <= 8 ? CATALOG_FIND_8_TAGS
+                                       : CATALOG_FIND_32_TAGS,
+                          error);
     if (query == NULL)
         return FALSE;
-    /* What is not bound is NULL, which no tag equals. */
+    /* What is not bound is NULL, which no tag equals, but costs a search all the same. */
     for (gsize i = 0; i < count; i++)
         vault_sql_bind_blob(query, (int)i + 1, tags[i].bytes, VAULT_TAG_LEN);
     while (vault_sql_step(catalog->sql, query, &has_row, error)) {
@@ -248,9 +270,9 @@ gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *mon
                                     guint64 *ret_count, guint64 *ret_last_received_s,
                                     GError **error)
 {
+    CATALOG_LOCK(catalog);
     g_autoptr(VaultStatement) query = NULL;
     gboolean has_row;
-    CATALOG_LOCK(catalog);
 
     query = vault_sql_use(catalog->sql, CATALOG_MONTH_TOTALS, error);
     if (query == NULL)
@@ -260,6 +282,23 @@ gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *mon
         return FALSE;
     *ret_count = has_row ? vault_sql_column_u64(query, 0) : 0;
     *ret_last_received_s = has_row ? vault_sql_column_u64(query, 1) : 0;
+    return TRUE;
+}
+
+gboolean vault_catalog_leaf_end(VaultCatalog *catalog, const MonthKeyId *month_key_id,
+                                guint64 *ret_end, GError **error)
+{
+    CATALOG_LOCK(catalog);
+    g_autoptr(VaultStatement) query = NULL;
+    gboolean has_row;
+
+    query = vault_sql_use(catalog->sql, CATALOG_LEAF_END, error);
+    if (query == NULL)
+        return FALSE;
+    vault_sql_bind_id(query, 1, month_key_id->bytes);
+    if (!vault_sql_step(catalog->sql, query, &has_row, error))
+        return FALSE;
+    *ret_end = has_row ? vault_sql_column_u64(query, 0) : 0;
     return TRUE;
 }
 
@@ -298,6 +337,7 @@ static gboolean hash_table(VaultCatalog *catalog, const char *text, VaultHasher 
 
 gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError **error)
 {
+    CATALOG_LOCK(catalog);
     static const char *const queries[] = {
         "SELECT * FROM totals",
         "SELECT t.body_id, t.offset, t.len, t.received_s, t.archived_s, t.flags, t.repeats, "
@@ -312,7 +352,6 @@ gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError
         "ORDER BY t.record_id",
     };
     g_autoptr(VaultHasher) hasher = vault_hasher_new();
-    CATALOG_LOCK(catalog);
 
     for (gsize i = 0; i < G_N_ELEMENTS(queries); i++)
         if (!hash_table(catalog, queries[i], hasher, error))
@@ -323,8 +362,8 @@ gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError
 
 gboolean vault_catalog_check(VaultCatalog *catalog, GError **error)
 {
-    gint64 count = 0;
     CATALOG_LOCK(catalog);
+    gint64 count = 0;
 
     if (!vault_sql_exec_int(catalog->sql,
                             "SELECT count(*) FROM pragma_quick_check WHERE quick_check <> 'ok'",

@@ -5,21 +5,26 @@
 gboolean vault_keyring_add_mailbox(VaultKeyring *keyring, const VaultMailboxValue *mailbox,
                                    GError **error)
 {
-    g_autoptr(GByteArray) value = vault_mailbox_value_format(mailbox);
-    g_auto(RowKey) key;
     VAULT_KEYRING_LOCK(keyring);
+    g_autoptr(GByteArray) value = vault_mailbox_value_format(mailbox);
+    g_autoptr(VaultKeyringChange) own = NULL;
+    g_auto(RowKey) key = {{0}};
 
+    /* Two rows: without a change of the caller's they need one that holds both. */
+    if (keyring->change_depth == 0 && (own = vault_keyring_begin(keyring, error)) == NULL)
+        return FALSE;
     return vault_keyring_add_row_key(keyring, mailbox->mailbox_id.bytes, &key, error) &&
            vault_keyring_row_put(keyring, TABLE_MAILBOXES, mailbox->mailbox_id.bytes, &key, value,
-                                 error);
+                                 error) &&
+           (own == NULL || vault_keyring_commit(g_steal_pointer(&own), error));
 }
 
 gboolean vault_keyring_update_mailbox(VaultKeyring *keyring, const VaultMailboxValue *mailbox,
                                       GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_autoptr(GByteArray) value = vault_mailbox_value_format(mailbox);
     g_auto(RowKey) key;
-    VAULT_KEYRING_LOCK(keyring);
 
     return vault_keyring_row_key(keyring, mailbox->mailbox_id.bytes, &key, error) &&
            vault_keyring_row_put(keyring, TABLE_MAILBOXES, mailbox->mailbox_id.bytes, &key, value,
@@ -29,10 +34,10 @@ gboolean vault_keyring_update_mailbox(VaultKeyring *keyring, const VaultMailboxV
 VaultMailboxValue *vault_keyring_get_mailbox(VaultKeyring *keyring, const MailboxId *mailbox_id,
                                              GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_auto(RowKey) key;
     VaultMailboxValue *mailbox;
     GByteArray *value;
-    VAULT_KEYRING_LOCK(keyring);
 
     if (!vault_keyring_row_key(keyring, mailbox_id->bytes, &key, error))
         return NULL;
@@ -65,9 +70,9 @@ static VaultMailboxValue *mailbox_of_row(VaultKeyring *keyring, VaultStatement *
 gboolean vault_keyring_each_mailbox(VaultKeyring *keyring, VaultMailboxVisit visit, gpointer user,
                                     GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_autoptr(VaultStatement) each = NULL;
     gboolean has_row = TRUE;
-    VAULT_KEYRING_LOCK(keyring);
 
     each = vault_sql_use(keyring->sql, TABLE_MAILBOXES * ROW_OP_COUNT + ROW_EACH, error);
     if (each == NULL)
@@ -89,11 +94,11 @@ gboolean vault_keyring_each_mailbox(VaultKeyring *keyring, VaultMailboxVisit vis
 gboolean vault_keyring_add_month(VaultKeyring *keyring, const VaultMonthValue *month,
                                  GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     GByteArray *value;
     g_autoptr(GBytes) sealed = NULL;
     g_autoptr(VaultStatement) add = NULL;
     g_auto(RowKey) key;
-    VAULT_KEYRING_LOCK(keyring);
 
     if (!vault_keyring_row_key(keyring, month->mailbox_id.bytes, &key, error))
         return FALSE;
@@ -113,10 +118,10 @@ gboolean vault_keyring_add_month(VaultKeyring *keyring, const VaultMonthValue *m
 gboolean vault_keyring_update_month(VaultKeyring *keyring, const VaultMonthValue *month,
                                     GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     GByteArray *value;
     gboolean is_put;
     g_auto(RowKey) key;
-    VAULT_KEYRING_LOCK(keyring);
 
     if (!vault_keyring_row_key(keyring, month->mailbox_id.bytes, &key, error))
         return FALSE;
@@ -130,9 +135,9 @@ gboolean vault_keyring_update_month(VaultKeyring *keyring, const VaultMonthValue
 gboolean vault_keyring_month_mailbox(VaultKeyring *keyring, const MonthKeyId *month_key_id,
                                      MailboxId *ret_mailbox, GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_autoptr(VaultStatement) get = NULL;
     gboolean has_row;
-    VAULT_KEYRING_LOCK(keyring);
 
     get = vault_sql_use(keyring->sql, STATEMENT_MONTH_MAILBOX, error);
     if (get == NULL)
@@ -174,11 +179,11 @@ static VaultMonthValue *month_of_row(VaultKeyring *keyring, VaultStatement *row,
 VaultMonthValue *vault_keyring_get_month(VaultKeyring *keyring, const MonthKeyId *month_key_id,
                                          GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_autoptr(VaultStatement) get = NULL;
     g_auto(RowKey) key;
     MailboxId mailbox_id;
     gboolean has_row;
-    VAULT_KEYRING_LOCK(keyring);
 
     if (!vault_keyring_month_mailbox(keyring, month_key_id, &mailbox_id, error) ||
         !vault_keyring_row_key(keyring, mailbox_id.bytes, &key, error))
@@ -196,10 +201,10 @@ VaultMonthValue *vault_keyring_get_month(VaultKeyring *keyring, const MonthKeyId
 VaultMonthValue *vault_keyring_find_month(VaultKeyring *keyring, const MailboxId *mailbox_id,
                                           VaultMonth month, GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     g_autoptr(VaultStatement) months = NULL;
     g_auto(RowKey) key;
     gboolean has_row;
-    VAULT_KEYRING_LOCK(keyring);
 
     if (!vault_keyring_row_key(keyring, mailbox_id->bytes, &key, error))
         return NULL;
@@ -237,10 +242,10 @@ static gboolean visit_month(VaultKeyring *keyring, VaultStatement *row, const Ma
 gboolean vault_keyring_each_month(VaultKeyring *keyring, const MailboxId *mailbox_id,
                                   VaultMonthVisit visit, gpointer user, GError **error)
 {
+    VAULT_KEYRING_LOCK(keyring);
     gsize statement = mailbox_id == NULL ? STATEMENT_MONTHS : STATEMENT_MONTHS_OF;
     g_autoptr(VaultStatement) months = NULL;
     gboolean has_row = TRUE;
-    VAULT_KEYRING_LOCK(keyring);
 
     months = vault_sql_use(keyring->sql, statement, error);
     if (months == NULL)
@@ -265,8 +270,8 @@ gboolean vault_keyring_each_month(VaultKeyring *keyring, const MailboxId *mailbo
 gboolean vault_keyring_count(VaultKeyring *keyring, guint64 *ret_mailboxes, guint64 *ret_months,
                              GError **error)
 {
-    gint64 mailboxes = 0, months = 0;
     VAULT_KEYRING_LOCK(keyring);
+    gint64 mailboxes = 0, months = 0;
 
     if (!vault_sql_exec_int(keyring->sql, "SELECT count(*) FROM mailboxes", &mailboxes, error) ||
         !vault_sql_exec_int(keyring->sql, "SELECT count(*) FROM months", &months, error))

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <unistd.h>
 
 /* What one group may gather beyond its first delivery: bounds the time of one sync. */
@@ -16,10 +17,9 @@ struct Waiter {
     GPtrArray *delivery; /* all its records */
     GPtrArray *records;  /* those that go into the pack: bytes != NULL */
     guint64 len;
-    gboolean leads; /* the leader before has passed the lead on to it */
-    gboolean is_done;
+    gboolean leads; /* its thread is to write a group, which its delivery is in */
     GError *error;
-    pthread_cond_t wake;
+    sem_t wake; /* its turn to lead, or its delivery's group is written: then error says how */
     Waiter *next;
 };
 
@@ -233,70 +233,83 @@ static void tell_committed(VaultPackWriter *writer, const Waiter *group)
     writer->committed(records, writer->user);
 }
 
-/* Called with the lock, which is given up while the group is written. */
-static void lead_one_group(VaultPackWriter *writer)
+/* One group each: the leader's own delivery is in it, and who came meanwhile leads the next. */
+static void pass_the_lead(VaultPackWriter *writer)
 {
-    g_autoptr(GPtrArray) records = g_ptr_array_new();
-    g_autoptr(GError) error = NULL;
-    guint64 len;
-    Waiter *group = take_group(writer, records, &len);
-
-    pthread_mutex_unlock(&writer->lock);
-    if (write_group(writer, records, len, &error))
-        tell_committed(writer, group);
     pthread_mutex_lock(&writer->lock);
+    if (writer->first != NULL) {
+        writer->first->leads = TRUE;
+        sem_post(&writer->first->wake);
+    } else {
+        writer->is_led = FALSE;
+        pthread_cond_broadcast(&writer->idle);
+    }
+    pthread_mutex_unlock(&writer->lock);
+}
+
+/* Woken without the lock: they would all queue for it. The leader, first of its group, is awake. */
+static void wake_group(Waiter *group, const GError *error)
+{
+    Waiter *leader = group;
 
     while (group != NULL) {
         Waiter *waiter = group;
 
-        /* Its stack frame may be gone as soon as the lock is. */
+        /* Its stack frame may be gone as soon as it is woken. */
         group = waiter->next;
         waiter->error = error == NULL ? NULL : as_commit_error(error);
-        waiter->is_done = TRUE;
-        pthread_cond_signal(&waiter->wake);
+        if (waiter != leader)
+            sem_post(&waiter->wake);
     }
 }
 
-/* One group each: the leader's own delivery is in it, and who came meanwhile leads the next. */
-static void pass_the_lead(VaultPackWriter *writer)
+static void lead_one_group(VaultPackWriter *writer)
 {
-    if (writer->first != NULL) {
-        writer->first->leads = TRUE;
-        pthread_cond_signal(&writer->first->wake);
-        return;
-    }
-    writer->is_led = FALSE;
-    pthread_cond_broadcast(&writer->idle);
+    g_autoptr(GPtrArray) records = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+    Waiter *group;
+    guint64 len;
+
+    pthread_mutex_lock(&writer->lock);
+    group = take_group(writer, records, &len);
+    pthread_mutex_unlock(&writer->lock);
+    if (write_group(writer, records, len, &error))
+        tell_committed(writer, group);
+    /* The next sync begins before the answers of this one go out. */
+    pass_the_lead(writer);
+    wake_group(group, error);
 }
 
 /* ---- committing ----------------------------------------------------------------------------- */
 
-static void join_queue(VaultPackWriter *writer, Waiter *waiter)
+/* TRUE: nobody leads, so it does, at once. */
+static gboolean join_queue(VaultPackWriter *writer, Waiter *waiter)
 {
     *writer->last_next = waiter;
     writer->last_next = &waiter->next;
     if (writer->is_led)
-        return;
+        return FALSE;
     writer->is_led = TRUE;
     waiter->leads = TRUE;
+    return TRUE;
 }
 
 static gboolean wait_for_commit(VaultPackWriter *writer, Waiter *waiter, GError **error)
 {
+    gboolean must_wait;
+
     pthread_mutex_lock(&writer->lock);
     if (writer->is_closed) {
         pthread_mutex_unlock(&writer->lock);
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_BUSY, "the vault is being closed");
         return FALSE;
     }
-    join_queue(writer, waiter);
-    while (!waiter->is_done && !waiter->leads)
-        pthread_cond_wait(&waiter->wake, &writer->lock);
-    if (waiter->leads) {
-        lead_one_group(writer);
-        pass_the_lead(writer);
-    }
+    must_wait = !join_queue(writer, waiter);
     pthread_mutex_unlock(&writer->lock);
+    while (must_wait && sem_wait(&waiter->wake) != 0)
+        g_assert(errno == EINTR);
+    if (waiter->leads)
+        lead_one_group(writer);
     if (waiter->error == NULL)
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&waiter->error));
@@ -342,9 +355,9 @@ static gboolean commit_in_pack(VaultPackWriter *writer, GPtrArray *records, GErr
             return FALSE;
     }
     g_assert(in_pack->len > 0);
-    pthread_cond_init(&waiter.wake, NULL);
+    sem_init(&waiter.wake, 0, 0);
     is_committed = wait_for_commit(writer, &waiter, error);
-    pthread_cond_destroy(&waiter.wake);
+    sem_destroy(&waiter.wake);
     return is_committed;
 }
 
