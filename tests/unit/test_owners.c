@@ -246,7 +246,8 @@ static void names_with_quotes_around_them_are_nobody_elses(void **state)
 
 static void normalised_addresses_stay_as_they_are(void **state)
 {
-    static const char *const addresses[] = {"Anna+x@Example.COM.",
+    static const char *const addresses[] = {"\xc4\xb0+\xff@x.test",
+                                            "Anna+x@Example.COM.",
                                             "\"\\\"a\\\"\"@x.test",
                                             "\"\\\"a\\\\\\\"\"@x.test",
                                             "\"\\\"\\\"\"@x.test",
