@@ -138,7 +138,7 @@ static void roles_folders_and_keywords_are_facts(void **state)
 static void owners_without_mailbox_share_the_unassigned_copy(void **state)
 {
     g_autoptr(FakeDepository) fake = fake_depository_new();
-    IngestDeliveryOptions options = OPTIONS("<r1", "anna@x<r2", "capped1@x<r3", "capped2@x<r4");
+    IngestDeliveryOptions options = OPTIONS("capped1@x<r1", "anna@x<r2", "<r3", "capped2@x<r4");
     IngestDeliveryResult result = deliver(fake, &options, SHORT, strlen(SHORT));
 
     assert_int_equal(result.unassigned_count, 2);
@@ -147,7 +147,7 @@ static void owners_without_mailbox_share_the_unassigned_copy(void **state)
     assert_int_equal(fake_depository_record(fake, 1)->locator.flags, VAULT_FLAG_UNASSIGNED);
     assert_int_equal(fake_depository_record(fake, 2)->locator.flags, 0);
     assert_facts(fake, 1,
-                 "sender=s@b.test recipient=r1 recipient=r3 owner=capped1@x recipient=r4 "
+                 "sender=s@b.test recipient=r1 owner=capped1@x recipient=r3 recipient=r4 "
                  "owner=capped2@x role=3" FACTS_END);
     assert_facts(fake, 2, "sender=s@b.test recipient=r2 owner=anna@x role=1" FACTS_END);
 }
