@@ -1,6 +1,7 @@
 /* muniment grant: answers a request with the keys that it asks for. Takes files only, so that it
  * runs where the master is and the vault is not. */
 #include "restore/dates.h"
+#include "restore/json_text.h"
 #include "restore/output.h"
 #include "restore/prompt.h"
 #include "restore/verb.h"
@@ -178,8 +179,7 @@ static gboolean report(const VaultGrantFile *grant, const char *out, gboolean as
     json_builder_add_int_value(builder, grant->mailboxes->len);
     json_builder_set_member_name(builder, "keys");
     json_builder_add_int_value(builder, grant->keys->len);
-    json_builder_set_member_name(builder, "expires");
-    json_builder_add_string_value(builder, expires);
+    json_text_add_time(builder, "expires", grant->expires_s);
     json_builder_end_object(builder);
     return restore_output_json(builder, error);
 }

@@ -128,7 +128,7 @@ static void count(Import *import, const ArchivedImportResult *result)
         import->already_count++;
     else
         import->stored_count++;
-    if (result->unassigned_count > 0)
+    if (result->unassigned_count > 0 || import->options->mailboxes == NULL)
         import->unassigned_count++;
 }
 

@@ -1,5 +1,6 @@
 /* muniment request: asks for access, in a file that is carried to where the master is. */
 #include "restore/dates.h"
+#include "restore/json_text.h"
 #include "restore/output.h"
 #include "restore/request_scope.h"
 #include "restore/vault_access.h"
@@ -41,6 +42,17 @@ static void request_options_clear(RequestOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestOptions, request_options_clear)
 
+static gboolean is_one_line(const char *text)
+{
+    if (*text == '\0' || !g_utf8_validate(text, -1, NULL))
+        return FALSE;
+    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(at)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* What is wrong with the options, or NULL. */
 static const char *options_mistake(const RequestOptions *options)
 {
@@ -49,7 +61,11 @@ static const char *options_mistake(const RequestOptions *options)
 
     if (options->case_id == NULL || options->reason == NULL)
         return "give --case ID and --reason TEXT: they are shown to whoever decides, and logged";
-    if (options->is_all == is_narrow)
+    if (!is_one_line(options->case_id) || !is_one_line(options->reason))
+        return "--case and --reason are one line each, of UTF-8 text without control characters";
+    if (options->is_all && is_narrow)
+        return "--all is all mailboxes: leave it out, or --mailbox, --mailbox-file and --domain";
+    if (!options->is_all && !is_narrow)
         return "give --mailbox, --mailbox-file or --domain, or else --all";
     if (options->from == NULL || options->to == NULL)
         return "give the period, --from D --to D";
@@ -178,8 +194,7 @@ static gboolean report(const VaultRequestFile *request, const RequestOptions *op
     json_builder_add_int_value(builder, request->mailboxes->len);
     json_builder_set_member_name(builder, "months");
     json_builder_add_int_value(builder, key_count(request));
-    json_builder_set_member_name(builder, "expires");
-    json_builder_add_string_value(builder, expires);
+    json_text_add_time(builder, "expires", request->expires_s);
     json_builder_end_object(builder);
     return restore_output_json(builder, error);
 }
@@ -236,10 +251,11 @@ int restore_verb_request(int argc, char **argv)
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "VAULT",
+        .arguments = "VAULT --case ID --reason TEXT (--mailbox A...|--domain D|--all) --from D "
+                     "--to D --for NAME.pub --out FILE.request",
         .summary = "Writes a request for access: mailboxes, a period, who, and why.",
         .description = "Dates are YYYY-MM, YYYY-MM-DD or RFC 3339, in UTC. Exit status 3: no "
-                       "mailbox or no mail matched.",
+                       "mailbox, message or mail matched.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
     gboolean is_nothing = FALSE;

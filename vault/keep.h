@@ -39,6 +39,7 @@ typedef struct {
     const MasterPublic *masters;
     gsize master_count;
     const char *vault_key_path; /* NULL: VAULT.vaultkey */
+    guint64 (*now_s)(void);     /* NULL: the system clock */
 } VaultCreateOptions;
 
 /* Makes the folder (which must not exist or be empty), keyring, vault key (generation 1), locator
@@ -62,7 +63,8 @@ gboolean vault_keep_begin_import(VaultKeep *keep, const RowId *import_id, DayKey
                                  GError **error);
 /* Drops the keys of older imports; the daemon calls it hourly. */
 gboolean vault_keep_expire_imports(VaultKeep *keep, GError **error);
-/* Keys of the next month for mailboxes in use; the daemon calls it hourly, it acts when due. */
+/* Keys of the next month for mailboxes that got mail in this one, and for the unassigned one; the
+ * daemon calls it hourly, it acts when due. */
 gboolean vault_keep_prepare_next_month(VaultKeep *keep, guint64 now_s, guint *ret_made,
                                        GError **error);
 /* Everything committed before the call is in the catalog after it (writer only). */

@@ -80,7 +80,7 @@ KeepFixture *keep_fixture_new(void)
 {
     g_autoptr(GError) error = NULL;
     KeepFixture *fixture = g_new0(KeepFixture, 1);
-    VaultCreateOptions create = {.master_count = 1};
+    VaultCreateOptions create = {.master_count = 1, .now_s = keep_fixture_now};
 
     vault_crypto_init();
     keep_fixture_set_now(KEEP_FIXTURE_NOW_S);

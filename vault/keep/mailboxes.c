@@ -218,17 +218,23 @@ GPtrArray *vault_keep_months(VaultKeep *keep, const MailboxId *mailboxes, gsize 
 /* ---- next month's keys ---------------------------------------------------------------------- */
 
 typedef struct {
+    VaultKeep *keep;
     VaultMonth current, next;
-    gboolean is_in_use;   /* has keys of this month */
+    gboolean is_in_use;   /* got mail under this month's keys */
     gboolean is_prepared; /* has keys of the next */
 } Usage;
 
 static gboolean note_usage(const VaultMonthValue *month, gpointer user, GError **error)
 {
     Usage *usage = user;
+    guint64 leaf_end;
 
-    usage->is_in_use = usage->is_in_use || month->month == usage->current;
     usage->is_prepared = usage->is_prepared || month->month == usage->next;
+    if (month->month != usage->current)
+        return TRUE;
+    if (!vault_catalog_leaf_end(usage->keep->reading, &month->month_key_id, &leaf_end, error))
+        return FALSE;
+    usage->is_in_use = usage->is_in_use || leaf_end > 0;
     return TRUE;
 }
 
@@ -265,7 +271,8 @@ static gboolean prepare_mailbox(VaultKeep *keep, const VaultMailbox *mailbox, Us
 
     if (!vault_keyring_each_month(keep->keyring, &mailbox->id, note_usage, &usage, error))
         return FALSE;
-    if (!usage.is_in_use || usage.is_prepared)
+    /* The unassigned mailbox takes mail when no key can be made: it has one before. */
+    if (usage.is_prepared || (!usage.is_in_use && mailbox->address != NULL))
         return TRUE;
     month = vault_open_months_make(keep->months, &mailbox->id, mailbox->address, usage.next, now_s,
                                    error);
@@ -282,8 +289,9 @@ static gboolean prepare_all(VaultKeep *keep, VaultMonth current, guint64 now_s, 
         g_ptr_array_new_with_free_func((GDestroyNotify)vault_mailbox_free);
     g_autoptr(GPtrArray) months =
         g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_value_free);
-    Usage usage = {.current = current, .next = vault_month_next(current)};
+    Usage usage = {.keep = keep, .current = current, .next = vault_month_next(current)};
 
+    vault_keep_catch_up(keep);
     if (!vault_keyring_each_mailbox(keep->keyring, append_open_mailbox, mailboxes, error))
         return FALSE;
     for (guint i = 0; i < mailboxes->len; i++)

@@ -310,6 +310,29 @@ static gboolean check_keyring(Verify *verify, GError **error)
     return TRUE;
 }
 
+/* ---- the catalog's own counts ---------------------------------------------------------------- */
+
+static guint64 all_records(const VaultCatalogTotals *totals)
+{
+    return totals->message_count + totals->copy_count + totals->other_count;
+}
+
+/* Before the packs are read: what comes to the catalog meanwhile must not hide what is too many. */
+static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **error)
+{
+    VaultCatalogTotals totals, rows, later;
+
+    if (!vault_catalog_totals(verify->keep->reading, &totals, error) ||
+        !vault_catalog_count_rows(verify->keep->reading, &rows, error) ||
+        !vault_catalog_totals(verify->keep->reading, &later, error))
+        return FALSE;
+    /* In between the writer may have added some. */
+    if (all_records(&rows) < all_records(&totals) || all_records(&rows) > all_records(&later))
+        report(verify, "catalog: its totals are not what its rows add up to: run muniment rebuild");
+    *ret_count = all_records(&rows);
+    return TRUE;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
@@ -320,13 +343,12 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
     g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
     g_autoptr(GError) damage = NULL;
     g_autoptr(GPtrArray) files = NULL;
-    VaultCatalogTotals totals;
     guint64 catalogued_count;
 
     memset(ret_result, 0, sizeof *ret_result);
     verify.months = months;
     vault_keep_catch_up(keep);
-    if (!check_keyring(&verify, error) || !vault_catalog_totals(keep->reading, &totals, error))
+    if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
         return FALSE;
     if (!vault_catalog_check(keep->reading, &damage))
         report(&verify, "catalog: %s", damage->message);
@@ -334,7 +356,6 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
     if (files == NULL || !check_packs(&verify, files, error) ||
         !check_missing(&verify, files, error))
         return FALSE;
-    catalogued_count = totals.message_count + totals.copy_count + totals.other_count;
     if (verify.matched_count < catalogued_count)
         report(&verify,
                "catalog: it has %" G_GUINT64_FORMAT

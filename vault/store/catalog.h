@@ -75,6 +75,10 @@ typedef struct {
 gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
                               GError **error);
 
+/* The counts as the rows have them, which the totals only remember: reads all of an index each. */
+gboolean vault_catalog_count_rows(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
+                                  GError **error);
+
 /* Of any kind. NOT_FOUND. */
 gboolean vault_catalog_find(VaultCatalog *catalog, const RecordId *record_id,
                             VaultRecordKind *ret_kind, VaultPlace *ret_place, GError **error);

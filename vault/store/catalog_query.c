@@ -73,6 +73,24 @@ gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_tot
     return TRUE;
 }
 
+gboolean vault_catalog_count_rows(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
+                                  GError **error)
+{
+    CATALOG_LOCK(catalog);
+    gint64 bodies = 0, copies = 0, others = 0, last_s = 0;
+
+    if (!vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM bodies", &bodies, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM copies", &copies, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM others", &others, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT last_archived_s FROM totals", &last_s, error))
+        return FALSE;
+    *ret_totals = (VaultCatalogTotals){.message_count = (guint64)bodies,
+                                       .copy_count = (guint64)copies,
+                                       .other_count = (guint64)others,
+                                       .last_archived_s = (guint64)last_s};
+    return TRUE;
+}
+
 /* ---- single records ------------------------------------------------------------------------- */
 
 /* A row of statement FIND_BODY or FIND_OTHER; ret_kind is left alone for the first. */

@@ -189,5 +189,5 @@ gboolean vault_tombstone_value_parse(const guint8 *bytes, gsize len, VaultTombst
     ret->month = vault_bytes_read_u32(&reader);
     ret->dropped_s = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret->event_id.bytes, VAULT_ID_LEN);
-    return check_end(&reader, TRUE, "tombstone", error);
+    return check_end(&reader, vault_month_is_valid(ret->month), "tombstone", error);
 }
