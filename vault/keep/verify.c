@@ -4,6 +4,7 @@
 
 typedef struct {
     VaultKeep *keep;
+    VaultCatalog *catalog; /* NULL: damaged, the packs are checked without */
     VaultVerifyDepth depth;
     const VaultVerifyCallbacks *callbacks;
     VaultVerifyResult *result;
@@ -65,8 +66,9 @@ static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
     VaultRecordKind kind;
     VaultPlace place;
 
-    if (!vault_catalog_find(verify->keep->reading, &record->header.record_id, &kind, &place,
-                            &failure)) {
+    if (verify->catalog == NULL)
+        return TRUE;
+    if (!vault_catalog_find(verify->catalog, &record->header.record_id, &kind, &place, &failure)) {
         if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
@@ -91,7 +93,9 @@ static gboolean check_body(Verify *verify, const VaultPackFile *file,
     VaultRecordKind kind;
     VaultPlace place;
 
-    if (vault_catalog_find(verify->keep->reading, body_id, &kind, &place, &failure)) {
+    if (verify->catalog == NULL)
+        return TRUE;
+    if (vault_catalog_find(verify->catalog, body_id, &kind, &place, &failure)) {
         if (kind != VAULT_RECORD_BODY)
             report_record(verify, file, record, "what it names as its body is none");
         return TRUE;
@@ -135,8 +139,10 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
 
 /* What lies behind this was not catalogued when the check began: the writer is at it. A stream pack
  * that is not catalogued belongs to a delivery under way, or to one that was never acknowledged. */
-static guint64 checked_end(const VaultPackFile *file)
+static guint64 checked_end(const Verify *verify, const VaultPackFile *file)
 {
+    if (verify->catalog == NULL)
+        return G_MAXUINT64;
     if (!file->is_catalogued)
         return file->has_successor ? G_MAXUINT64 : 0;
     return file->catalogued.state == VAULT_PACK_OPEN ? file->catalogued.end : G_MAXUINT64;
@@ -172,7 +178,7 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
         return TRUE;
     case VAULT_SCAN_TORN_TAIL:
         /* Normal in the writer's active pack. */
-        if (end != G_MAXUINT64)
+        if (end != G_MAXUINT64 || verify->catalog == NULL)
             return TRUE;
         report(verify, "pack %s, offset %" G_GUINT64_FORMAT ": it ends in an unfinished group",
                file->name, offset);
@@ -188,7 +194,7 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
 {
     VaultScanDepth depth =
         verify->depth == VAULT_VERIFY_DEEP ? VAULT_SCAN_CIPHERTEXTS : VAULT_SCAN_HEADERS;
-    guint64 end = checked_end(file);
+    guint64 end = checked_end(verify, file);
     VaultPackHeader header;
     g_autoptr(VaultPackScan) scan =
         vault_pack_scan_open(file->path, &verify->keep->id, depth, &header, error);
@@ -249,9 +255,12 @@ static gboolean check_packs(Verify *verify, GPtrArray *files, GError **error)
 
 static gboolean check_missing(Verify *verify, GPtrArray *files, GError **error)
 {
-    g_autoptr(GArray) packs = vault_catalog_packs(verify->keep->reading, error);
+    g_autoptr(GArray) packs = NULL;
     g_autoptr(GHashTable) present = g_hash_table_new(vault_id_hash, vault_id_equal);
 
+    if (verify->catalog == NULL)
+        return TRUE;
+    packs = vault_catalog_packs(verify->catalog, error);
     if (packs == NULL)
         return FALSE;
     for (guint i = 0; i < files->len; i++) {
@@ -317,14 +326,28 @@ static guint64 all_records(const VaultCatalogTotals *totals)
     return totals->message_count + totals->copy_count + totals->other_count;
 }
 
+static void check_catalog_file(Verify *verify)
+{
+    g_autoptr(GError) damage = NULL;
+
+    verify->catalog = verify->keep->reading;
+    if (vault_catalog_check(verify->catalog, &damage))
+        return;
+    report(verify, "catalog: %s", damage->message);
+    verify->catalog = NULL;
+}
+
 /* Before the packs are read: what comes to the catalog meanwhile must not hide what is too many. */
 static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **error)
 {
     VaultCatalogTotals totals, rows, later;
 
-    if (!vault_catalog_totals(verify->keep->reading, &totals, error) ||
-        !vault_catalog_count_rows(verify->keep->reading, &rows, error) ||
-        !vault_catalog_totals(verify->keep->reading, &later, error))
+    *ret_count = 0;
+    if (verify->catalog == NULL)
+        return TRUE;
+    if (!vault_catalog_totals(verify->catalog, &totals, error) ||
+        !vault_catalog_count_rows(verify->catalog, &rows, error) ||
+        !vault_catalog_totals(verify->catalog, &later, error))
         return FALSE;
     /* In between the writer may have added some. */
     if (all_records(&rows) < all_records(&totals) || all_records(&rows) > all_records(&later))
@@ -341,18 +364,16 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
 {
     Verify verify = {.keep = keep, .depth = depth, .callbacks = callbacks, .result = ret_result};
     g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
-    g_autoptr(GError) damage = NULL;
     g_autoptr(GPtrArray) files = NULL;
     guint64 catalogued_count;
 
     memset(ret_result, 0, sizeof *ret_result);
     verify.months = months;
     vault_keep_catch_up(keep);
+    check_catalog_file(&verify);
     if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
         return FALSE;
-    if (!vault_catalog_check(keep->reading, &damage))
-        report(&verify, "catalog: %s", damage->message);
-    files = vault_pack_files_list(keep->packs_path, &keep->id, keep->reading, error);
+    files = vault_pack_files_list(keep->packs_path, &keep->id, verify.catalog, error);
     if (files == NULL || !check_packs(&verify, files, error) ||
         !check_missing(&verify, files, error))
         return FALSE;
