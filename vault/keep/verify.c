@@ -190,6 +190,19 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
     g_assert_not_reached();
 }
 
+/* A successor's header and the catalog know how much of a pack there was. */
+static void check_length(Verify *verify, const VaultPackFile *file, guint64 found_end)
+{
+    guint64 known_end = MAX(file->has_successor ? file->successor_end : 0,
+                            file->is_catalogued ? file->catalogued.end : 0);
+
+    if (file->header.type == VAULT_PACK_GROUPED && found_end < known_end)
+        report(verify,
+               "pack %s, offset %" G_GUINT64_FORMAT ": it is good up to here only, mail was "
+               "archived in it up to offset %" G_GUINT64_FORMAT ": restore it from a backup",
+               file->name, found_end, known_end);
+}
+
 static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **error)
 {
     VaultScanDepth depth =
@@ -199,6 +212,7 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
     g_autoptr(VaultPackScan) scan =
         vault_pack_scan_open(file->path, &verify->keep->id, depth, &header, error);
     VaultScanEvent event = VAULT_SCAN_GROUP;
+    guint64 found_end = VAULT_PACK_HEADER_LEN;
 
     if (scan == NULL)
         return FALSE;
@@ -211,7 +225,10 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
         if (!vault_pack_scan_next(scan, &event, &records, &offset, &len, error) ||
             !check_event(verify, file, event, records, offset, len, end, error))
             return FALSE;
+        if (event == VAULT_SCAN_GROUP || event == VAULT_SCAN_CORRUPT)
+            found_end = MAX(found_end, offset + len);
     }
+    check_length(verify, file, found_end);
     return TRUE;
 }
 
@@ -258,6 +275,14 @@ static gboolean check_missing(Verify *verify, GPtrArray *files, GError **error)
     g_autoptr(GArray) packs = NULL;
     g_autoptr(GHashTable) present = g_hash_table_new(vault_id_hash, vault_id_equal);
 
+    /* Also when a catalog made anew has forgotten it. */
+    for (guint i = 0; i < files->len; i++) {
+        const VaultPackFile *file = g_ptr_array_index(files, i);
+
+        if (file->lacks_predecessor)
+            report(verify, "pack %s is missing: pack %s came after it",
+                   VAULT_ID_TEXT(file->header.predecessor), file->name);
+    }
     if (verify->catalog == NULL)
         return TRUE;
     packs = vault_catalog_packs(verify->catalog, error);
