@@ -257,6 +257,7 @@ if __name__ == "__main__":
                 zip_and_tar_hold_all, single_messages_and_mailboxes_can_be_asked_for,
                 nothing_matched_is_status_3,
                 folder_that_is_not_empty_is_refused_and_resume_completes_it,
-                killed_restore_is_completed_by_resume, what_is_there_is_never_overwritten, mailbox_that_is_not_there_is_status_3,
-                manifest_that_leads_elsewhere_is_not_followed, wrong_keys_have_their_own_messages, vault_without_its_key_is_told_so,
-                damaged_record_does_not_stop_the_others)
+                killed_restore_is_completed_by_resume, what_is_there_is_never_overwritten,
+                mailbox_that_is_not_there_is_status_3,
+                manifest_that_leads_elsewhere_is_not_followed, wrong_keys_have_their_own_messages,
+                vault_without_its_key_is_told_so, damaged_record_does_not_stop_the_others)
