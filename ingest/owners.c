@@ -108,19 +108,16 @@ static void address_clear(Address *address)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Address, address_clear)
 
-static gboolean split(const IngestOwnerRules *rules, const char *text, Address *ret_address)
+/* The local part unquoted, its case as it is. */
+static gboolean split(const char *text, Address *ret_address)
 {
     const char *at = strrchr(text, '@');
-    g_autofree char *local = NULL;
 
     if (at == NULL || at == text || at[1] == '\0')
         return FALSE;
-    local = unquote(text, (gsize)(at - text));
-    if (local[0] == '\0')
-        return FALSE;
-    ret_address->local = rules->is_local_case_exact ? g_steal_pointer(&local) : fold_case(local);
+    ret_address->local = unquote(text, (gsize)(at - text));
     ret_address->domain = normalise_domain(at + 1, strlen(at + 1));
-    return ret_address->domain != NULL;
+    return ret_address->local[0] != '\0' && ret_address->domain != NULL;
 }
 
 static void cut_subaddress(const IngestOwnerRules *rules, Address *address)
@@ -133,18 +130,19 @@ static void cut_subaddress(const IngestOwnerRules *rules, Address *address)
 
 /* A local part that has quotes around it in earnest keeps them quoted: else "\"a\""@x would be
  * written as "a"@x, which is a@x. */
-static char *join(const Address *address)
+static char *join(const IngestOwnerRules *rules, const Address *address)
 {
-    const char *local = address->local;
+    g_autofree char *local =
+        rules->is_local_case_exact ? g_strdup(address->local) : fold_case(address->local);
     GString *quoted;
 
     if (!is_quoted(local, strlen(local)))
         return g_strconcat(local, "@", address->domain, NULL);
     quoted = g_string_new("\"");
-    for (; *local != '\0'; local++) {
-        if (*local == '"' || *local == '\\')
+    for (const char *at = local; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
             g_string_append_c(quoted, '\\');
-        g_string_append_c(quoted, *local);
+        g_string_append_c(quoted, *at);
     }
     g_string_append_printf(quoted, "\"@%s", address->domain);
     return g_string_free(quoted, FALSE);
@@ -155,7 +153,7 @@ char *ingest_owner_normalise(const IngestOwnerRules *rules, const char *text)
     g_auto(Address) address = {0};
     const char *domain;
 
-    if (!split(rules, text, &address))
+    if (!split(text, &address))
         return NULL;
     domain = g_hash_table_lookup(rules->domain_aliases, address.domain);
     if (domain != NULL) {
@@ -163,7 +161,7 @@ char *ingest_owner_normalise(const IngestOwnerRules *rules, const char *text)
         address.domain = g_strdup(domain);
     }
     cut_subaddress(rules, &address);
-    return join(&address);
+    return join(rules, &address);
 }
 
 /* ---- rules ----------------------------------------------------------------------------------- */
@@ -232,9 +230,9 @@ static gboolean add_aliases(IngestOwnerRules *rules, const char *const *pairs, G
             equals != NULL ? g_strndup(pairs[i], (gsize)(equals - pairs[i])) : NULL;
         g_auto(Address) source = {0}, target = {0};
 
-        if (from == NULL || !split(rules, from, &source) || !split(rules, equals + 1, &target))
+        if (from == NULL || !split(from, &source) || !split(equals + 1, &target))
             return malformed(error, "an alias is FROM@DOMAIN=TO@DOMAIN", pairs[i]);
-        g_hash_table_insert(rules->aliases, join(&source), join(&target));
+        g_hash_table_insert(rules->aliases, join(rules, &source), join(rules, &target));
     }
     return TRUE;
 }
@@ -246,7 +244,7 @@ static gboolean add_aliases(IngestOwnerRules *rules, const char *const *pairs, G
 static char *follow_aliases(const IngestOwnerRules *rules, const char *text)
 {
     g_auto(Address) parts = {0};
-    g_autofree char *address = split(rules, text, &parts) ? join(&parts) : NULL;
+    g_autofree char *address = split(text, &parts) ? join(rules, &parts) : NULL;
 
     for (guint steps = 0; address != NULL && steps <= g_hash_table_size(rules->aliases); steps++) {
         const char *alias = g_hash_table_lookup(rules->aliases, address);

@@ -241,13 +241,15 @@ static gboolean is_inside(const char *file)
 static ManifestKnown *parse_known(const char *line, char **ret_key)
 {
     g_autoptr(JsonNode) root = is_flat(line) ? json_from_string(line, NULL) : NULL;
+    g_autofree char *rewritten = root == NULL ? NULL : json_to_string(root, FALSE);
     ManifestKnown *known;
     VaultHash hash;
     JsonObject *object;
     gboolean has_lf;
     gint64 size, file_size;
 
-    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
+    /* The parser takes "\\u" with fewer digits, and then part of the letter after it. */
+    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root) || !g_utf8_validate(rewritten, -1, NULL))
         return NULL;
     object = json_node_get_object(root);
     has_lf = json_object_has_member(object, "lf_size");
@@ -265,7 +267,7 @@ static ManifestKnown *parse_known(const char *line, char **ret_key)
     known->file_size = (guint64)file_size;
     known->file_hash = hash;
     /* Written anew, so that no odd form of JSON gets into the next manifest. */
-    known->line = json_to_string(root, FALSE);
+    known->line = g_steal_pointer(&rewritten);
     *ret_key = manifest_known_key(member_string(object, "id"), member_string(object, "mailbox"));
     return known;
 }

@@ -36,6 +36,7 @@ static void check_same(GByteArray *again, const guint8 *bytes, gsize len)
 TRY_VALUE(try_generation, VaultGenerationValue, vault_generation_value)
 TRY_VALUE(try_master_value, VaultMasterValue, vault_master_value)
 TRY_VALUE(try_locator_key, LocatorKey, vault_locator_key_value)
+TRY_VALUE(try_event_key, RowKey, vault_event_key_value)
 TRY_VALUE(try_day_key, VaultDayKeyValue, vault_day_key_value)
 TRY_VALUE(try_log_key, VaultLogKeyValue, vault_log_key_value)
 TRY_VALUE(try_tombstone, VaultTombstoneValue, vault_tombstone_value)
@@ -183,8 +184,8 @@ static void try_vault_key(const char *text)
 /* ---- which ---- */
 
 static void (*const values[])(const guint8 *bytes, gsize len) = {
-    try_generation, try_master_value, try_locator_key, try_day_key, try_log_key,
-    try_tombstone,  try_mailbox,      try_month,       try_tree,    try_copy,
+    try_generation, try_master_value, try_locator_key, try_day_key, try_log_key,   try_tombstone,
+    try_mailbox,    try_month,        try_tree,        try_copy,    try_event_key,
 };
 static void (*const texts[])(const char *text) = {
     try_master_public, try_master, try_identity, try_identity_public, try_vault_key,

@@ -10,6 +10,7 @@ Exit status 0 is passed, 77 that a case was skipped (its reason is printed; none
 failed. The folder of a failed test is kept and named.
 """
 import atexit
+import functools
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ import traceback
 from lmtp import Lmtp
 
 SKIPPED = 77
+PASSPHRASE = "correct horse battery\n"
 LONG = os.environ.get("MUNIMENT_LONG") == "1"
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 READY_S = 30
@@ -99,6 +101,17 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+@functools.lru_cache(maxsize=None)
+def made_master(muniment):
+    """One master for all vaults of a test program: a passphrase costs a second by design."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="muniment-master-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "passphrase").write_text(PASSPHRASE)
+    subprocess.run([muniment, "master", "create", "--out", folder / "master", "--passphrase-file",
+                    folder / "passphrase"], check=True, capture_output=True)
+    return folder / "master"
+
+
 class Vault:
     """A vault in a folder of its own, made with the commands, with a master and a reader."""
 
@@ -109,10 +122,9 @@ class Vault:
         self.path = self.folder / "vault"
         self.key_path = self.folder / "vault.vaultkey"
         self.passphrase = self.folder / "passphrase"
-        self.passphrase.write_text("correct horse battery\n")
+        self.passphrase.write_text(PASSPHRASE)
         self.port = free_port()
-        self.command("master", "create", "--out", self.folder / "master", "--passphrase-file",
-                     self.passphrase)
+        shutil.copytree(made_master(str(programs.muniment)), self.folder / "master")
         self.command("identity", "create", "--out", self.folder / "reader.key")
         self.command("init", self.path, "--master", self.folder / "master" / "master.pub",
                      *[word for domain in domains for word in ("--domain", domain)])

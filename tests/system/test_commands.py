@@ -17,8 +17,20 @@ USAGE, FAILED, NOTHING = 2, 1, 3
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 
 
+class Shared:
+    """One vault for the cases that change nothing of it: making one takes its time."""
+    vault = None
+
+    @classmethod
+    def get(cls):
+        if cls.vault is None:
+            cls.vault = Vault(PROGRAMS)
+            harness.share(cls.vault)
+        return cls.vault
+
+
 def every_verb_has_help():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     listing = vault.command("--help").stdout.decode()
     for verb in VERBS:
         assert verb.split()[0] in listing, f"{verb} is not listed"
@@ -27,7 +39,7 @@ def every_verb_has_help():
 
 
 def mistakes_in_usage_are_status_2():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     vault.command(status=USAGE)
     vault.command("nosuchverb", status=USAGE)
     for verb in VERBS:
@@ -38,7 +50,7 @@ def mistakes_in_usage_are_status_2():
 
 
 def missing_vault_is_status_1():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     nowhere = vault.folder / "nowhere"
     for words in [("status",), ("verify",), ("rebuild",), ("mailbox", "list")]:
         done = vault.command(*words, nowhere, status=FAILED)
@@ -60,7 +72,7 @@ def nothing_of_the_user_is_overwritten():
 
 
 def secret_files_are_private():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     for path in [vault.master, vault.folder / "reader.key", vault.key_path]:
         assert os.stat(path).st_mode & 0o077 == 0, path
     for path in vault.path.rglob("*"):
@@ -84,7 +96,7 @@ def status_and_mailboxes_are_told():
 
 
 def init_writes_a_commented_and_valid_configuration():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     text = vault.config.read_text()
     for line in ["[lmtp]", "[mailboxes]", "[limits]"]:
         assert line in text.split("\n"), line
@@ -95,7 +107,7 @@ def init_writes_a_commented_and_valid_configuration():
 
 
 def request_for_what_is_not_there_is_status_3():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     vault.command("request", vault.path, "--case", "c", "--reason", "r", "--mailbox",
                   "nobody@example.com", "--from", "2020-01", "--to", "2030-01", "--for",
                   vault.folder / "reader.pub", "--out", vault.folder / "r.request", status=NOTHING)
@@ -116,7 +128,7 @@ def expect(vault, status, text, *words, **options):
 
 
 def mistakes_are_told_with_what_to_do():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     public, new = vault.folder / "master" / "master.pub", vault.folder / "new"
     (vault.folder / "empty").write_text("# nothing\n")
     (vault.folder / "blank").write_text("\n")
@@ -146,15 +158,16 @@ def mistakes_are_told_with_what_to_do():
 
 
 def files_that_are_there_are_named_and_kept():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     vault.command(*asks(vault))
     before = (vault.folder / "new.request").read_bytes()
     expect(vault, FAILED, "not overwritten", *asks(vault))
     assert (vault.folder / "new.request").read_bytes() == before
+    (vault.folder / "new.request").unlink()
 
 
 def what_does_not_get_out_is_a_failure():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     for words in [("status",), ("verify",), ("mailbox", "list"), ("mailbox", "list", "--json")]:
         with open("/dev/full", "wb") as full:
             done = subprocess.run([vault.programs.muniment, *words, vault.path], stdout=full,
@@ -163,7 +176,7 @@ def what_does_not_get_out_is_a_failure():
 
 
 def names_do_not_reach_the_terminal_as_they_are():
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     (vault.folder / "junk\033[31m").write_text("no mail")
     done = vault.command("import", vault.path, vault.folder / "junk\033[31m", status=NOTHING)
     assert b"junk" in done.stderr and b"\033" not in done.stderr, done
@@ -181,15 +194,27 @@ def import_without_a_mailbox_says_where_it_went():
 
 def vault_that_is_closed_to_a_user_says_so():
     harness.need_root()
-    vault = Vault(PROGRAMS)
+    vault = Shared.get()
     for mode in (0o700, 0o755):
-        vault.folder.chmod(mode)
         for words in [("status", vault.path), ("verify", vault.path), ("rebuild", vault.path),
                       ("mailbox", "list", vault.path), ("import", vault.path, "/dev/null")]:
+            vault.folder.chmod(mode)
             try:
                 expect(vault, FAILED, "closed to this user", *words, **NOBODY)
             except PermissionError:
                 raise harness.Skip("another user cannot run these programs here") from None
+            finally:
+                vault.folder.chmod(0o700)
+
+
+def damaged_catalog_is_made_anew_and_told_in_plain_words():
+    vault = Vault(PROGRAMS)
+    for path in vault.path.glob("catalog.sqlite*"):
+        path.unlink()
+    (vault.path / "catalog.sqlite").write_bytes(b"garbage!" * 1000)
+    done = vault.command("mailbox", "list", vault.path)
+    assert done.stderr.startswith(b"muniment mailbox list: /") and b"**" not in done.stderr, done
+    assert b"unassigned" in done.stdout
 
 
 def json_of_every_verb_is_json():
@@ -221,7 +246,8 @@ if __name__ == "__main__":
     harness.run(mistakes_are_told_with_what_to_do, files_that_are_there_are_named_and_kept,
                 what_does_not_get_out_is_a_failure, names_do_not_reach_the_terminal_as_they_are,
                 import_without_a_mailbox_says_where_it_went,
-                vault_that_is_closed_to_a_user_says_so, json_of_every_verb_is_json,
+                vault_that_is_closed_to_a_user_says_so,
+                damaged_catalog_is_made_anew_and_told_in_plain_words, json_of_every_verb_is_json,
                 every_verb_has_help, mistakes_in_usage_are_status_2, missing_vault_is_status_1,
                 nothing_of_the_user_is_overwritten, secret_files_are_private,
                 status_and_mailboxes_are_told, init_writes_a_commented_and_valid_configuration,

@@ -141,6 +141,25 @@ def folder_that_is_not_empty_is_refused_and_resume_completes_it():
     assert sorted(sha256(f.read_bytes()) for f in out.rglob("*.eml")) == all_hashes(ledger)
 
 
+def killed_restore_is_completed_by_resume():
+    vault, ledger, grant = Fixture.get()
+    for format, pattern in [("eml", "*.eml"), ("maildir", "*/cur/*")]:
+        out = vault.folder / f"killed-{format}"
+        words = [PROGRAMS.muniment, "restore", vault.path, "--grant", grant, "--identity",
+                 vault.folder / "reader.key", "--all", "--format", format, "--out", out]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        harness.eventually("the first message", lambda: any(out.rglob(pattern)))
+        process.kill()
+        process.wait()
+        vault.restore(out, grant, format=format, options=("--all", "--resume"))
+        found = [sha256(f.read_bytes()) for f in out.rglob(pattern)]
+        assert sorted(found) == all_hashes(ledger)
+        left = [f for f in out.rglob("*") if "draft" in f.name or "journal" in f.name]
+        assert not left and not any(out.rglob("tmp/*")), left
+        manifest = json.loads((out / "manifest.json").read_text())
+        assert manifest["counts"]["messages"] == len(manifest["messages"]) == len(found)
+
+
 def what_is_there_is_never_overwritten():
     vault, _, grant = Fixture.get()
     file = vault.folder / "there"
@@ -238,6 +257,7 @@ if __name__ == "__main__":
                 zip_and_tar_hold_all, single_messages_and_mailboxes_can_be_asked_for,
                 nothing_matched_is_status_3,
                 folder_that_is_not_empty_is_refused_and_resume_completes_it,
-                what_is_there_is_never_overwritten, mailbox_that_is_not_there_is_status_3,
-                manifest_that_leads_elsewhere_is_not_followed, wrong_keys_have_their_own_messages, vault_without_its_key_is_told_so,
-                damaged_record_does_not_stop_the_others)
+                killed_restore_is_completed_by_resume, what_is_there_is_never_overwritten,
+                mailbox_that_is_not_there_is_status_3,
+                manifest_that_leads_elsewhere_is_not_followed, wrong_keys_have_their_own_messages,
+                vault_without_its_key_is_told_so, damaged_record_does_not_stop_the_others)

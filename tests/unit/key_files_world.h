@@ -102,8 +102,8 @@ static inline gboolean parse_vault_key(const char *text, GError **error)
     return vault_key_file_parse(text, &id, keys, &count, error);
 }
 
-/* In the order of the selector byte of fuzz_values, which has ten values before them. */
-#define SELECTOR_FIRST 10
+/* In the order of the selector byte of fuzz_values, which has eleven values before them. */
+#define SELECTOR_FIRST 11
 static const struct {
     const char *name;
     char *(*make)(void);

@@ -41,6 +41,14 @@ static inline GByteArray *sample_locator_key(void)
     return vault_locator_key_value_format(&key);
 }
 
+static inline GByteArray *sample_event_key(void)
+{
+    RowKey key;
+
+    sample_fill(&key, 0x91, VAULT_KEY_LEN);
+    return vault_event_key_value_format(&key);
+}
+
 static inline GByteArray *sample_day_key(void)
 {
     VaultDayKeyValue value = {.day = 20781};
