@@ -155,6 +155,7 @@ def sockets_from_systemd_are_used():
     pid = os.fork()
     if pid == 0:
         os.dup2(listener.fileno(), 3)
+        os.set_inheritable(3, True)  # if it was 3 already, dup2() has changed nothing
         os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
         log = os.open(vault.folder / "archived.log", os.O_WRONLY | os.O_CREAT)
         os.dup2(log, 2)
