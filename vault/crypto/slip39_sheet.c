@@ -50,7 +50,8 @@ gboolean vault_master_split(const VaultMaster *master, gint not_identifier, Vaul
     is_split =
         vault_slip39_split(&seed, set->identifier, set->threshold, set->count, shares, error);
     for (guint i = 0; is_split && i < set->count; i++) {
-        ret_sheets[i] = (VaultShareSheet){.share = shares[i], .set = *set};
+        ret_sheets[i].share = shares[i];
+        ret_sheets[i].set = *set;
         sign(&ret_sheets[i], &master->signing_key);
     }
     vault_secret_free(shares);
