@@ -21,6 +21,7 @@
 #pragma once
 
 #include "vault/log/log_reader.h"
+#include "vault/log/tile.h"
 
 #define VAULT_LOG_BATCH_MAX 65536
 
