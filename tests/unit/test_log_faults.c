@@ -24,6 +24,7 @@ static struct {
     int left;
     int error_number;
     gboolean has_failed;
+    gboolean arms_after_head; /* fails the first FSYNC after the head got its name */
 } plan = {.left = -1};
 
 static gboolean must_fail(Call call)
@@ -88,6 +89,11 @@ int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to)
 {
+    if (plan.arms_after_head && g_str_has_suffix(to, "/head")) {
+        plan.arms_after_head = FALSE;
+        plan.call = FSYNC;
+        plan.left = 0;
+    }
     if (!must_fail(RENAME))
         return __real_rename(from, to);
     WRAP_FAILURE(RENAME, __real_rename(from, to));
@@ -134,31 +140,48 @@ void __wrap_vault_log_sign(const LogSigningKey *key, const void *text, gsize len
 
 /* ---- scenes --------------------------------------------------------------------------------- */
 
+/* Of syncing and opening nothing is half done, and of naming there are no halves. */
+static gboolean can_fail(Call call, Failure failure)
+{
+    switch (failure) {
+    case FAIL_WHOLLY:
+        return TRUE;
+    case FAIL_HALFWAY:
+        return call == WRITE;
+    default:
+        return call == WRITE || call == RENAME || call == MKDIR || call == UNLINK;
+    }
+}
+
+static guint fail_each_nth(Call call, Failure failure, void (*scene)(int error_number))
+{
+    static const int errors[] = {EIO, ENOSPC, EDQUOT};
+    guint nth = 0;
+
+    do {
+        plan.call = call;
+        plan.failure = failure;
+        plan.error_number = errors[(nth + failure) % G_N_ELEMENTS(errors)];
+        plan.has_failed = FALSE;
+        plan.left = (int)nth++;
+        signed_roots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        scene(plan.error_number);
+        g_clear_pointer(&signed_roots, g_hash_table_unref);
+    } while (plan.has_failed);
+    plan.left = -1;
+    return nth;
+}
+
 /* Runs `scene` with each call of each kind failing, in each way. */
 static void fail_each_call(void (*scene)(int error_number))
 {
-    static const int errors[] = {EIO, ENOSPC, EDQUOT};
     guint run_count = 0;
 
     for (Call call = 0; call < CALLS_COUNT; call++) {
-        for (int failure = 0; failure < FAILURES_COUNT; failure++) {
-            int nth = 0;
-
-            do {
-                plan.call = call;
-                plan.failure = (Failure)failure;
-                plan.error_number = errors[(nth + failure) % (int)G_N_ELEMENTS(errors)];
-                plan.has_failed = FALSE;
-                plan.left = nth++;
-                signed_roots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-                scene(plan.error_number);
-                g_clear_pointer(&signed_roots, g_hash_table_unref);
-                run_count++;
-            } while (plan.has_failed);
-            plan.left = -1;
-        }
+        for (Failure failure = 0; failure < FAILURES_COUNT; failure++)
+            run_count += can_fail(call, failure) ? fail_each_nth(call, failure, scene) : 0;
     }
-    assert_true(run_count > 3 * CALLS_COUNT); /* some did fail */
+    assert_true(run_count > 20); /* some did fail */
 }
 
 static void assert_code(const GError *error, int error_number)
@@ -208,7 +231,7 @@ static gboolean append_under_a_failure(VaultLog *log, gsize count, guint64 *seri
 
 static void append_batches(int error_number)
 {
-    static const gsize batches[] = {1, 254, 3, 1, 520, 2};
+    static const gsize batches[] = {254, 3, 1, 258};
     g_autoptr(LogWorld) world = log_world_new();
     g_autoptr(VaultLog) log = NULL;
     g_autoptr(GHashTable) acknowledged = g_hash_table_new(NULL, NULL);
@@ -220,8 +243,9 @@ static void append_batches(int error_number)
     log = log_world_create(world);
     plan.left = planned;
     for (gsize i = 0; i < G_N_ELEMENTS(batches); i++) {
-        if (!append_under_a_failure(log, batches[i], &serial, acknowledged, error_number))
-            failed_count++;
+        if (append_under_a_failure(log, batches[i], &serial, acknowledged, error_number))
+            continue;
+        failed_count++;
         check_log(world, acknowledged);
     }
     /* One failure costs one batch at most: the log goes on with the next. */
@@ -248,12 +272,11 @@ static void append_fails_then_opening_does(int error_number)
     plan.left = -1;
     log = log_world_create(world);
     assert_true(append_under_a_failure(log, 255, &serial, acknowledged, 0));
-    /* Head renamed and not known to be durable: the worst moment. */
-    plan.call = FSYNC;
-    plan.left = 6;
+    /* The head has its name, which is not known to be durable: the worst moment. */
+    plan.arms_after_head = TRUE;
     plan.failure = FAIL_WHOLLY;
     plan.error_number = EIO;
-    append_under_a_failure(log, 4, &serial, acknowledged, EIO);
+    assert_false(append_under_a_failure(log, 4, &serial, acknowledged, EIO));
     g_clear_pointer(&log, vault_log_close);
 
     plan.call = call_planned;
