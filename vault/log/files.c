@@ -75,17 +75,25 @@ static gboolean write_draft(const char *path, const void *bytes, gsize len, GErr
     return vault_file_write_all(fd, bytes, len, path, error) && vault_file_sync(fd, path, error);
 }
 
+static gboolean rename_draft(const char *draft, const char *path, GError **error)
+{
+    if (rename(draft, path) != 0)
+        return vault_error_set_errno(error, errno, "cannot name", path);
+    return TRUE;
+}
+
 gboolean log_files_put(LogFiles *files, const char *name, const void *bytes, gsize len,
                        GError **error)
 {
     g_autofree char *draft = path_of(files, DRAFT_NAME);
     g_autofree char *path = path_of(files, name);
 
-    if (!make_folder(files, name, error) || !write_draft(draft, bytes, len, error))
+    if (!make_folder(files, name, error))
         return FALSE;
-    if (rename(draft, path) != 0)
-        return vault_error_set_errno(error, errno, "cannot name", path);
-    return TRUE;
+    if (write_draft(draft, bytes, len, error) && rename_draft(draft, path, error))
+        return TRUE;
+    unlink(draft); /* on a full disk it would take space that others wait for */
+    return FALSE;
 }
 
 gboolean log_files_sync_names(LogFiles *files, GError **error)
