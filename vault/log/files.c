@@ -194,7 +194,8 @@ static GBytes *read_one(const LogFiles *files, const VaultTile *tile, GError **e
 
 /* The writer replaces narrow files by wider ones: who reads at the same time, for a smaller size of
  * the log, looks for what there is by now. */
-GBytes *log_files_read_tile(const LogFiles *files, const VaultTile *tile, GError **error)
+GBytes *log_files_read_tile(const LogFiles *files, const VaultTile *tile, guint *ret_width,
+                            GError **error)
 {
     VaultTile next = *tile;
 
@@ -202,8 +203,11 @@ GBytes *log_files_read_tile(const LogFiles *files, const VaultTile *tile, GError
         g_autoptr(GError) failure = NULL;
         GBytes *bytes = read_one(files, &next, &failure);
 
-        if (bytes != NULL)
+        if (bytes != NULL) {
+            if (ret_width != NULL)
+                *ret_width = next.width;
             return bytes;
+        }
         if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return NULL;

@@ -31,8 +31,10 @@ gboolean log_files_has(const LogFiles *files, const char *name);
 gboolean log_files_put_tile(LogFiles *files, const VaultTile *tile, const void *bytes, gsize len,
                             GError **error);
 /* A file of that tile which begins with its `tile->width` hashes or entries: it may have more, when
- * the log has grown since. CORRUPT when there is none, or it is shorter than its name says. */
-GBytes *log_files_read_tile(const LogFiles *files, const VaultTile *tile, GError **error);
+ * the log has grown since; `ret_width`, may be NULL, is how many. CORRUPT when there is none, or a
+ * tile has not the length that its name says. */
+GBytes *log_files_read_tile(const LogFiles *files, const VaultTile *tile, guint *ret_width,
+                            GError **error);
 /* Removes partial files of that tile but the one of this width; all when it is full. What cannot
  * be removed stays: it does no harm. */
 void log_files_tidy_tile(const LogFiles *files, const VaultTile *tile);

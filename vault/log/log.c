@@ -135,7 +135,7 @@ static gboolean load_edge(VaultLog *log, const VaultCheckpoint *head, GError **e
 
         if (tile.width == 0)
             continue;
-        hashes = log_files_read_tile(log->files, &tile, error);
+        hashes = log_files_read_tile(log->files, &tile, NULL, error);
         if (hashes == NULL)
             return FALSE;
         memcpy(log->edge->hashes[level], g_bytes_get_data(hashes, NULL),
@@ -159,7 +159,7 @@ static gboolean load_bundle(VaultLog *log, GError **error)
     tile.kind = VAULT_TILE_ENTRIES;
     if (tile.width == 0)
         return TRUE;
-    bytes = log_files_read_tile(log->files, &tile, error);
+    bytes = log_files_read_tile(log->files, &tile, NULL, error);
     if (bytes == NULL)
         return FALSE;
     vault_bytes_reader_init(&reader, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));

@@ -74,7 +74,7 @@ static const VaultHash *cached_tile(VaultLogReader *reader, const VaultTile *til
     GBytes *bytes = g_hash_table_lookup(reader->tiles, name);
 
     if (bytes == NULL) {
-        bytes = log_files_read_tile(reader->files, tile, error);
+        bytes = log_files_read_tile(reader->files, tile, NULL, error);
         if (bytes == NULL)
             return NULL;
         if (g_hash_table_size(reader->tiles) == VAULT_LOG_TILES_MAX)
@@ -188,7 +188,7 @@ static gboolean check_bundle(VaultLogReader *reader, const VaultTile *bundle, GP
 
 static GPtrArray *read_bundle(VaultLogReader *reader, const VaultTile *tile, GError **error)
 {
-    g_autoptr(GBytes) bytes = log_files_read_tile(reader->files, tile, error);
+    g_autoptr(GBytes) bytes = log_files_read_tile(reader->files, tile, NULL, error);
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     VaultBytesReader bundle;
     const guint8 *begin;

@@ -46,7 +46,7 @@ static gboolean compare_tile(const VaultTile *tile, const VaultHash *hashes, gpo
 
     if (tile->level == 0)
         return TRUE; /* it is where the hashes came from */
-    stored = log_files_read_tile(verifier->files, tile, &failure);
+    stored = log_files_read_tile(verifier->files, tile, NULL, &failure);
     if (stored == NULL)
         found(verifier, "%s", failure->message);
     else if (memcmp(g_bytes_get_data(stored, NULL), hashes, tile->width * sizeof *hashes) != 0)
@@ -71,8 +71,9 @@ static gboolean hash_bundle(Verifier *verifier, const VaultTile *tile, const Vau
                             VaultHash ret_hashes[VAULT_TILE_WIDTH])
 {
     g_autoptr(GError) failure = NULL;
+    guint width = 0;
     VaultTile bundle_tile = {VAULT_TILE_ENTRIES, 0, tile->index, tile->width};
-    g_autoptr(GBytes) bytes = log_files_read_tile(verifier->files, &bundle_tile, &failure);
+    g_autoptr(GBytes) bytes = log_files_read_tile(verifier->files, &bundle_tile, &width, &failure);
     VaultBytesReader bundle;
 
     if (bytes == NULL) {
@@ -96,6 +97,8 @@ static gboolean hash_bundle(Verifier *verifier, const VaultTile *tile, const Vau
         else
             check_entry(verifier, index, entry, len);
     }
+    if (width == tile->width && bundle.left > 0)
+        found(verifier, "bytes behind the entries of bundle %" G_GUINT64_FORMAT, tile->index);
     return TRUE;
 }
 
@@ -114,7 +117,7 @@ static void append_hashes(Verifier *verifier, const VaultHash *hashes, guint cou
 static gboolean verify_tile(Verifier *verifier, const VaultTile *tile)
 {
     g_autoptr(GError) failure = NULL;
-    g_autoptr(GBytes) stored = log_files_read_tile(verifier->files, tile, &failure);
+    g_autoptr(GBytes) stored = log_files_read_tile(verifier->files, tile, NULL, &failure);
     const VaultHash *logged = stored != NULL ? g_bytes_get_data(stored, NULL) : NULL;
     VaultHash hashes[VAULT_TILE_WIDTH];
     gboolean has_entries;
