@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "vault/act/request_file.h"
 #include "vault/keep.h"
-#include "vault/open/request_file.h"
 
 typedef struct {
     gboolean is_all;      /* all mailboxes, unassigned included */

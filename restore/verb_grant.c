@@ -5,10 +5,10 @@
 #include "restore/prompt.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/policy.h"
+#include "vault/act/text_file.h"
 #include "vault/base/file.h"
 #include "vault/open/grant.h"
-#include "vault/open/policy.h"
-#include "vault/open/text_file.h"
 
 #include <stdio.h>
 #include <unistd.h>

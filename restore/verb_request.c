@@ -5,9 +5,9 @@
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/policy.h"
 #include "vault/base/file.h"
 #include "vault/crypto/key_files.h"
-#include "vault/open/policy.h"
 
 #include <stdio.h>
 

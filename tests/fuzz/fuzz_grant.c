@@ -1,6 +1,6 @@
 /* Grant files: whatever has the form is formatted again to the very same bytes, and only a valid
  * signature makes a grant of it. */
-#include "vault/open/grant_file.h"
+#include "vault/act/grant_file.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 

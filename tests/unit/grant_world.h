@@ -1,8 +1,8 @@
 /* A master, a reader and a request for two mailboxes, for the tests of requests and grants. */
 #pragma once
 
+#include "vault/act/policy.h"
 #include "vault/open/grant.h"
-#include "vault/open/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

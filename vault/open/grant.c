@@ -1,8 +1,8 @@
 #include "vault/open/grant.h"
 
+#include "vault/act/text_file.h"
 #include "vault/base/bytes.h"
 #include "vault/crypto/value.h"
-#include "vault/open/text_file.h"
 
 static const char seal_purpose[] = "grant";
 

@@ -8,9 +8,9 @@
  */
 #pragma once
 
+#include "vault/act/grant_file.h"
 #include "vault/crypto/key_files.h"
 #include "vault/open.h"
-#include "vault/open/grant_file.h"
 
 /* Progress of a long making; may be NULL. */
 typedef void (*VaultGrantProgress)(guint done, guint all, gpointer user);

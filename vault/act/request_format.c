@@ -1,6 +1,6 @@
 /* Writing a request in its one canonical form. */
-#include "vault/open/request_file.h"
-#include "vault/open/text_file.h"
+#include "vault/act/request_file.h"
+#include "vault/act/text_file.h"
 
 static int compare_ids(gconstpointer a, gconstpointer b)
 {

@@ -1,7 +1,7 @@
-#include "vault/open/request_file.h"
+#include "vault/act/request_file.h"
 
-#include "vault/open/policy.h"
-#include "vault/open/text_file.h"
+#include "vault/act/policy.h"
+#include "vault/act/text_file.h"
 
 static const char request_type[] = "muniment-request/1";
 

@@ -1,6 +1,6 @@
-#include "vault/open/policy.h"
+#include "vault/act/policy.h"
 
-#include "vault/open/text_file.h"
+#include "vault/act/text_file.h"
 
 static const char policy_type[] = "muniment-policy/1";
 

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "vault/open/request_file.h"
+#include "vault/act/request_file.h"
 
 #define VAULT_GRANT_LEN_MAX (256u << 20)
 #define VAULT_GRANT_KEYS_MAX (VAULT_REQUEST_MAILBOXES_MAX * 24u)

@@ -1,7 +1,7 @@
-#include "vault/open/grant_file.h"
+#include "vault/act/grant_file.h"
 
+#include "vault/act/text_file.h"
 #include "vault/crypto/key_files.h"
-#include "vault/open/text_file.h"
 
 static const char grant_type[] = "muniment-grant/1";
 static const char sign_purpose[] = "grant";
