@@ -73,7 +73,7 @@ static gboolean report(const VaultGrantFile *grant, const char *out, gboolean as
     json_text_add(builder, "grant", out);
     json_text_add_number(builder, "mailboxes", vault_grant_file_mailbox_count(grant));
     json_text_add_number(builder, "keys", grant->keys->len);
-    json_text_add(builder, "expires", expires);
+    json_text_add_time(builder, "expires", grant->request->expires_s);
     json_text_add_number(builder, "policy_serial", grant->request->policy_serial);
     json_builder_end_object(builder);
     return restore_output_json(builder, error);

@@ -55,7 +55,7 @@ static GSubprocess *start(GSubprocessLauncher *launcher, const char *const *word
     if (child != NULL)
         return child;
     if (g_error_matches(failure, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT))
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO,
                             "ssh-keygen, which approvals are signed and verified with, is not "
                             "installed (Debian: openssh-client)");
     else
