@@ -279,8 +279,12 @@ static void key_that_the_request_does_not_ask_for_is_refused(void **state)
     g_autoptr(CheckWorld) self = check_world_new();
     VaultGrantKey *keys = (VaultGrantKey *)(gpointer)self->grant->keys->data;
     VaultGrantKey first = keys[0];
+    const VaultRequestMailbox *alice = g_ptr_array_index(self->grant->request->mailboxes, 0);
+    const VaultRequestMonth *august = g_ptr_array_index(alice->months, 0);
 
-    keys[0].month = 202608; /* in the request, but its period does not touch it */
+    /* In the request, but its period does not touch it. */
+    keys[0].month = august->month;
+    keys[0].month_key_id = vault_month_key_id(&august->keys.content);
     assert_form_refused(self->grant);
     keys[0] = first;
     keys[0].month_key_id.bytes[0] ^= 1;

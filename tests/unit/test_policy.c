@@ -232,6 +232,7 @@ static void policy_of_another_vault_or_master_is_refused(void **state)
                                           1, NULL));
     assert_false(
         vault_policy_check_signer(policy, &world->request->vault_id, &stranger.public, 1, NULL));
+    draft->verify_key = world->master.public.verify_key;
     assert_false(vault_policy_check_signer(draft, &world->request->vault_id, &world->master.public,
                                            1, NULL));
     other.bytes[3] ^= 1;
