@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define UNKNOWN_PARAMETER "555 5.5.4 a parameter is not known"
+
 static const struct {
     const char *name;
     LmtpVerb verb;
@@ -63,12 +65,29 @@ static gboolean is_path(const char *path)
     return at == NULL || (at != path && at[1] != '\0' && strchr(at, ' ') == NULL);
 }
 
+/* Behind "@a,@b:" (RFC 5321 appendix C: accepted and stripped), where a domain may be a literal
+ * with colons. */
+static const char *skip_route(const char *start, const char *end)
+{
+    gboolean is_literal = FALSE;
+
+    if (*start != '@')
+        return start;
+    for (const char *at = start; at < end; at++) {
+        if (*at == '[' || *at == ']')
+            is_literal = *at == '[';
+        else if (*at == ':' && !is_literal)
+            return at + 1;
+    }
+    return start;
+}
+
 /* Takes "FROM:<path>" apart; *ret_rest is what follows the path. */
 static const char *take_path(const char *arguments, const char *keyword, char **ret_path,
                              const char **ret_rest)
 {
     gsize keyword_len = strlen(keyword);
-    const char *start, *end;
+    const char *start, *mailbox, *end;
 
     if (g_ascii_strncasecmp(arguments, keyword, keyword_len) != 0)
         return "501 5.5.4 syntax: a path in angle brackets is needed";
@@ -80,39 +99,79 @@ static const char *take_path(const char *arguments, const char *keyword, char **
             return "501 5.1.7 the path has no end";
         *ret_rest = end + 1;
     } else {
+        /* No brackets: borne with whole addresses, where nothing else can be meant. */
         end = start + strcspn(start, " \t");
         *ret_rest = end;
-        if (end == start)
+        if (memchr(start, '@', (gsize)(end - start)) == NULL)
             return "501 5.5.4 syntax: a path in angle brackets is needed";
     }
-    /* RFC 5321 appendix C: a source route is accepted and stripped. */
-    if (*start == '@' && memchr(start, ':', (gsize)(end - start)) != NULL)
-        start = (const char *)memchr(start, ':', (gsize)(end - start)) + 1;
-    *ret_path = g_strndup(start, (gsize)(end - start));
+    mailbox = skip_route(start, end);
+    if (mailbox == end && mailbox != start)
+        return "501 5.1.3 a route without an address";
+    *ret_path = g_strndup(mailbox, (gsize)(end - mailbox));
     if (is_path(*ret_path) && (**ret_rest == '\0' || **ret_rest == ' ' || **ret_rest == '\t'))
         return NULL;
     g_clear_pointer(ret_path, g_free);
     return "501 5.1.3 this is no address";
 }
 
-static const char *take_parameter(const char *parameter, LmtpMailParameters *parameters)
+/* Any 1 to 20 digits (RFC 1870 4); what no u64 holds is as large as one can be. */
+static gboolean parse_size(const char *text, guint64 *ret_size)
 {
-    if (g_ascii_strncasecmp(parameter, "SIZE=", 5) == 0)
-        return g_ascii_string_to_unsigned(parameter + 5, 10, 0, G_MAXINT64, &parameters->size, NULL)
+    gsize len = strlen(text);
+
+    if (len == 0 || len > 20 || strspn(text, "0123456789") != len)
+        return FALSE;
+    *ret_size = g_ascii_strtoull(text, NULL, 10);
+    return TRUE;
+}
+
+static gboolean has_name(const char *parameter, const char *name)
+{
+    return g_ascii_strncasecmp(parameter, name, strlen(name)) == 0;
+}
+
+/* Never offered, yet servers that were told of DSN or AUTH elsewhere send them, and nothing that
+ * the archive does depends on them: no reason to refuse a message. */
+static gboolean is_ignored(const char *parameter, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (has_name(parameter, *names))
+            return TRUE;
+    return FALSE;
+}
+
+static const char *take_body(const char *value, LmtpMailParameters *parameters)
+{
+    if (g_ascii_strcasecmp(value, "BINARYMIME") == 0)
+        parameters->is_binary = TRUE;
+    else if (g_ascii_strcasecmp(value, "7BIT") != 0 && g_ascii_strcasecmp(value, "8BITMIME") != 0)
+        return "501 5.5.4 BODY= is 7BIT, 8BITMIME or BINARYMIME";
+    return NULL;
+}
+
+static const char *take_mail_parameter(const char *parameter, LmtpMailParameters *parameters)
+{
+    static const char *const ignored[] = {"AUTH=", "RET=", "ENVID=", NULL};
+
+    if (has_name(parameter, "SIZE="))
+        return parse_size(parameter + strlen("SIZE="), &parameters->size)
                    ? NULL
                    : "501 5.5.4 SIZE= needs a number";
-    if (g_ascii_strcasecmp(parameter, "BODY=7BIT") == 0 ||
-        g_ascii_strcasecmp(parameter, "BODY=8BITMIME") == 0)
-        return NULL;
-    if (g_ascii_strcasecmp(parameter, "BODY=BINARYMIME") == 0) {
-        parameters->is_binary = TRUE;
-        return NULL;
-    }
+    if (has_name(parameter, "BODY="))
+        return take_body(parameter + strlen("BODY="), parameters);
     if (g_ascii_strcasecmp(parameter, "SMTPUTF8") == 0) {
         parameters->is_smtputf8 = TRUE;
         return NULL;
     }
-    return "555 5.5.4 a parameter is not known";
+    return is_ignored(parameter, ignored) ? NULL : UNKNOWN_PARAMETER;
+}
+
+static const char *take_rcpt_parameter(const char *parameter)
+{
+    static const char *const ignored[] = {"ORCPT=", "NOTIFY=", NULL};
+
+    return is_ignored(parameter, ignored) ? NULL : UNKNOWN_PARAMETER;
 }
 
 const char *lmtp_command_mail(const char *arguments, char **ret_path,
@@ -128,7 +187,7 @@ const char *lmtp_command_mail(const char *arguments, char **ret_path,
     parameters = g_strsplit_set(rest, " \t", -1);
     for (guint i = 0; parameters[i] != NULL && refusal == NULL; i++)
         if (parameters[i][0] != '\0')
-            refusal = take_parameter(parameters[i], ret_parameters);
+            refusal = take_mail_parameter(parameters[i], ret_parameters);
     if (refusal != NULL)
         g_clear_pointer(ret_path, g_free);
     return refusal;
@@ -138,24 +197,28 @@ const char *lmtp_command_rcpt(const char *arguments, char **ret_path)
 {
     const char *rest = NULL;
     const char *refusal = take_path(arguments, "TO:", ret_path, &rest);
+    g_auto(GStrv) parameters = NULL;
 
-    if (refusal == NULL && *skip_spaces(rest) != '\0')
-        refusal = "555 5.5.4 a parameter is not known";
-    if (refusal == NULL && (*ret_path)[0] == '\0')
+    if (refusal != NULL)
+        return refusal;
+    if ((*ret_path)[0] == '\0')
         refusal = "501 5.1.3 a recipient cannot be empty";
+    parameters = g_strsplit_set(rest, " \t", -1);
+    for (guint i = 0; parameters[i] != NULL && refusal == NULL; i++)
+        if (parameters[i][0] != '\0')
+            refusal = take_rcpt_parameter(parameters[i]);
     if (refusal != NULL)
         g_clear_pointer(ret_path, g_free);
     return refusal;
 }
 
-const char *lmtp_command_bdat(const char *arguments, guint64 *ret_size, gboolean *ret_is_last)
+gboolean lmtp_command_bdat(const char *arguments, guint64 *ret_size, gboolean *ret_is_last)
 {
     gsize len = strcspn(arguments, " \t");
     g_autofree char *number = g_strndup(arguments, len);
     const char *rest = skip_spaces(arguments + len);
 
-    if (!g_ascii_string_to_unsigned(number, 10, 0, G_MAXINT64, ret_size, NULL))
-        return "501 5.5.4 BDAT needs a size";
     *ret_is_last = g_ascii_strcasecmp(rest, "LAST") == 0;
-    return *ret_is_last || *rest == '\0' ? NULL : "501 5.5.4 syntax: BDAT size [LAST]";
+    return (*ret_is_last || *rest == '\0') &&
+           g_ascii_string_to_unsigned(number, 10, 0, G_MAXINT64, ret_size, NULL);
 }

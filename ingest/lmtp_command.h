@@ -29,10 +29,10 @@ typedef struct {
     gboolean is_binary, is_smtputf8;
 } LmtpMailParameters;
 
-/* The texts of replies to a bad command; NULL when it is good. */
-/* "FROM:<path> parameters" / "TO:<path>": *ret_path is new, without brackets and source route. */
+/* "FROM:<path> parameters" / "TO:<path> parameters": *ret_path is new, without brackets and source
+ * route. NULL when it is good, else the reply's text and no path. */
 const char *lmtp_command_mail(const char *arguments, char **ret_path,
                               LmtpMailParameters *ret_parameters);
 const char *lmtp_command_rcpt(const char *arguments, char **ret_path);
-/* "SIZE [LAST]". */
-const char *lmtp_command_bdat(const char *arguments, guint64 *ret_size, gboolean *ret_is_last);
+/* "SIZE [LAST]"; FALSE when it is not that. */
+gboolean lmtp_command_bdat(const char *arguments, guint64 *ret_size, gboolean *ret_is_last);

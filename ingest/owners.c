@@ -34,25 +34,43 @@ void ingest_owner_free(IngestOwner *owner)
 
 /* ---- addresses ------------------------------------------------------------------------------- */
 
-/* A-label form, lower case. What IDNA refuses stays as it is, in ASCII lower case: real servers do
- * deliver to such names. */
-static char *normalise_domain(const char *domain, gsize len)
+static char *to_a_label(const char *text)
 {
-    g_autofree char *text = g_strndup(domain, len);
+    g_autofree char *lower = g_ascii_strdown(text, -1);
     char *ascii = NULL;
     char *result;
 
-    if (len > 0 && text[len - 1] == '.')
-        text[len - 1] = '\0';
-    if (g_str_is_ascii(text))
-        return g_ascii_strdown(text, -1);
-    if (g_utf8_validate(text, -1, NULL) &&
-        idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK) {
-        result = g_ascii_strdown(ascii, -1);
-        idn2_free(ascii);
-        return result;
-    }
-    return g_ascii_strdown(text, -1);
+    if (g_str_is_ascii(text) || !g_utf8_validate(text, -1, NULL) ||
+        idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+        return g_steal_pointer(&lower);
+    result = g_ascii_strdown(ascii, -1);
+    idn2_free(ascii);
+    return result;
+}
+
+static char *strip_dots(char *domain)
+{
+    for (gsize len = strlen(domain); len > 0 && domain[len - 1] == '.'; len--)
+        domain[len - 1] = '\0';
+    return domain;
+}
+
+/* A-label form, lower case, without the root's dot. What IDNA refuses stays as it is, in ASCII
+ * lower case: real servers do deliver to such names. NULL when it is no domain: IDNA's mapping
+ * turns look-alikes of '@' or '.' into these, so that is asked afterwards. */
+static char *normalise_domain(const char *domain, gsize len)
+{
+    g_autofree char *text = strip_dots(g_strndup(domain, len));
+    g_autofree char *normalised = strip_dots(to_a_label(text));
+
+    if (normalised[0] == '\0' || strpbrk(normalised, "@=\"<> \t\r\n") != NULL)
+        return NULL;
+    return g_steal_pointer(&normalised);
+}
+
+static gboolean is_quoted(const char *local, gsize len)
+{
+    return len >= 2 && local[0] == '"' && local[len - 1] == '"';
 }
 
 /* "a\"b" in quotes is a"b: quotes are a way of writing, not part of the name. */
@@ -60,7 +78,7 @@ static char *unquote(const char *local, gsize len)
 {
     GString *plain;
 
-    if (len < 2 || local[0] != '"' || local[len - 1] != '"')
+    if (!is_quoted(local, len))
         return g_strndup(local, len);
     plain = g_string_sized_new(len);
     for (gsize i = 1; i + 1 < len; i++) {
@@ -90,19 +108,16 @@ static void address_clear(Address *address)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Address, address_clear)
 
-static gboolean split(const IngestOwnerRules *rules, const char *text, Address *ret_address)
+/* The local part unquoted, its case as it is. */
+static gboolean split(const char *text, Address *ret_address)
 {
     const char *at = strrchr(text, '@');
-    g_autofree char *local = NULL;
 
     if (at == NULL || at == text || at[1] == '\0')
         return FALSE;
-    local = unquote(text, (gsize)(at - text));
-    if (local[0] == '\0')
-        return FALSE;
-    ret_address->local = rules->is_local_case_exact ? g_steal_pointer(&local) : fold_case(local);
+    ret_address->local = unquote(text, (gsize)(at - text));
     ret_address->domain = normalise_domain(at + 1, strlen(at + 1));
-    return ret_address->domain[0] != '\0';
+    return ret_address->local[0] != '\0' && ret_address->domain != NULL;
 }
 
 static void cut_subaddress(const IngestOwnerRules *rules, Address *address)
@@ -113,9 +128,24 @@ static void cut_subaddress(const IngestOwnerRules *rules, Address *address)
         *found = '\0';
 }
 
-static char *join(const Address *address)
+/* A local part that has quotes around it in earnest keeps them quoted: else "\"a\""@x would be
+ * written as "a"@x, which is a@x. */
+static char *join(const IngestOwnerRules *rules, const Address *address)
 {
-    return g_strconcat(address->local, "@", address->domain, NULL);
+    g_autofree char *local =
+        rules->is_local_case_exact ? g_strdup(address->local) : fold_case(address->local);
+    GString *quoted;
+
+    if (!is_quoted(local, strlen(local)))
+        return g_strconcat(local, "@", address->domain, NULL);
+    quoted = g_string_new("\"");
+    for (const char *at = local; *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
+            g_string_append_c(quoted, '\\');
+        g_string_append_c(quoted, *at);
+    }
+    g_string_append_printf(quoted, "\"@%s", address->domain);
+    return g_string_free(quoted, FALSE);
 }
 
 char *ingest_owner_normalise(const IngestOwnerRules *rules, const char *text)
@@ -123,7 +153,7 @@ char *ingest_owner_normalise(const IngestOwnerRules *rules, const char *text)
     g_auto(Address) address = {0};
     const char *domain;
 
-    if (!split(rules, text, &address))
+    if (!split(text, &address))
         return NULL;
     domain = g_hash_table_lookup(rules->domain_aliases, address.domain);
     if (domain != NULL) {
@@ -131,7 +161,7 @@ char *ingest_owner_normalise(const IngestOwnerRules *rules, const char *text)
         address.domain = g_strdup(domain);
     }
     cut_subaddress(rules, &address);
-    return join(&address);
+    return join(rules, &address);
 }
 
 /* ---- rules ----------------------------------------------------------------------------------- */
@@ -147,10 +177,8 @@ static gboolean add_domains(GHashTable *set, const char *const *domains, GError 
     for (gsize i = 0; domains != NULL && domains[i] != NULL; i++) {
         char *domain = normalise_domain(domains[i], strlen(domains[i]));
 
-        if (domain[0] == '\0' || strpbrk(domain, "@ \t=") != NULL) {
-            g_free(domain);
+        if (domain == NULL)
             return malformed(error, "this is not a domain", domains[i]);
-        }
         g_hash_table_add(set, domain);
     }
     return TRUE;
@@ -161,12 +189,35 @@ static gboolean add_domain_aliases(IngestOwnerRules *rules, const char *const *p
 {
     for (gsize i = 0; pairs != NULL && pairs[i] != NULL; i++) {
         const char *equals = strchr(pairs[i], '=');
+        g_autofree char *from =
+            equals != NULL ? normalise_domain(pairs[i], (gsize)(equals - pairs[i])) : NULL;
+        g_autofree char *to =
+            equals != NULL ? normalise_domain(equals + 1, strlen(equals + 1)) : NULL;
 
-        if (equals == NULL || equals == pairs[i] || equals[1] == '\0')
+        if (from == NULL || to == NULL)
             return malformed(error, "a domain alias is OLD=NEW", pairs[i]);
-        g_hash_table_insert(rules->domain_aliases,
-                            normalise_domain(pairs[i], (gsize)(equals - pairs[i])),
-                            normalise_domain(equals + 1, strlen(equals + 1)));
+        g_hash_table_insert(rules->domain_aliases, g_steal_pointer(&from), g_steal_pointer(&to));
+    }
+    return TRUE;
+}
+
+/* Each domain straight to the end of its chain. */
+static gboolean join_domain_aliases(IngestOwnerRules *rules, GError **error)
+{
+    GHashTable *aliases = rules->domain_aliases;
+    GHashTableIter iter;
+    gpointer from, to;
+
+    g_hash_table_iter_init(&iter, aliases);
+    while (g_hash_table_iter_next(&iter, &from, &to)) {
+        guint steps = 0;
+
+        for (const char *next = to; next != NULL; next = g_hash_table_lookup(aliases, next)) {
+            if (steps++ > g_hash_table_size(aliases))
+                return malformed(error, "domain aliases go round in a circle", from);
+            to = (gpointer)next;
+        }
+        g_hash_table_iter_replace(&iter, g_strdup(to));
     }
     return TRUE;
 }
@@ -179,9 +230,49 @@ static gboolean add_aliases(IngestOwnerRules *rules, const char *const *pairs, G
             equals != NULL ? g_strndup(pairs[i], (gsize)(equals - pairs[i])) : NULL;
         g_auto(Address) source = {0}, target = {0};
 
-        if (from == NULL || !split(rules, from, &source) || !split(rules, equals + 1, &target))
+        if (from == NULL || !split(from, &source) || !split(equals + 1, &target))
             return malformed(error, "an alias is FROM@DOMAIN=TO@DOMAIN", pairs[i]);
-        g_hash_table_insert(rules->aliases, join(&source), join(&target));
+        g_hash_table_insert(rules->aliases, join(rules, &source), join(rules, &target));
+    }
+    return TRUE;
+}
+
+/* ---- aliases --------------------------------------------------------------------------------- */
+
+/* The address that `text` means: an alias of it as it is, else of what normalising makes of it, is
+ * followed as long as there is one. NULL when it is no address, or the aliases have no end. */
+static char *follow_aliases(const IngestOwnerRules *rules, const char *text)
+{
+    g_auto(Address) parts = {0};
+    g_autofree char *address = split(text, &parts) ? join(rules, &parts) : NULL;
+
+    for (guint steps = 0; address != NULL && steps <= g_hash_table_size(rules->aliases); steps++) {
+        const char *alias = g_hash_table_lookup(rules->aliases, address);
+        g_autofree char *normalised = NULL;
+
+        if (alias == NULL) {
+            normalised = ingest_owner_normalise(rules, address);
+            alias = normalised != NULL ? g_hash_table_lookup(rules->aliases, normalised) : NULL;
+        }
+        if (alias == NULL)
+            return g_steal_pointer(&normalised);
+        g_free(address);
+        address = g_strdup(alias);
+    }
+    return NULL;
+}
+
+static gboolean check_aliases(const IngestOwnerRules *rules, GError **error)
+{
+    GHashTableIter iter;
+    gpointer from;
+
+    g_hash_table_iter_init(&iter, rules->aliases);
+    while (g_hash_table_iter_next(&iter, &from, NULL)) {
+        g_autofree char *end = follow_aliases(rules, from);
+
+        if (end == NULL)
+            return malformed(error, "aliases go round in a circle", from);
     }
     return TRUE;
 }
@@ -199,32 +290,28 @@ IngestOwnerRules *ingest_owner_rules_new(const IngestOwnerSettings *settings, GE
     if (!add_domains(rules->domains, settings->domains, error) ||
         !add_domains(rules->archive_domains, settings->archive_domains, error) ||
         !add_domain_aliases(rules, settings->domain_aliases, error) ||
-        !add_aliases(rules, settings->aliases, error))
+        !join_domain_aliases(rules, error) || !add_aliases(rules, settings->aliases, error) ||
+        !check_aliases(rules, error))
         return NULL;
     return g_steal_pointer(&rules);
 }
 
 /* ---- owners ---------------------------------------------------------------------------------- */
 
-/* An alias first, then what normalising gives; NULL when the domain is none of ours. */
+static gboolean is_of(const char *address, GHashTable *domains)
+{
+    return g_hash_table_contains(domains, strrchr(address, '@') + 1);
+}
+
+/* NULL when the domain is none of ours. */
 static char *mailbox_address(const IngestOwnerRules *rules, const char *text)
 {
-    g_auto(Address) address = {0};
-    g_autofree char *whole = NULL, *normalised = NULL;
-    const char *alias, *domain;
+    g_autofree char *address = follow_aliases(rules, text);
 
-    if (!split(rules, text, &address))
+    if (address == NULL || !is_of(address, rules->domains) ||
+        is_of(address, rules->archive_domains))
         return NULL;
-    whole = join(&address);
-    alias = g_hash_table_lookup(rules->aliases, whole);
-    normalised = ingest_owner_normalise(rules, alias != NULL ? alias : text);
-    if (normalised == NULL)
-        return NULL;
-    domain = strrchr(normalised, '@') + 1;
-    if (!g_hash_table_contains(rules->domains, domain) ||
-        g_hash_table_contains(rules->archive_domains, domain))
-        return NULL;
-    return g_steal_pointer(&normalised);
+    return g_steal_pointer(&address);
 }
 
 /* archive+[from+]LOCAL=DOMAIN: the last '=' parts local part and domain, as in VERP. */
@@ -265,20 +352,27 @@ static char *owner_address(const IngestOwnerRules *rules, const char *recipient,
     return inner != NULL ? mailbox_address(rules, inner) : NULL;
 }
 
-static IngestOwner *find_owner(GPtrArray *owners, const char *address)
-{
-    for (guint i = 0; i < owners->len; i++) {
-        IngestOwner *owner = g_ptr_array_index(owners, i);
+/* Lists may be of 100,000, so that nothing here is a search. */
+typedef struct {
+    GPtrArray *owners;
+    GHashTable *by_address; /* "" for unassigned; all borrowed */
+} OwnerList;
 
-        if (g_strcmp0(owner->address, address) == 0)
-            return owner;
-    }
-    return NULL;
+static OwnerList owner_list_new(void)
+{
+    return (OwnerList){g_ptr_array_new_with_free_func((GDestroyNotify)ingest_owner_free),
+                       g_hash_table_new(g_str_hash, g_str_equal)};
 }
 
-static IngestOwner *take_owner(GPtrArray *owners, const char *address, VaultOwnerRole role)
+static GPtrArray *owner_list_finish(OwnerList *list)
 {
-    IngestOwner *owner = find_owner(owners, address);
+    g_hash_table_unref(list->by_address);
+    return list->owners;
+}
+
+static IngestOwner *take_owner(OwnerList *list, const char *address, VaultOwnerRole role)
+{
+    IngestOwner *owner = g_hash_table_lookup(list->by_address, address != NULL ? address : "");
 
     if (owner != NULL)
         return owner;
@@ -286,43 +380,41 @@ static IngestOwner *take_owner(GPtrArray *owners, const char *address, VaultOwne
     owner->address = g_strdup(address);
     owner->role = address != NULL ? role : VAULT_OWNER_UNASSIGNED;
     owner->recipients = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(owners, owner);
+    g_ptr_array_add(list->owners, owner);
+    g_hash_table_insert(list->by_address, address != NULL ? owner->address : (char *)"", owner);
     return owner;
-}
-
-static void name_owner(GPtrArray *owners, const char *address, VaultOwnerRole role,
-                       const char *recipient)
-{
-    IngestOwner *owner = take_owner(owners, address, role);
-
-    if (!g_ptr_array_find_with_equal_func(owner->recipients, recipient, g_str_equal, NULL))
-        g_ptr_array_add(owner->recipients, g_strdup(recipient));
 }
 
 GPtrArray *ingest_owners(const IngestOwnerRules *rules, GPtrArray *recipients)
 {
-    GPtrArray *owners = g_ptr_array_new_with_free_func((GDestroyNotify)ingest_owner_free);
+    OwnerList list = owner_list_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
     for (guint i = 0; i < recipients->len; i++) {
-        const char *recipient = g_ptr_array_index(recipients, i);
+        char *recipient = g_ptr_array_index(recipients, i);
         VaultOwnerRole role;
-        g_autofree char *address = owner_address(rules, recipient, &role);
+        g_autofree char *address = NULL;
 
-        name_owner(owners, address, role, recipient);
+        if (!g_hash_table_add(seen, recipient))
+            continue;
+        address = owner_address(rules, recipient, &role);
+        g_ptr_array_add(take_owner(&list, address, role)->recipients, g_strdup(recipient));
     }
-    return owners;
+    return owner_list_finish(&list);
 }
 
 GPtrArray *ingest_owners_named(const IngestOwnerRules *rules, const char *const *addresses)
 {
-    GPtrArray *owners = g_ptr_array_new_with_free_func((GDestroyNotify)ingest_owner_free);
+    OwnerList list = owner_list_new();
 
     for (; addresses != NULL && *addresses != NULL; addresses++) {
         g_autofree char *address = ingest_owner_normalise(rules, *addresses);
 
-        take_owner(owners, address, VAULT_OWNER_IMPORT);
+        if (address != NULL && is_of(address, rules->archive_domains))
+            g_clear_pointer(&address, g_free);
+        take_owner(&list, address, VAULT_OWNER_IMPORT);
     }
-    if (owners->len == 0)
-        take_owner(owners, NULL, VAULT_OWNER_UNASSIGNED);
-    return owners;
+    if (list.owners->len == 0)
+        take_owner(&list, NULL, VAULT_OWNER_UNASSIGNED);
+    return owner_list_finish(&list);
 }

@@ -126,6 +126,8 @@ static gboolean is_file_whole(const Export *export, const ManifestKnown *known)
             break;
         vault_hasher_update(hasher, buffer, (gsize)got);
         len += (guint64)got;
+        if (len > known->file_size)
+            return FALSE;
     }
     vault_hasher_finish(hasher, &hash);
     return len == known->file_size && memcmp(&hash, &known->file_hash, sizeof hash) == 0;

@@ -14,7 +14,7 @@
  * one file with all messages; "-" is standard output (mbox, zip, tar.zst). The manifest is
  * PATH/manifest.json, the last member of an archive, PATH.manifest.json beside one mbox; an mbox on
  * standard output has none.
- * Errors: REFUSED (PATH exists or is not empty), IO, NO_SPACE, UNSUPPORTED (format cannot do that).
+ * Errors: BUSY (PATH exists or is not empty), IO, NO_SPACE, UNSUPPORTED (format cannot do that).
  * Threads: one user per object. Source: docs/formats/export.md.
  */
 #pragma once

@@ -28,11 +28,17 @@ static gboolean open_folder(Export *export, ExportStart start, GError **error)
 
     if (g_mkdir(export->path, 0700) != 0 && errno != EEXIST)
         return vault_error_set_errno(error, errno, "cannot make the folder", export->path);
+    if (!g_file_test(export->path, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                    "%s is a file, and this format makes a folder: give another name",
+                    export->path);
+        return FALSE;
+    }
     if (!is_empty_folder(export->path, &is_empty, error))
         return FALSE;
     if (!is_empty && start == EXPORT_START_NEW) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                    "%s is not empty: give another folder%s", export->path,
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY, "%s is not empty: give another folder%s",
+                    export->path,
                     export->format == EXPORT_MBOX ? "" : ", or --resume to go on with an export");
         return FALSE;
     }
@@ -89,7 +95,7 @@ static gboolean is_free(const char *path, GError **error)
 {
     if (!g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK))
         return TRUE;
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
                 "%s exists: nothing is overwritten, give another name", path);
     return FALSE;
 }

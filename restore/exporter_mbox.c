@@ -39,7 +39,7 @@ static gpointer mbox_open(const ExportTarget *target, GError **error)
 {
     MboxExport *self = g_new0(MboxExport, 1);
 
-    self->root = g_strdup(target->path);
+    self->root = g_strdup(g_str_equal(target->path, "-") ? "standard output" : target->path);
     self->is_folder = target->is_folder;
     self->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->own_fd = -1;

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* The last second of 9999. */
+#define LAST_S G_GINT64_CONSTANT(253402300799)
+
 typedef struct {
     gint64 year;
     guint month, day, hour, minute, second; /* month from 1 */
@@ -95,7 +98,8 @@ static gboolean to_time(const MailDate *date, guint64 *ret_time_s)
     if (moment == NULL)
         return FALSE;
     time_s = g_date_time_to_unix(moment) - date->zone_s;
-    if (time_s < 0)
+    /* The zone may have led out of these years again. */
+    if (time_s < 0 || time_s > LAST_S)
         return FALSE;
     *ret_time_s = (guint64)time_s;
     return TRUE;

@@ -42,10 +42,11 @@ gboolean mail_maildir_is_message(const char *path)
     return (g_str_equal(last, "cur") || g_str_equal(last, "new")) && *name != '.';
 }
 
-/* Parts of a relative path that name something. */
-static GPtrArray *split_path(const char *path)
+/* Parts that name something. */
+static GPtrArray *split(const char *text, char separator)
 {
-    g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+    const char delimiter[] = {separator, '\0'};
+    g_auto(GStrv) parts = g_strsplit(text, delimiter, -1);
     GPtrArray *kept = g_ptr_array_new_with_free_func(g_free);
 
     for (char **part = parts; *part != NULL; part++) {
@@ -55,15 +56,30 @@ static GPtrArray *split_path(const char *path)
     return kept;
 }
 
-static char *join(GPtrArray *parts, const char *separator)
+/* Whole parts are dropped at the end, but for one that is too long alone. */
+static char *join(GPtrArray *parts)
 {
+    char *folder, *end;
+
     g_ptr_array_add(parts, NULL);
-    return g_strjoinv(separator, (char **)parts->pdata);
+    folder = g_strjoinv("/", (char **)parts->pdata);
+    if (strlen(folder) <= MAIL_FOLDER_LEN_MAX)
+        return folder;
+    end = folder + MAIL_FOLDER_LEN_MAX;
+    while (end > folder && *end != '/')
+        end--;
+    if (end == folder) {
+        end = folder + MAIL_FOLDER_LEN_MAX;
+        while (((guchar)*end & 0xc0) == 0x80)
+            end--;
+    }
+    *end = '\0';
+    return folder;
 }
 
 char *mail_folder_of_maildir(const char *path)
 {
-    g_autoptr(GPtrArray) parts = split_path(path);
+    g_autoptr(GPtrArray) parts = split(path, '/');
     const char *last;
 
     /* without cur/NAME */
@@ -72,23 +88,26 @@ char *mail_folder_of_maildir(const char *path)
         return g_strdup("INBOX");
     last = parts->pdata[parts->len - 1];
     if (*last == '.' && last[1] != '\0') {
-        g_auto(GStrv) names = g_strsplit(last + 1, ".", -1);
+        g_autoptr(GPtrArray) names = split(last, '.');
 
-        return g_strjoinv("/", names);
+        if (names->len > 0)
+            return join(names);
     }
-    return join(parts, "/");
+    return join(parts);
 }
 
+/* Never down to "." or "..", which name another folder. */
 static void cut_suffix(char *name, const char *suffix)
 {
-    if (strlen(name) > strlen(suffix) && g_str_has_suffix(name, suffix))
-        name[strlen(name) - strlen(suffix)] = '\0';
+    if (!g_str_has_suffix(name, suffix) || strspn(name, ".") + strlen(suffix) - 1 >= strlen(name))
+        return;
+    name[strlen(name) - strlen(suffix)] = '\0';
 }
 
 char *mail_folder_of_mbox(const char *path)
 {
     static const char *const suffixes[] = {".gz", ".zst", ".bz2", ".xz", ".mbox", ".mbx"};
-    g_autoptr(GPtrArray) parts = split_path(path);
+    g_autoptr(GPtrArray) parts = split(path, '/');
 
     if (parts->len == 0)
         return NULL;
@@ -98,15 +117,15 @@ char *mail_folder_of_mbox(const char *path)
         cut_suffix(parts->pdata[parts->len - 1], suffixes[i]);
     if (parts->len == 1 && g_ascii_strcasecmp(parts->pdata[0], "inbox") == 0)
         return g_strdup("INBOX");
-    return join(parts, "/");
+    return join(parts);
 }
 
 char *mail_folder_of_eml(const char *path)
 {
-    g_autoptr(GPtrArray) parts = split_path(path);
+    g_autoptr(GPtrArray) parts = split(path, '/');
 
     if (parts->len < 2)
         return NULL;
     g_ptr_array_set_size(parts, (gint)parts->len - 1);
-    return join(parts, "/");
+    return join(parts);
 }

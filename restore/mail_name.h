@@ -3,6 +3,9 @@
 
 #include <glib.h>
 
+/* An archive may name its members as it likes; a longer folder is cut. */
+#define MAIL_FOLDER_LEN_MAX 1024
+
 typedef struct {
     gboolean has_date;
     guint64 received_s;

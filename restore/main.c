@@ -39,9 +39,22 @@ static void keep_memory_private(void)
     umask(077);
 }
 
+/* Warnings of the libraries look like all else that a verb says. */
+static GLogWriterOutput tell_warning(GLogLevelFlags level, const GLogField *fields, gsize count,
+                                     gpointer user)
+{
+    for (gsize i = 0; i < count; i++) {
+        if (level <= G_LOG_LEVEL_MESSAGE && g_str_equal(fields[i].key, "MESSAGE"))
+            fprintf(stderr, "%s: %s\n", g_get_prgname() == NULL ? "muniment" : g_get_prgname(),
+                    (const char *)fields[i].value);
+    }
+    return G_LOG_WRITER_HANDLED;
+}
+
 int main(int argc, char **argv)
 {
     keep_memory_private();
+    g_log_set_writer_func(tell_warning, NULL, NULL);
     /* Addresses and paths are UTF-8 also where no locale is set, as in cron. */
     if (setlocale(LC_ALL, "") == NULL || !g_str_equal(nl_langinfo(CODESET), "UTF-8"))
         (void)setlocale(LC_CTYPE, "C.UTF-8");

@@ -3,11 +3,13 @@
 #include "vault/base/bytes.h"
 
 #include <errno.h>
-#include <gio/gio.h>
 #include <json-glib/json-glib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BUFFER_LEN 65536
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FILE, fclose)
 
 struct Manifest {
     int fd;
@@ -206,24 +208,56 @@ static const char *member_string(JsonObject *object, const char *name)
     return json_node_get_string(node);
 }
 
+/* An entry holds no objects and no lists: a line that does would have the JSON parser call itself
+ * as often as it says. */
+static gboolean is_flat(const char *line)
+{
+    gboolean is_text = FALSE;
+
+    for (const char *at = line; *at != '\0'; at++) {
+        if (is_text && *at == '\\' && at[1] != '\0')
+            at++;
+        else if (*at == '"')
+            is_text = !is_text;
+        else if (!is_text && (*at == '[' || (*at == '{' && at != line)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* The export never writes any other name; this one would have a file elsewhere read. */
+static gboolean is_inside(const char *file)
+{
+    g_auto(GStrv) parts = g_strsplit(file, "/", -1);
+
+    for (char **part = parts; *part != NULL; part++) {
+        if (**part == '\0' || g_str_equal(*part, ".."))
+            return FALSE;
+    }
+    return *file != '\0';
+}
+
 /* NULL when the line is no entry. */
 static ManifestKnown *parse_known(const char *line, char **ret_key)
 {
-    g_autoptr(JsonNode) root = json_from_string(line, NULL);
+    g_autoptr(JsonNode) root = is_flat(line) ? json_from_string(line, NULL) : NULL;
+    g_autofree char *rewritten = root == NULL ? NULL : json_to_string(root, FALSE);
     ManifestKnown *known;
     VaultHash hash;
     JsonObject *object;
     gboolean has_lf;
     gint64 size, file_size;
 
-    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
+    /* The parser takes "\\u" with fewer digits, and then part of the letter after it. */
+    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root) || !g_utf8_validate(rewritten, -1, NULL))
         return NULL;
     object = json_node_get_object(root);
     has_lf = json_object_has_member(object, "lf_size");
     size = member_number(object, "size");
     file_size = has_lf ? member_number(object, "lf_size") : size;
     if (member_string(object, "id") == NULL || member_string(object, "mailbox") == NULL ||
-        member_string(object, "file") == NULL || size < 0 || file_size < 0 ||
+        member_string(object, "file") == NULL || !is_inside(member_string(object, "file")) ||
+        size < 0 || file_size < 0 ||
         !vault_bytes_from_hex(member_string(object, has_lf ? "lf_sha256" : "sha256"), hash.bytes,
                               VAULT_HASH_LEN))
         return NULL;
@@ -232,45 +266,50 @@ static ManifestKnown *parse_known(const char *line, char **ret_key)
     known->size = (guint64)size;
     known->file_size = (guint64)file_size;
     known->file_hash = hash;
-    known->line = g_strdup(line);
+    /* Written anew, so that no odd form of JSON gets into the next manifest. */
+    known->line = g_steal_pointer(&rewritten);
     *ret_key = manifest_known_key(member_string(object, "id"), member_string(object, "mailbox"));
     return known;
 }
 
+/* FALSE at the end. Of a line that is too long one byte too many is kept. */
+static gboolean read_line(FILE *file, GString *line)
+{
+    int byte;
+
+    g_string_truncate(line, 0);
+    while ((byte = getc_unlocked(file)) != EOF && byte != '\n') {
+        if (line->len <= MANIFEST_LINE_LEN_MAX)
+            g_string_append_c(line, (char)byte);
+    }
+    return byte == '\n' || line->len > 0;
+}
+
+static void cut_separator(GString *line)
+{
+    if (g_str_has_suffix(line->str, "],"))
+        g_string_truncate(line, line->len - 2);
+    else if (g_str_has_suffix(line->str, ","))
+        g_string_truncate(line, line->len - 1);
+}
+
 gboolean manifest_read_known(const char *path, GHashTable *known, GError **error)
 {
-    g_autoptr(GFile) file = g_file_new_for_path(path);
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(GFileInputStream) stream = g_file_read(file, NULL, &failure);
-    g_autoptr(GDataInputStream) lines = NULL;
+    g_autoptr(FILE) file = fopen(path, "re");
+    g_autoptr(GString) line = g_string_new(NULL);
 
-    if (stream == NULL) {
-        gboolean is_missing = g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
-
-        g_set_error(error, VAULT_ERROR, is_missing ? VAULT_ERROR_NOT_FOUND : VAULT_ERROR_IO,
-                    "cannot read %s: %s", path, failure->message);
-        return FALSE;
-    }
-    lines = g_data_input_stream_new(G_INPUT_STREAM(stream));
-    for (;;) {
-        g_autofree char *line = g_data_input_stream_read_line(lines, NULL, NULL, &failure);
+    if (file == NULL)
+        return vault_error_set_errno(error, errno, "cannot read", path);
+    while (read_line(file, line)) {
         ManifestKnown *entry;
         char *key = NULL;
 
-        if (line == NULL)
-            break;
-        if (g_str_has_suffix(line, "],"))
-            line[strlen(line) - 2] = '\0';
-        else if (g_str_has_suffix(line, ","))
-            line[strlen(line) - 1] = '\0';
-        entry = strlen(line) > MANIFEST_LINE_LEN_MAX ? NULL : parse_known(line, &key);
+        if (line->len > MANIFEST_LINE_LEN_MAX || strlen(line->str) != line->len)
+            continue;
+        cut_separator(line);
+        entry = parse_known(line->str, &key);
         if (entry != NULL)
             g_hash_table_insert(known, key, entry);
     }
-    if (failure != NULL) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_IO, "cannot read %s: %s", path,
-                    failure->message);
-        return FALSE;
-    }
-    return TRUE;
+    return ferror(file) == 0 || vault_error_set_errno(error, errno, "cannot read", path);
 }

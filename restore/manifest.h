@@ -64,7 +64,8 @@ void manifest_free(Manifest *manifest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manifest, manifest_free)
 
 /* What an earlier run left: lines by message and mailbox. Reads a journal or a manifest; lines that
- * are no entry (the frame of the manifest, a torn last line) are passed over. NOT_FOUND, IO. */
+ * are no entry (the frame of the manifest, a torn last line, one that is too long or names a file
+ * outside of the export) are passed over: such a message is written again. NOT_FOUND, IO. */
 typedef struct {
     char *line;
     char *file;

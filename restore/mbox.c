@@ -14,7 +14,9 @@ static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 
 static char *postmark_sender(const char *sender)
 {
-    char *safe = g_strdup(sender == NULL || *sender == '\0' ? "MAILER-DAEMON" : sender);
+    gboolean is_left_out =
+        sender == NULL || *sender == '\0' || strlen(sender) > MBOX_SENDER_LEN_MAX;
+    char *safe = g_strdup(is_left_out ? "MAILER-DAEMON" : sender);
 
     for (char *at = safe; *at != '\0'; at++) {
         if ((guchar)*at <= ' ' || *at == 0x7f)

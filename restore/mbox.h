@@ -17,8 +17,11 @@
 /* A longer line is no postmark. */
 #define MBOX_POSTMARK_LEN_MAX 1024
 
-/* With the LF. An empty or NULL sender is MAILER-DAEMON; bytes that would break the line are "_".
- */
+/* A longer sender does not fit into one with certainty. */
+#define MBOX_SENDER_LEN_MAX 512
+
+/* With the LF, at most MBOX_POSTMARK_LEN_MAX bytes. An empty, NULL or too long sender is
+ * MAILER-DAEMON, since half an address is another one; bytes that would break the line are "_". */
 char *mbox_postmark_format(const char *sender, guint64 received_s);
 
 typedef struct {

@@ -21,15 +21,45 @@ static void regain_reading(void)
     (void)syscall(SYS_capset, &header, sets);
 }
 
+static gboolean set_closed(const char *vault_path, GError **error)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_IO,
+                "%s is closed to this user: run this as the vault's owner, or as root", vault_path);
+    return FALSE;
+}
+
+static gboolean look(const char *vault_path, struct stat *ret_status, GError **error)
+{
+    if (stat(vault_path, ret_status) != 0) {
+        if (errno == EACCES)
+            return set_closed(vault_path, error);
+        if (errno != ENOENT && errno != ENOTDIR)
+            return vault_error_set_errno(error, errno, "cannot look at the vault", vault_path);
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "there is no vault %s", vault_path);
+        return FALSE;
+    }
+    if (!S_ISDIR(ret_status->st_mode)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                    "%s is no vault: a vault is a folder, made with \"muniment init\"", vault_path);
+        return FALSE;
+    }
+    return access(vault_path, X_OK) == 0 || set_closed(vault_path, error);
+}
+
+gboolean restore_owner_check(const char *vault_path, GError **error)
+{
+    struct stat status;
+
+    return look(vault_path, &status, error);
+}
+
 gboolean restore_owner_enter(const char *vault_path, GError **error)
 {
     struct stat status;
 
-    if (geteuid() != 0)
-        return TRUE;
-    if (stat(vault_path, &status) != 0)
-        return vault_error_set_errno(error, errno, "cannot look at the vault", vault_path);
-    if (status.st_uid == 0)
+    if (!look(vault_path, &status, error))
+        return FALSE;
+    if (geteuid() != 0 || status.st_uid == 0)
         return TRUE;
     if (setegid(status.st_gid) != 0 || seteuid(status.st_uid) != 0)
         return vault_error_set_errno(error, errno, "cannot become the owner of", vault_path);

@@ -5,11 +5,15 @@
  * may read can still be read (mail to be imported from a user's home). restore_owner_leave() makes
  * the process root again: for files that root asked for, such as exports. So a reading verb enters,
  * opens the vault, leaves and writes its output; a writing verb enters and stays. For anyone but
- * root both do nothing. Threads: call before threads are started. Errors: NOT_FOUND, IO, REFUSED.
+ * root both only look. Threads: call before threads are started. Errors: NOT_FOUND (no folder is
+ * there), IO (this user may not use it, or may not act as its owner).
  */
 #pragma once
 
 #include <glib.h>
 
+/* This user can reach into the vault's folder, at least for its sockets: its own files may still be
+ * closed to him. */
+gboolean restore_owner_check(const char *vault_path, GError **error);
 gboolean restore_owner_enter(const char *vault_path, GError **error);
 void restore_owner_leave(void);

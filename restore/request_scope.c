@@ -1,6 +1,7 @@
 #include "restore/request_scope.h"
 
 #include "ingest/owners.h"
+#include "restore/message_id.h"
 #include "vault/base/file.h"
 
 #define LIST_FILE_LEN_MAX (64u << 20)
@@ -50,7 +51,19 @@ gboolean restore_request_scope_add_mailbox_file(RestoreRequestScope *scope, cons
         if (**line != '\0' && **line != '#')
             g_ptr_array_add(scope->mailboxes, g_strdup(*line));
     }
-    return TRUE;
+    if (scope->mailboxes->len > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, "%s names no mailbox", path);
+    return FALSE;
+}
+
+static void add_message(RestoreRequestScope *scope, const RecordId *message)
+{
+    for (guint i = 0; i < scope->messages->len; i++) {
+        if (VAULT_ID_EQUAL(g_array_index(scope->messages, RecordId, i), *message))
+            return;
+    }
+    g_array_append_vals(scope->messages, message, 1);
 }
 
 gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const char *id,
@@ -58,15 +71,9 @@ gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const cha
 {
     RecordId message;
 
-    if (!vault_id_parse(id, message.bytes, error)) {
-        g_prefix_error(error, "\"%s\" is not the id of a message: ", id);
+    if (!restore_message_id_parse(id, &message, error))
         return FALSE;
-    }
-    for (guint i = 0; i < scope->messages->len; i++) {
-        if (VAULT_ID_EQUAL(g_array_index(scope->messages, RecordId, i), message))
-            return TRUE;
-    }
-    g_array_append_val(scope->messages, message);
+    add_message(scope, &message);
     return TRUE;
 }
 
@@ -79,13 +86,20 @@ gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const
         return FALSE;
     for (char **line = lines; *line != NULL; line++) {
         g_auto(GStrv) words = g_strsplit_set(*line, " \t", 2);
+        RecordId message;
 
-        if (**line != '\0' && !restore_request_scope_add_message(scope, words[0], error)) {
-            g_prefix_error(error, "%s: ", path);
+        if (**line == '\0')
+            continue;
+        if (!vault_id_parse(words[0], message.bytes, error)) {
+            g_prefix_error(error, "%s, line %u: ", path, (guint)(line - lines) + 1);
             return FALSE;
         }
+        add_message(scope, &message);
     }
-    return TRUE;
+    if (scope->messages->len > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, "%s names no message", path);
+    return FALSE;
 }
 
 void restore_request_scope_extend(RestoreRequestScope *scope, const VaultGrantFile *grant)
@@ -203,6 +217,25 @@ static gboolean note_month(const VaultCopyEntry *entry, gpointer user, GError **
     return TRUE;
 }
 
+static gboolean check_messages(const RestoreRequestScope *scope, VaultKeep *keep, GError **error)
+{
+    for (guint i = 0; i < scope->messages->len; i++) {
+        const RecordId *id = &g_array_index(scope->messages, RecordId, i);
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(GArray) parts = vault_keep_message(keep, id, &failure);
+
+        if (parts != NULL)
+            continue;
+        if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+            g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                        "message %s is not in this vault", VAULT_ID_TEXT(*id));
+        else
+            g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    return TRUE;
+}
+
 /* The months in which copies of the named messages lie: a grant needs no key of any other. NULL:
  * all months count. */
 static gboolean months_of_messages(const RestoreRequestScope *scope, VaultKeep *keep,
@@ -303,10 +336,11 @@ static gboolean add_keys(const RestoreRequestScope *scope, VaultKeep *keep, cons
     add_months(scope, request, months, only);
     if (request->mailboxes->len > 0)
         return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
-                        scope->since != NULL
-                            ? "nothing has come since that grant was made; nothing to ask for"
-                            : "the mailboxes have no mail in that period; nothing to ask for");
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                scope->since != NULL
+                    ? "no %s has come since that grant was made; nothing to ask for"
+                    : "the mailboxes have no %s in that period; nothing to ask for",
+                scope->messages->len > 0 ? "copy of the messages" : "mail");
     return FALSE;
 }
 
@@ -360,7 +394,7 @@ gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep 
     g_autoptr(GArray) ids = find_mailboxes(scope, keep, error);
 
     *ret_is_cut = FALSE;
-    if (ids == NULL)
+    if (ids == NULL || !check_messages(scope, keep, error))
         return FALSE;
     request->vault_id = *vault_keep_id(keep);
     request->from_s = scope->from_s;

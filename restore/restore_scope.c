@@ -1,6 +1,7 @@
 #include "restore/restore_scope.h"
 
 #include "restore/dates.h"
+#include "restore/message_id.h"
 #include "vault/base/file.h"
 
 void restore_scope_clear(RestoreScope *scope)
@@ -104,7 +105,7 @@ static gboolean find_mailbox(VaultKeep *keep, const char *name, MailboxId *ret_i
 
 /* NULL: all of the grant. */
 static gboolean find_mailboxes(VaultKeep *keep, const RestoreScopeOptions *options,
-                               const RestoreScope *scope, GHashTable **ret_wanted, GError **error)
+                               RestoreScope *scope, GHashTable **ret_wanted, GError **error)
 {
     g_autoptr(GHashTable) wanted =
         g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
@@ -115,8 +116,12 @@ static gboolean find_mailboxes(VaultKeep *keep, const RestoreScopeOptions *optio
     for (char **name = options->mailboxes; *name != NULL; name++) {
         MailboxId id;
 
-        if (!find_mailbox(keep, *name, &id, error))
+        if (!find_mailbox(keep, *name, &id, error)) {
+            scope->has_no_such_mailbox =
+                error != NULL && g_error_matches(*error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
+            g_prefix_error(error, "--mailbox %s: ", *name);
             return FALSE;
+        }
         if (!vault_grant_file_has_mailbox(scope->grant, &id)) {
             g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                         "the grant does not cover mailbox %s: ask for it with \"muniment request\"",
@@ -185,10 +190,8 @@ static gboolean take_messages(const RestoreScopeOptions *options, RestoreScope *
     for (char **text = options->messages; text != NULL && *text != NULL; text++) {
         RecordId id;
 
-        if (!vault_id_parse(*text, id.bytes, error)) {
-            g_prefix_error(error, "--message %s: ", *text);
+        if (!restore_message_id_parse(*text, &id, error))
             return FALSE;
-        }
         if (!covers_message(scope->grant, &id)) {
             g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                         "the grant does not cover message %s", *text);

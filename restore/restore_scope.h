@@ -20,10 +20,11 @@ typedef struct {
 typedef struct {
     VaultReader *reader;
     VaultGrantFile *grant;
-    GArray *months;         /* MonthKeyId */
-    GArray *messages;       /* RecordId; empty = all */
-    GHashTable *names;      /* MailboxId -> address or "unassigned" */
-    VaultCopyFilter filter; /* borrows the arrays */
+    GArray *months;               /* MonthKeyId */
+    GArray *messages;             /* RecordId; empty = all */
+    GHashTable *names;            /* MailboxId -> address or "unassigned" */
+    VaultCopyFilter filter;       /* borrows the arrays */
+    gboolean has_no_such_mailbox; /* why it failed */
 } RestoreScope;
 void restore_scope_clear(RestoreScope *scope);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreScope, restore_scope_clear)

@@ -1,5 +1,7 @@
 #include "restore/verb.h"
 
+#include "restore/output.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,17 @@ static void print_verbs(FILE *out, const char *program, const RestoreVerb *verbs
     for (gsize i = 0; i < count; i++)
         fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n\"%s VERB --help\" tells more about one verb.\n", program);
+}
+
+/* What a verb printed may wait in the buffer of standard output: done is done only when it is out.
+ */
+static int end_verb(const char *name, int status)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (restore_output_flush(&error) || status != RESTORE_EXIT_DONE)
+        return status;
+    return restore_verb_fail(name, error);
 }
 
 int restore_verb_dispatch(const char *program, const RestoreVerb *verbs, gsize count, int argc,
@@ -26,7 +39,7 @@ int restore_verb_dispatch(const char *program, const RestoreVerb *verbs, gsize c
     }
     for (gsize i = 0; i < count; i++) {
         if (g_str_equal(argv[1], verbs[i].name))
-            return verbs[i].run(argc - 1, argv + 1);
+            return end_verb(verbs[i].name, verbs[i].run(argc - 1, argv + 1));
     }
     fprintf(stderr, "%s: there is no verb \"%s\"; \"%s --help\" lists them\n", program, argv[1],
             program);
@@ -46,21 +59,35 @@ gboolean restore_verb_parse(const RestoreVerbUsage *usage, int *argc, char ***ar
     return g_option_context_parse(context, argc, argv, error);
 }
 
+/* Lines of a message stay lines; names in it may hold anything. */
+static void print_text(const char *verb, const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    fprintf(stderr, "muniment %s: ", verb);
+    for (char **line = lines; *line != NULL; line++) {
+        g_autofree char *shown = restore_output_printable(*line);
+
+        fprintf(stderr, "%s\n", shown);
+    }
+}
+
 int restore_verb_fail(const char *verb, const GError *error)
 {
     RestoreExit status = restore_exit_status(error);
 
-    fprintf(stderr, "muniment %s: %s\n", verb, error->message);
+    print_text(verb, error->message);
     if (status == RESTORE_EXIT_USAGE)
         fprintf(stderr, "muniment %s: \"muniment %s --help\" shows how it is used\n", verb, verb);
     return (int)status;
 }
 
+G_GNUC_PRINTF(2, 0)
 static void print_line(const char *verb, const char *format, va_list arguments)
 {
     g_autofree char *text = g_strdup_vprintf(format, arguments);
 
-    fprintf(stderr, "muniment %s: %s\n", verb, text);
+    print_text(verb, text);
 }
 
 int restore_verb_usage(const char *verb, const char *format, ...)

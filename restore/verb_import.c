@@ -128,7 +128,7 @@ static void count(Import *import, const ArchivedImportResult *result)
         import->already_count++;
     else
         import->stored_count++;
-    if (result->unassigned_count > 0)
+    if (result->unassigned_count > 0 || import->options->mailboxes == NULL)
         import->unassigned_count++;
 }
 
@@ -282,8 +282,11 @@ static int finish(const Import *import, const ImportOptions *options, gboolean i
 {
     g_autoptr(GError) error = NULL;
 
-    if (!is_done && import->target == NULL)
+    if (!is_done && import->target == NULL) {
+        if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_BUSY))
+            restore_verb_say(verb, "another command writes: run it again when that has ended");
         return restore_verb_fail(verb, failure);
+    }
     if (!report(import, options->as_json, &error))
         return restore_verb_fail(verb, error);
     if (!is_done) {

@@ -62,9 +62,24 @@ static gboolean read_masters(char **paths, GArray *masters, GError **error)
 static gboolean check_domains(char **domains, GError **error)
 {
     IngestOwnerSettings settings = {.domains = (const char *const *)domains, .delimiter = ""};
-    g_autoptr(IngestOwnerRules) rules = ingest_owner_rules_new(&settings, error);
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(IngestOwnerRules) rules = ingest_owner_rules_new(&settings, &failure);
 
-    return rules != NULL;
+    if (rules != NULL)
+        return TRUE;
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--domain: %s", failure->message);
+    return FALSE;
+}
+
+static gboolean check_vault_key(const char *vault_key, GError **error)
+{
+    if (!g_file_test(vault_key, G_FILE_TEST_EXISTS))
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                "%s exists, maybe the key of another vault, and is not overwritten; choose another "
+                "--vaultkey",
+                vault_key);
+    return FALSE;
 }
 
 /* A new vault belongs to the owner of the folder that it is made in, or of the empty folder given.
@@ -73,7 +88,15 @@ static gboolean enter_owner(const char *path, GError **error)
 {
     g_autofree char *parent = g_path_get_dirname(path);
 
-    return restore_owner_enter(g_file_test(path, G_FILE_TEST_IS_DIR) ? path : parent, error);
+    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+        return restore_owner_enter(path, error);
+    if (g_file_test(parent, G_FILE_TEST_IS_DIR))
+        return restore_owner_enter(parent, error);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                "there is no folder %s to make the vault in; make it first, for the user that "
+                "archived runs as",
+                parent);
+    return FALSE;
 }
 
 static gboolean make(const char *path, const InitOptions *options, const GArray *masters,
@@ -177,8 +200,9 @@ static gboolean init(const char *given_path, const InitOptions *options, GError 
     VaultId id;
 
     if (!read_masters(options->masters, masters, error) ||
-        !check_domains(options->domains, error) || !enter_owner(path, error) ||
-        !make(path, options, masters, error) || !read_vault_id(path, &id, error))
+        !check_domains(options->domains, error) || !check_vault_key(vault_key, error) ||
+        !enter_owner(path, error) || !make(path, options, masters, error) ||
+        !read_vault_id(path, &id, error))
         return FALSE;
     if (options->as_json)
         return print_json(path, vault_key, &id, masters, error);

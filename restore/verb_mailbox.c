@@ -24,20 +24,6 @@ static void add_json(JsonBuilder *builder, const VaultMailbox *mailbox)
     json_builder_end_object(builder);
 }
 
-/* Control characters of an address must not reach the terminal. */
-static char *printable(const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    GString *safe = g_string_new(NULL);
-
-    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
-        gunichar letter = g_utf8_get_char(at);
-
-        g_string_append_unichar(safe, g_unichar_isprint(letter) ? letter : 0xFFFD);
-    }
-    return g_string_free(safe, FALSE);
-}
-
 static void print_table(const GPtrArray *mailboxes)
 {
     printf("%10s  %-20s  %-20s  %-32s  %s\n", "MESSAGES", "LAST RECEIVED", "CREATED", "ID",
@@ -48,7 +34,7 @@ static void print_table(const GPtrArray *mailboxes)
         g_autofree char *last = mailbox->last_received_s == 0
                                     ? g_strdup("-")
                                     : restore_date_text(mailbox->last_received_s);
-        g_autofree char *name = printable(name_of(mailbox));
+        g_autofree char *name = restore_output_printable(name_of(mailbox));
 
         printf("%10" G_GUINT64_FORMAT "  %-20.19s  %-20.19s  %s  %s\n", mailbox->message_count,
                last, created, VAULT_ID_TEXT(mailbox->id), name);
@@ -118,7 +104,7 @@ static const VaultMailbox *find(VaultKeep *keep, const GPtrArray *mailboxes, con
 
 static void print_mailbox(const VaultMailbox *mailbox, const GPtrArray *months)
 {
-    g_autofree char *name = printable(name_of(mailbox));
+    g_autofree char *name = restore_output_printable(name_of(mailbox));
     g_autofree char *created = restore_date_text(mailbox->created_s);
     g_autofree char *last = mailbox->last_received_s == 0
                                 ? g_strdup("never")

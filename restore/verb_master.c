@@ -175,8 +175,9 @@ static int run_create(int argc, char **argv)
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "folder for the two files", "DIR"},
         {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options.passphrase_file,
          "read the passphrase from the first line of FILE", "FILE"},
-        {"shares", 0, 0, G_OPTION_ARG_STRING, &options.shares, "not in this version", "N"},
-        {"threshold", 0, 0, G_OPTION_ARG_STRING, &options.threshold, "not in this version", "K"},
+        /* Taken so as to say that they are not in this version. */
+        {"shares", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &options.shares, NULL, NULL},
+        {"threshold", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &options.threshold, NULL, NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the result as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {

@@ -1,6 +1,7 @@
 /* muniment message: what the host knows of a message, without a grant. */
 #include "restore/dates.h"
 #include "restore/json_text.h"
+#include "restore/message_id.h"
 #include "restore/output.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
@@ -79,8 +80,9 @@ static void print_part(const VaultMessagePart *part, const GPtrArray *mailboxes)
     }
     if (is_owned(part)) {
         g_autofree char *owner = owner_name(mailboxes, &part->mailbox_id);
+        g_autofree char *shown = restore_output_printable(owner);
 
-        printf("              mailbox %s, month key %s, leaf %u\n", owner,
+        printf("              mailbox %s, month key %s, leaf %u\n", shown,
                VAULT_ID_TEXT(part->locator.month_key_id), part->locator.leaf);
     }
 }
@@ -155,7 +157,7 @@ static gboolean show_all(VaultKeep *keep, char **ids, JsonBuilder *builder, guin
         g_autoptr(GError) failure = NULL;
         RecordId id;
 
-        if (!vault_id_parse(*ids, id.bytes, error))
+        if (!restore_message_id_parse(*ids, &id, error))
             return FALSE;
         parts = vault_keep_message(keep, &id, &failure);
         if (parts != NULL) {

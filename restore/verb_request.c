@@ -48,6 +48,17 @@ static void request_options_clear(RequestOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestOptions, request_options_clear)
 
+static gboolean is_one_line(const char *text)
+{
+    if (*text == '\0' || !g_utf8_validate(text, -1, NULL))
+        return FALSE;
+    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(at)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* FALSE: no such act, or two. */
 static gboolean find_act(const RequestOptions *options, VaultAct *ret_act)
 {
@@ -102,6 +113,11 @@ static const char *options_mistake(const RequestOptions *options)
 
     if (options->reason == NULL || (options->case_id == NULL && options->extend == NULL))
         return "give --case ID and --reason TEXT: they are shown to whoever decides, and logged";
+    if (!is_one_line(options->reason) ||
+        (options->case_id != NULL && !is_one_line(options->case_id)) ||
+        (options->detail != NULL && !is_one_line(options->detail)))
+        return "--case, --reason and --detail are one line each, of UTF-8 text without control "
+               "characters";
     if (!find_act(options, &act))
         return "--act is one of search, read, erase, shred, hold-remove, retention, "
                "retention-override, assign and vaultkey";
@@ -383,10 +399,11 @@ int restore_verb_request(int argc, char **argv)
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "VAULT",
+        .arguments = "VAULT --case ID --reason TEXT (--mailbox A...|--domain D|--all) --from D "
+                     "--to D --for NAME.pub --out FILE.request",
         .summary = "Writes a request for access: mailboxes, a period, who, and why.",
         .description = "Dates are YYYY-MM, YYYY-MM-DD or RFC 3339, in UTC. Exit status 3: no "
-                       "mailbox or no mail matched.",
+                       "mailbox, message or mail matched.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
     AskResult result = {0};

@@ -291,8 +291,10 @@ static int run(const char *vault, const RestoreOptions *options, ExportFormat fo
     g_autoptr(GError) error = NULL;
     int status = RESTORE_EXIT_FAILED;
 
-    if (!prepare(&restore, vault, now_s, &status, &error))
-        return restore_verb_fail(verb, error);
+    if (!prepare(&restore, vault, now_s, &status, &error)) {
+        status = restore_verb_fail(verb, error);
+        return restore.scope.has_no_such_mailbox ? RESTORE_EXIT_NOTHING_MATCHED : status;
+    }
     if (restore.entry_count == 0)
         return status;
     if (restore_messages(&restore, format, now_s, &status, &error))

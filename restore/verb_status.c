@@ -3,6 +3,7 @@
 #include "restore/dates.h"
 #include "restore/json_text.h"
 #include "restore/output.h"
+#include "restore/owner.h"
 #include "restore/progress.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
@@ -116,11 +117,20 @@ static const char *text(JsonObject *object, const char *name)
                : NULL;
 }
 
-static void print_vault(JsonObject *vault)
+/* The reserve is the daemon's: without one nothing is deferred for it. */
+static char *format_disk(JsonObject *status, JsonObject *vault)
 {
-    g_autofree char *stored = progress_format_len(number(vault, "stored_bytes"));
     g_autofree char *space = progress_format_len(number(vault, "free_bytes"));
     g_autofree char *reserve = progress_format_len(number(vault, "disk_reserve"));
+
+    return truth(status, "running") ? g_strdup_printf("%s free, %s in reserve", space, reserve)
+                                    : g_strdup_printf("%s free", space);
+}
+
+static void print_vault(JsonObject *status, JsonObject *vault)
+{
+    g_autofree char *stored = progress_format_len(number(vault, "stored_bytes"));
+    g_autofree char *disk = format_disk(status, vault);
     guint64 last_s = number(vault, "last_archived");
     g_autofree char *last = last_s == 0 ? g_strdup("never") : restore_date_text(last_s);
 
@@ -128,15 +138,16 @@ static void print_vault(JsonObject *vault)
         "Messages:       %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " copies), last archived %s\n"
         "Mailboxes:      %" G_GUINT64_FORMAT ", with %" G_GUINT64_FORMAT " months of keys\n"
         "Stored:         %s in %" G_GUINT64_FORMAT " packs\n"
-        "Disk:           %s free, %s in reserve\n"
+        "Disk:           %s\n"
         "Vault key:      generation %" G_GUINT64_FORMAT "\n"
         "Policy:         serial %" G_GUINT64_FORMAT "%s\n",
         number(vault, "messages"), number(vault, "copies"), last, number(vault, "mailboxes"),
-        number(vault, "months"), stored, number(vault, "packs"), space, reserve,
+        number(vault, "months"), stored, number(vault, "packs"), disk,
         number(vault, "vault_key_generation"), number(vault, "policy_serial"),
         number(vault, "policy_serial") == 0 ? " (the initial policy: unsigned, no approvals)" : "");
     if (number(vault, "uncatalogued") > 0)
-        printf("Catalog:        %" G_GUINT64_FORMAT " records behind\n",
+        printf("Catalog:        %" G_GUINT64_FORMAT
+               " records behind: they are counted in a moment\n",
                number(vault, "uncatalogued"));
 }
 
@@ -203,7 +214,7 @@ static gboolean print_status(const char *path, JsonObject *status, gboolean as_j
         return print_json(status, error);
     printf("Vault:          %s\n", path);
     print_daemon(status);
-    print_vault(vault);
+    print_vault(status, vault);
     print_warnings(status, vault);
     return TRUE;
 }
@@ -225,7 +236,8 @@ int restore_verb_status(int argc, char **argv)
         return restore_verb_fail(verb, error);
     if (argc != 2)
         return restore_verb_usage(verb, "give one VAULT");
-    status = ask_daemon(argv[1], &error);
+    if (restore_owner_check(argv[1], &error))
+        status = ask_daemon(argv[1], &error);
     if (status == NULL && error == NULL)
         status = read_vault(argv[1], &error);
     if (status == NULL || !print_status(argv[1], status, as_json, &error))

@@ -30,14 +30,17 @@ typedef struct {
     guint64 disk_reserve;         /* bytes; below this commits fail with NO_SPACE. 0 = none */
     guint new_mailboxes_per_hour; /* 0 = 10,000 */
     guint64 pack_size;            /* 0 = default */
-    /* Test builds and system tests set the time; NULL = the system clock. */
+    /* Test builds and system tests set the time; NULL = the system clock, and whether the kernel
+     * calls that synchronised. */
     guint64 (*now_s)(void);
+    gboolean (*is_synchronised)(void);
 } VaultKeepOptions;
 
 typedef struct {
     const MasterPublic *masters;
     gsize master_count;
     const char *vault_key_path; /* NULL: VAULT.vaultkey */
+    guint64 (*now_s)(void);     /* NULL: the system clock */
 } VaultCreateOptions;
 
 /* Makes the folder (which must not exist or be empty), keyring, vault key (generation 1), locator
@@ -68,7 +71,8 @@ gboolean vault_keep_begin_import(VaultKeep *keep, const RowId *import_id, DayKey
                                  GError **error);
 /* Drops the keys of older imports; the daemon calls it hourly. */
 gboolean vault_keep_expire_imports(VaultKeep *keep, GError **error);
-/* Keys of the next month for mailboxes in use; the daemon calls it hourly, it acts when due. */
+/* Keys of the next month for mailboxes that got mail in this one, and for the unassigned one; the
+ * daemon calls it hourly, it acts when due. */
 gboolean vault_keep_prepare_next_month(VaultKeep *keep, guint64 now_s, guint *ret_made,
                                        GError **error);
 /* Everything committed before the call is in the catalog after it (writer only). */

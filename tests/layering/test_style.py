@@ -1,4 +1,5 @@
-"""What of the style can be counted: file length, function length, goto, leftover markers.
+"""What of the style can be counted: file length, function length, goto, leftover markers, locks that
+would be given up before a statement is reset.
 
     test_style.py SOURCE_DIR
 """
@@ -24,6 +25,19 @@ def long_functions(lines):
             start = None
 
 
+def late_locks(lines):
+    """Line numbers of scoped locks declared after a statement that they guard: cleanup goes
+    backwards, so another thread would get the statement before it is reset."""
+    has_statement = False
+    for number, line in enumerate(lines, 1):
+        if line.startswith("{"):
+            has_statement = False
+        elif "g_autoptr(VaultStatement)" in line:
+            has_statement = True
+        elif has_statement and re.match(r"\s+[A-Z_]*_LOCK\(", line):
+            yield number
+
+
 def problems_of(name, text):
     lines = text.splitlines()
     if len(lines) > FILE_LINES_MAX:
@@ -36,6 +50,8 @@ def problems_of(name, text):
     if name.endswith(".c"):
         for number, length in long_functions(lines):
             yield f"{name}:{number}: function of {length} lines, at most {FUNCTION_LINES_MAX}"
+        for number in late_locks(lines):
+            yield f"{name}:{number}: the lock is declared after the statement that it guards"
 
 
 def self_test():
@@ -43,6 +59,9 @@ def self_test():
     assert list(problems_of("a.c", "int f(void)\n" + body))
     assert list(problems_of("a.c", "    goto out;\n"))
     assert list(problems_of("a.c", "\n" * 501))
+    statement, lock = "    g_autoptr(VaultStatement) s = NULL;\n", "    CATALOG_LOCK(catalog);\n"
+    assert list(problems_of("a.c", "{\n" + statement + lock + "}\n"))
+    assert not list(problems_of("a.c", "{\n" + lock + statement + "}\n"))
 
 
 if __name__ == "__main__":

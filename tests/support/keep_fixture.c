@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static guint64 now_s = KEEP_FIXTURE_NOW_S;
+static gint is_clock_synchronised = TRUE;
 
 void keep_fixture_set_now(guint64 value)
 {
@@ -17,6 +18,16 @@ guint64 keep_fixture_now(void)
     return __atomic_load_n(&now_s, __ATOMIC_SEQ_CST);
 }
 
+void keep_fixture_set_synchronised(gboolean is_synchronised)
+{
+    g_atomic_int_set(&is_clock_synchronised, is_synchronised);
+}
+
+static gboolean is_synchronised(void)
+{
+    return g_atomic_int_get(&is_clock_synchronised);
+}
+
 void keep_fixture_open(KeepFixture *fixture)
 {
     g_autoptr(GError) error = NULL;
@@ -25,6 +36,30 @@ void keep_fixture_open(KeepFixture *fixture)
     fixture->keep = vault_keep_open(fixture->path, &fixture->options, &error);
     if (error != NULL)
         fail_msg("%s", error->message);
+}
+
+VaultKeep *keep_fixture_reader(KeepFixture *fixture)
+{
+    VaultKeepOptions options = fixture->options;
+    g_autoptr(GError) error = NULL;
+    VaultKeep *reader;
+
+    options.mode = VAULT_KEEP_READER;
+    reader = vault_keep_open(fixture->path, &options, &error);
+    if (reader == NULL)
+        fail_msg("%s", error->message);
+    return reader;
+}
+
+VaultErrorCode keep_fixture_open_error(KeepFixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VaultKeep) keep = vault_keep_open(fixture->path, &fixture->options, &error);
+
+    assert_null(keep);
+    assert_non_null(error);
+    assert_int_equal(error->domain, VAULT_ERROR);
+    return (VaultErrorCode)error->code;
 }
 
 void keep_fixture_crash(KeepFixture *fixture)
@@ -45,10 +80,11 @@ KeepFixture *keep_fixture_new(void)
 {
     g_autoptr(GError) error = NULL;
     KeepFixture *fixture = g_new0(KeepFixture, 1);
-    VaultCreateOptions create = {.master_count = 1};
+    VaultCreateOptions create = {.master_count = 1, .now_s = keep_fixture_now};
 
     vault_crypto_init();
     keep_fixture_set_now(KEEP_FIXTURE_NOW_S);
+    keep_fixture_set_synchronised(TRUE);
     fixture->folder = g_dir_make_tmp("muniment-keep-XXXXXX", &error);
     assert_non_null(fixture->folder);
     fixture->path = g_build_filename(fixture->folder, "vault", NULL);
@@ -57,7 +93,8 @@ KeepFixture *keep_fixture_new(void)
     create.masters = &fixture->master.public;
     if (!vault_keep_create(fixture->path, &create, &error))
         fail_msg("%s", error->message);
-    fixture->options = (VaultKeepOptions){.mode = VAULT_KEEP_WRITER, .now_s = keep_fixture_now};
+    fixture->options = (VaultKeepOptions){
+        .mode = VAULT_KEEP_WRITER, .now_s = keep_fixture_now, .is_synchronised = is_synchronised};
     keep_fixture_open(fixture);
     return fixture;
 }

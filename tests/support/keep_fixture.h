@@ -29,10 +29,17 @@ void keep_fixture_open(KeepFixture *fixture);
 void keep_fixture_close(KeepFixture *fixture); /* as a daemon that ends */
 void keep_fixture_crash(KeepFixture *fixture); /* as a process that is killed */
 
-/* The clock of the vault under test; starts at KEEP_FIXTURE_NOW_S. */
+/* Fails the test when it cannot be opened. Closed with vault_keep_free(). */
+VaultKeep *keep_fixture_reader(KeepFixture *fixture);
+/* The code that opening fails with; fails the test when it succeeds. */
+VaultErrorCode keep_fixture_open_error(KeepFixture *fixture);
+
+/* The clock of the vault under test; starts at KEEP_FIXTURE_NOW_S, synchronised. */
 #define KEEP_FIXTURE_NOW_S G_GUINT64_CONSTANT(1795000000) /* 2026-11-18 */
 void keep_fixture_set_now(guint64 now_s);
 guint64 keep_fixture_now(void);
+void keep_fixture_set_synchronised(gboolean is_synchronised);
+#define KEEP_FIXTURE_DAY_S 86400
 
 MailboxId keep_fixture_mailbox(KeepFixture *fixture, const char *address);
 

@@ -225,3 +225,29 @@ PackPresence pack_findings_presence(const PackFindings *findings, const GPtrArra
         return PACK_NONE;
     return found_count == all_count ? PACK_ALL : PACK_HALF;
 }
+
+static void seal_off_one(const char *path, GHashTable *ends)
+{
+    VaultPackHeader header;
+    g_autoptr(VaultPackScan) scan =
+        vault_pack_scan_open(path, NULL, VAULT_SCAN_CIPHERTEXTS, &header, NULL);
+    const guint64 *named_end = g_hash_table_lookup(ends, &header.pack_id);
+    VaultScanEvent event = VAULT_SCAN_GROUP;
+    guint64 offset = 0, len = 0;
+
+    while (event == VAULT_SCAN_GROUP)
+        assert_true(vault_pack_scan_next(scan, &event, NULL, &offset, &len, NULL));
+    assert_true(vault_pack_seal_off(path, named_end != NULL ? *named_end : offset, NULL));
+    g_hash_table_replace(ends, g_memdup2(&header.predecessor, VAULT_ID_LEN),
+                         g_memdup2(&header.predecessor_end, sizeof header.predecessor_end));
+}
+
+void pack_fixture_seal_off(const PackFixture *fixture)
+{
+    g_autoptr(GPtrArray) paths = pack_fixture_files(fixture, ".pack");
+    g_autoptr(GHashTable) ends =
+        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
+
+    for (guint i = paths->len; i > 0; i--)
+        seal_off_one(g_ptr_array_index(paths, i - 1), ends);
+}

@@ -36,6 +36,10 @@ GPtrArray *pack_fixture_files(const PackFixture *fixture, const char *suffix);
 GByteArray *pack_fixture_read(const char *path);
 void pack_fixture_write(const char *path, const guint8 *bytes, gsize len);
 
+/* Seals off what is open, as a start-up does: the last pack first, since it names the others' ends.
+ */
+void pack_fixture_seal_off(const PackFixture *fixture);
+
 /* What a start-up finds. */
 typedef struct {
     GHashTable *ids; /* RecordId* of every record in a group */

@@ -46,7 +46,8 @@ VaultWorld *vault_world_new(void)
     world->key_path = g_build_filename(world->folder, "vault.vaultkey", NULL);
     vault_master_create(&world->master);
 
-    VaultCreateOptions options = {.masters = &world->master.public, .master_count = 1};
+    VaultCreateOptions options = {
+        .masters = &world->master.public, .master_count = 1, .now_s = now_s};
     check(vault_keep_create(world->path, &options, &error), "make a vault", error);
     vault_world_open(world);
     return world;

@@ -1,12 +1,12 @@
 /* A preloaded library that makes chosen system calls below one folder fail.
  *
  *   MUNIMENT_FAULTS_ROOT   the folder
- *   MUNIMENT_FAULTS_FILE   mapped by test and program: int32 call, from, count, errno, seen
+ *   MUNIMENT_FAULTS_FILE   mapped by test and program: int32 call, from, count, errno, seen, failed
  *
  * `call` 0 = none, 1 write, 2 sync, 3 rename, 4 open. When it is set, the calls number `from`
- * (from 1; `seen` counts them) to `from + count - 1` fail
- * with `errno`; count -1 means all later ones. A failed write of more than one byte writes half of
- * it first when `from` is even: a torn write.
+ * (from 1) to `from + count - 1` fail with `errno`; count -1 means all later ones. `seen` counts
+ * the calls, `failed` those that were made to fail. A failed write of more than one byte writes
+ * half of it first when `from` is even: a torn write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +26,9 @@
 
 enum call { CALL_WRITE = 1, CALL_SYNC = 2, CALL_RENAME = 3, CALL_OPEN = 4 };
 
-/* `seen` is the library's own and is read by the test: how many such calls there were. */
+/* `seen` and `failed` are the library's own and are read by the test. */
 struct plan {
-    _Atomic int32_t call, from, count, error, seen;
+    _Atomic int32_t call, from, count, error, seen, failed;
 };
 
 static struct plan *plan;
@@ -58,6 +58,7 @@ static int fails(enum call call)
     int32_t from = atomic_load(&plan->from), count = atomic_load(&plan->count);
     if (number < from || (count >= 0 && number >= from + count))
         return 0;
+    atomic_fetch_add(&plan->failed, 1);
     errno = atomic_load(&plan->error);
     return 1;
 }

@@ -190,7 +190,7 @@ class Load:
             return False
         sender, recipients, message = item
         stored = message if self.how == "bdat" else as_data(message)
-        self.ledger.sending(stored)
+        self.ledger.sending(stored, recipients)
         replies = client.deliver(sender, recipients, message, self.how)
         for recipient, reply in zip(recipients, replies):
             if reply.code == 250:

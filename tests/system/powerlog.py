@@ -10,7 +10,7 @@ import pathlib
 import struct
 
 SECTOR = 512
-HEAD = struct.Struct("=BIQQQ")
+HEAD = struct.Struct("=BIIQQQ")
 (CREATE, FOUND, WRITE, TRUNCATE, SYNC, SYNC_DIRECTORY, RENAME, LINK, UNLINK, MKDIR, RMDIR, SYNC_ALL,
  UNSUPPORTED) = range(1, 14)
 FOLDER = 0
@@ -32,7 +32,7 @@ def read_log(path):
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
         at = 0
         while at + HEAD.size <= len(log):
-            code, number, offset, length, start = HEAD.unpack_from(log, at)
+            code, process, number, offset, length, start = HEAD.unpack_from(log, at)
             at += HEAD.size
             if at + length > len(log):
                 break
@@ -40,7 +40,7 @@ def read_log(path):
             at += length
             if code == UNSUPPORTED:
                 raise AssertionError(f"the recorder cannot follow: {data.decode()}")
-            operations.append(Operation(code, number, offset, data, start / 1e9))
+            operations.append(Operation(code, (process, number), offset, data, start / 1e9))
     return operations
 
 
@@ -49,9 +49,10 @@ def parent(path):
 
 
 class File:
-    """Bytes on the disk, and what was done since they were synced."""
+    """Bytes on the disk, and what was done since they were synced. `path` is its latest name."""
 
-    def __init__(self, data=b""):
+    def __init__(self, path, data=b""):
+        self.path = path
         self.durable = bytearray(data)
         self.pending = []
 
@@ -94,27 +95,25 @@ class Disk:
     def __init__(self, base, dropped=lambda operation, path: False):
         self.base = pathlib.Path(base)
         self.files, self.names, self.pending_names = {}, {}, []
-        self.paths = {}  # file number -> its latest path, for `dropped`
         self.dropped = dropped
         for path in sorted(self.base.rglob("*")):
             name = str(path.relative_to(self.base))
             if path.is_file():  # numbered by its name until the recording opens it
-                self.files[name] = File(path.read_bytes())
+                self.files[name] = File(name, path.read_bytes())
             self.names[name] = FOLDER if path.is_dir() else name
 
     def feed(self, op):
         if op.code == FOUND:
             self.files[op.file] = self.files[self.now()[op.path]]
-            self.paths[op.file] = op.path
         elif op.code == CREATE:
-            self.files[op.file] = File()
-            self.paths[op.file] = op.path
+            self.files[op.file] = File(op.path)
             self.pending_names.append((op.path, op.file, None))
         elif op.code in (WRITE, TRUNCATE):
             self.files[op.file].pending.append(op)
         elif op.code == SYNC:
-            if not self.dropped(op, self.paths.get(op.file, "")):
-                self.files[op.file].sync()
+            file = self.files[op.file]
+            if not self.dropped(op, file.path):
+                file.sync()
         elif op.code == SYNC_DIRECTORY:
             if not self.dropped(op, op.path):
                 self.sync_directory(op.path)
@@ -127,7 +126,7 @@ class Disk:
         if op.code == RENAME:
             old, new = op.bytes.decode().split("\0")
             number = self.now()[old]
-            self.paths[number] = new
+            self.files[number].path = new
             self.pending_names.append((new, number, old))
         elif op.code == LINK:
             self.pending_names.append((op.path, op.file, None))

@@ -4,13 +4,14 @@
  *   MUNIMENT_RECORDER_ROOT   the folder, an absolute real path
  *   MUNIMENT_RECORDER_LOG    where the records go; outside the folder
  *
- * A record is u8 operation, u32 file, u64 offset, u64 length, u64 start (CLOCK_MONOTONIC, ns), then
- * `length` bytes: the data written, or a path relative to the folder ("old\0new" for renames); all
- * native-endian. Files are numbered when first opened and known by inode from then on, so that
- * duplicated descriptors need no care. One lock is held over each call and its record: the order of
- * the records is the order in which things happened, and a sync covers what stands before it.
- * What the recorder cannot follow (shared writable mappings, stdio, O_SYNC) is recorded as
- * UNSUPPORTED, which fails the test instead of making it blind.
+ * A record is u8 operation, u32 process, u32 file, u64 offset, u64 length, u64 start
+ * (CLOCK_MONOTONIC, ns), then `length` bytes: the data written, or a path relative to the folder
+ * ("old\0new" for renames); all native-endian. Each process numbers files when it first opens them
+ * and knows them by inode from then on, so that duplicated descriptors need no care. One lock is
+ * held over each call and its record: the order of the records is the order in which things
+ * happened, and a sync covers what stands before it. What the recorder cannot follow (shared
+ * writable mappings, stdio, O_SYNC) is recorded as UNSUPPORTED, which fails the test instead of
+ * making it blind.
  */
 #include "recorder.h"
 
@@ -36,6 +37,7 @@ pthread_mutex_t recorder_lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_MAX];
 static size_t root_len;
 static int log_fd = -1;
+static uint32_t process;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -48,6 +50,7 @@ __attribute__((constructor)) static void begin(void)
         (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log_fd < 0)
         abort();
+    process = (uint32_t)getpid();
 }
 
 uint64_t recorder_now_ns(void)
@@ -63,9 +66,9 @@ void recorder_write(enum operation operation, uint32_t file, uint64_t offset, co
 {
     struct __attribute__((packed)) {
         uint8_t operation;
-        uint32_t file;
+        uint32_t process, file;
         uint64_t offset, len, start;
-    } head = {(uint8_t)operation, file, offset, len, start};
+    } head = {(uint8_t)operation, process, file, offset, len, start};
     struct iovec parts[2] = {{&head, sizeof head}, {(void *)bytes, len}};
     ssize_t written = syscall(SYS_writev, log_fd, parts, len > 0 ? 2 : 1);
     if (written != (ssize_t)(sizeof head + len))

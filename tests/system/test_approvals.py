@@ -294,7 +294,7 @@ def months_without_keys_are_cut_and_asked_for_with_extend():
     first = site.grant(out)
     extend = ("request", site.vault.path, "--reason", "more", "--extend", first, "--out",
               site.folder / "more.request")
-    said(site.command(*extend, status=NOTHING), "nothing has come since")
+    said(site.command(*extend, status=NOTHING), "no mail has come since")
     # Old mail comes into a month that had no key.
     mail = site.folder / "old.eml"
     mail.write_bytes(b"Date: Fri, 05 Mar 2021 10:00:00 +0000\r\nReceived: from a by b;"

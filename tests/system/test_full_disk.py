@@ -11,7 +11,7 @@ from harness import Daemon, Ledger, Skip, Vault
 from lmtp import Lmtp
 
 PROGRAMS = harness.build()
-SIZE = "24m"
+SIZE = "56m"  # with the reserve file of 16 MiB in it
 
 
 class SmallDisk:
@@ -58,6 +58,13 @@ def fill(vault, ledger, first):
     raise AssertionError("the disk never got full")
 
 
+def commands_work(vault, ledger):
+    vault.check_ledger(ledger)
+    vault.status()
+    vault.command("mailbox", "list", vault.path)
+    vault.verify()
+
+
 def full_disk_puts_mail_off_and_loses_none(reserve, ballast):
     with SmallDisk() as disk:
         vault, ledger = vault_on(disk, reserve), Ledger()
@@ -67,9 +74,13 @@ def full_disk_puts_mail_off_and_loses_none(reserve, ballast):
             count, refusal = fill(vault, ledger, 0)
             assert count > 10, f"only {count} archived, then {refusal}"
             assert refusal.code in (451, 452), refusal
-            assert daemon.process.poll() is None
-            vault.check_ledger(ledger)
-            vault.status()
+            commands_work(vault, ledger)
+            daemon.kill()
+        commands_work(vault, ledger)  # the command recovers, on a full disk
+        with Daemon(vault) as daemon:
+            _, refusal = fill(vault, ledger, 3000)
+            assert refusal.code in (451, 452), refusal
+            commands_work(vault, ledger)
             (disk / "ballast").unlink()
             harness.eventually("mail is taken again", lambda: fill(vault, ledger, 5000)[0] > 5, 30)
             vault.check_ledger(ledger)

@@ -176,9 +176,25 @@ def same_mail_in_two_folders_stays_two_and_is_not_archived_a_third_time():
     expect(vault, messages + messages)
 
 
+def names_of_any_length_lose_no_mail():
+    vault = Vault(PROGRAMS)
+    path = vault.folder / "long.tar"
+    with tarfile.open(path, "w") as tar:
+        for number, name in enumerate(["d" * 6000, "e" * 70000, "/".join(["f" * 200] * 30)]):
+            content = mails.ordinary(number)
+            member = tarfile.TarInfo(name + "/x.eml")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    vault.command("import", vault.path, path, "--mailbox", "a@example.com")
+    with Daemon(vault):
+        vault.command("import", vault.path, path, "--mailbox", "b@example.com")
+    assert len(vault.restored()) == 6
+
+
 if __name__ == "__main__":
     harness.run(mbox_formats_import_exactly, mboxo_imports_without_losing_a_message,
                 maildirs_trees_and_archives_import_exactly,
                 folders_and_flags_survive_into_a_maildir,
                 killed_import_goes_on_and_stores_nothing_twice, import_through_a_running_daemon,
-                same_mail_in_two_folders_stays_two_and_is_not_archived_a_third_time)
+                same_mail_in_two_folders_stays_two_and_is_not_archived_a_third_time,
+                names_of_any_length_lose_no_mail)

@@ -26,13 +26,24 @@ def filled_vault():
 
 
 def rows(vault):
-    """Every table of the catalog as a set of rows."""
+    """Every table of the catalog as a set of rows. Packs by their ids: which number stands for one
+    and whether its trailer was seen yet is the catalog's own business."""
     catalog = next(p for p in vault.path.iterdir() if p.name.startswith("catalog") and
                    p.suffix in (".sqlite", ".db"))
     with sqlite3.connect(f"file:{catalog}?mode=ro", uri=True) as db:
         tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
         assert tables, f"{catalog} has no table"
-        return {t: sorted(map(repr, db.execute(f"SELECT * FROM {t}"))) for t in tables}
+        packs = dict(db.execute("SELECT pack_no, pack_id FROM packs"))
+        return {t: table_rows(db, t, packs) for t in tables}
+
+
+def table_rows(db, table, packs):
+    if table == "packs":
+        return sorted(map(repr, packs.values()))
+    cursor = db.execute(f"SELECT * FROM {table}")
+    names = [column[0] for column in cursor.description]
+    return sorted(repr([packs[value] if name == "pack_no" else value
+                        for name, value in zip(names, row)]) for row in cursor)
 
 
 def remove_catalog(vault):

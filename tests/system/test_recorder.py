@@ -28,8 +28,8 @@ exec(sys.argv[2])
 """
 
 
-def record(steps, before=()):
-    """(base folder, operations, {what: time})"""
+def record(steps, before=(), then=()):
+    """(base folder, operations, {what: time}) of one program, and of others after it."""
     place = pathlib.Path(tempfile.mkdtemp(prefix="muniment-test-"))
     harness.KEPT.append(place)
     for name in ["base", "work"]:
@@ -38,9 +38,11 @@ def record(steps, before=()):
             (place / name / file).write_bytes(data)
     env = {"LD_PRELOAD": str(PROGRAMS.helper("recorder.so")), "PATH": "/usr/bin:/bin",
            "MUNIMENT_RECORDER_ROOT": str(place / "work"), "MUNIMENT_RECORDER_LOG": str(place / "log")}
-    done = subprocess.run([sys.executable, "-c", PROGRAM, place / "work", steps], env=env, check=True,
-                          capture_output=True, text=True)
-    times = {line.split()[0]: float(line.split()[1]) for line in done.stdout.splitlines()}
+    times = {}
+    for program in (steps, *then):
+        done = subprocess.run([sys.executable, "-c", PROGRAM, place / "work", program], env=env,
+                              check=True, capture_output=True, text=True)
+        times.update((line.split()[0], float(line.split()[1])) for line in done.stdout.splitlines())
     return place, powerlog.read_log(place / "log"), times
 
 
@@ -57,9 +59,9 @@ def states(place, operations, times, chance, seed=1):
             disk.feed(operations[position])
 
 
-def lost(steps, holds, chances=(0.0, 0.5, 1.0), before=()):
+def lost(steps, holds, chances=(0.0, 0.5, 1.0), before=(), then=()):
     """Cuts after which something acknowledged does not hold."""
-    place, operations, times = record(steps, before)
+    place, operations, times = record(steps, before, then)
     return [f for chance in chances for acked, f in states(place, operations, times, chance)
             if not all(holds(what, f) for what in acked)]
 
@@ -136,6 +138,34 @@ done("gone")
         assert (folder / "untouched").read_bytes() == b"u"
 
 
+def files_of_two_programs_are_told_apart():
+    """The second one opens other files first, so that it counts them in another order."""
+    one = """
+for name in ["a", "b"]:
+    f = fd(name)
+    os.write(f, name.encode() * 700)
+    os.fdatasync(f)
+    sync_folder()
+    done(name)
+"""
+    two = """
+for name in ["c", "b", "a"]:
+    f = fd(name)
+    os.write(f, name.encode() * 50)
+    os.fdatasync(f)
+    os.rename(name, name + name)
+    sync_folder()
+    done(name + name)
+"""
+
+    def holds(what, folder):
+        letter = what[0]
+        length = (0 if letter == "c" else 700) + (50 if len(what) == 2 else 0)
+        found = [folder / name for name in (letter, letter * 2) if (folder / name).exists()]
+        return any(f.read_bytes()[:length] == letter.encode() * length for f in found)
+    assert not lost(one, holds, then=[two])
+
+
 def sqlite_transactions_survive_every_cut():
     steps = """
 import sqlite3
@@ -180,5 +210,5 @@ if __name__ == "__main__":
     harness.run(synced_appends_survive_every_cut, unsynced_appends_are_lost_by_some_cut,
                 file_in_an_unsynced_folder_is_lost_by_some_cut,
                 replacing_by_rename_is_atomic_when_synced,
-                files_of_before_are_kept_and_changed_in_place,
+                files_of_before_are_kept_and_changed_in_place, files_of_two_programs_are_told_apart,
                 sqlite_transactions_survive_every_cut, what_cannot_be_followed_is_admitted)

@@ -136,9 +136,66 @@ def folder_that_is_not_empty_is_refused_and_resume_completes_it():
     files = sorted(out.rglob("*.eml"))
     for file in files[::3]:
         file.unlink()
-    assert vault.restore(out, grant, status=None).returncode not in (0, 5)
+    vault.restore(out, grant, status=1)
     vault.restore(out, grant, options=("--all", "--resume"))
     assert sorted(sha256(f.read_bytes()) for f in out.rglob("*.eml")) == all_hashes(ledger)
+
+
+def killed_restore_is_completed_by_resume():
+    vault, ledger, grant = Fixture.get()
+    for format, pattern in [("eml", "*.eml"), ("maildir", "*/cur/*")]:
+        out = vault.folder / f"killed-{format}"
+        words = [PROGRAMS.muniment, "restore", vault.path, "--grant", grant, "--identity",
+                 vault.folder / "reader.key", "--all", "--format", format, "--out", out]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        harness.eventually("the first message", lambda: any(out.rglob(pattern)))
+        process.kill()
+        process.wait()
+        vault.restore(out, grant, format=format, options=("--all", "--resume"))
+        found = [sha256(f.read_bytes()) for f in out.rglob(pattern)]
+        assert sorted(found) == all_hashes(ledger)
+        left = [f for f in out.rglob("*") if "draft" in f.name or "journal" in f.name]
+        assert not left and not any(out.rglob("tmp/*")), left
+        manifest = json.loads((out / "manifest.json").read_text())
+        assert manifest["counts"]["messages"] == len(manifest["messages"]) == len(found)
+
+
+def what_is_there_is_never_overwritten():
+    vault, _, grant = Fixture.get()
+    file = vault.folder / "there"
+    file.write_text("mine")
+    (vault.folder / "there.mbox").write_text("mine")
+    for format, name in [("eml", "there"), ("maildir", "there"), ("mbox", "there"),
+                         ("mbox", "there.mbox"), ("zip", "there"), ("tar.zst", "there")]:
+        done = vault.restore(vault.folder / name, grant, format=format, status=1)
+        assert b"give another name" in done.stderr, done
+        assert (vault.folder / name).read_text() == "mine"
+
+
+def mailbox_that_is_not_there_is_status_3():
+    vault, _, grant = Fixture.get()
+    done = vault.restore(vault.folder / "none", grant, status=3,
+                         options=("--all", "--mailbox", "nobody@example.com"))
+    assert b"nobody@example.com" in done.stderr, done
+    vault.restore(vault.folder / "none", grant, options=("--message", "no-id"), status=2)
+    assert not (vault.folder / "none").exists()
+
+
+def manifest_that_leads_elsewhere_is_not_followed():
+    """A resumed export reads what its manifest names: a name outside of it, or lines made to
+    exhaust the reader, are no entries."""
+    vault, ledger, grant = Fixture.get()
+    out = vault.folder / "led-away"
+    vault.restore(out, grant)
+    file = next(out.rglob("*.eml"))
+    (vault.folder / "outside.eml").write_bytes(file.read_bytes())
+    manifest = (out / "manifest.json").read_text()
+    manifest = manifest.replace(str(file.relative_to(out)), "../outside.eml")
+    (out / "manifest.json").write_text("[" * 500000 + "\n" + "x" * (2 << 20) + "\n" + manifest)
+    file.unlink()
+    vault.restore(out, grant, options=("--all", "--resume"))
+    assert sorted(sha256(f.read_bytes()) for f in out.rglob("*.eml")) == all_hashes(ledger)
+    assert "outside" not in (out / "manifest.json").read_text()
 
 
 def wrong_keys_have_their_own_messages():
@@ -200,5 +257,7 @@ if __name__ == "__main__":
                 zip_and_tar_hold_all, single_messages_and_mailboxes_can_be_asked_for,
                 nothing_matched_is_status_3,
                 folder_that_is_not_empty_is_refused_and_resume_completes_it,
-                wrong_keys_have_their_own_messages, vault_without_its_key_is_told_so,
-                damaged_record_does_not_stop_the_others)
+                killed_restore_is_completed_by_resume, what_is_there_is_never_overwritten,
+                mailbox_that_is_not_there_is_status_3,
+                manifest_that_leads_elsewhere_is_not_followed, wrong_keys_have_their_own_messages,
+                vault_without_its_key_is_told_so, damaged_record_does_not_stop_the_others)

@@ -79,9 +79,11 @@ def look(vault, daemon, secrets, temporary, when):
 
 
 def search_files(vault, secrets, temporary):
+    log = (vault.folder / "archived.log").read_bytes()
     for sought in [traces.Bytes(secrets), traces.Words([CANARY])]:
         hits, _ = traces.in_files([vault.path, temporary], sought)
         assert not hits, f"in files: {hits[:10]}"
+        assert not traces.in_bytes(log, sought), "in the log"
 
 
 if __name__ == "__main__":

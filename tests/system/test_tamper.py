@@ -146,8 +146,24 @@ def cut_pack_loses_only_what_was_cut():
     assert 0 < len(gone) < MESSAGES, gone
 
 
+def missing_pack_is_noticed_by_what_came_after_it():
+    """Also when the catalog was made anew and has nothing of it."""
+    vault, ledger = Vault(PROGRAMS), Ledger()
+    for number in range(2):
+        with Daemon(vault), Lmtp(vault.address) as client:
+            send(client, ledger, number)
+    first, _ = sorted((vault.path / "packs").glob("*.pack"))
+    first.unlink()
+    for prepare in [lambda: None, lambda: vault.command("rebuild", vault.path, status=None)]:
+        prepare()
+        verify = vault.verify(status=None)
+        output = (verify.stdout + verify.stderr).decode()
+        assert verify.returncode in (1, 5), verify
+        assert first.stem.split("-")[1] in output and "missing" in output, output
+
+
 if __name__ == "__main__":
     harness.run(flipped_bits_of_a_body_are_found, flipped_bits_of_a_copy_are_found,
                 flipped_bits_of_a_commit_record_are_found, cut_and_zeroed_stretches_are_found,
                 records_in_each_others_place_are_refused, streamed_bodies_are_watched_too,
-                cut_pack_loses_only_what_was_cut)
+                cut_pack_loses_only_what_was_cut, missing_pack_is_noticed_by_what_came_after_it)

@@ -4,9 +4,11 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PIECE = 1 << 24
+WINDOW = 8
 
 
 class Words:
@@ -22,21 +24,38 @@ class Words:
 
 
 class Bytes:
-    """Exact byte strings: {name: bytes}. Looked up by their first eight bytes, as there are many."""
+    """Exact byte strings: {name: bytes}. Thousands in hundreds of megabytes, hence grep, which is
+    given eight bytes of each without a line's or a string's end in them."""
 
     def __init__(self, named):
-        self.by_start = {}
+        self.by_window = {}
         for name, value in named.items():
-            self.by_start.setdefault(value[:8], []).append((name, value))
+            at, window = window_of(value)
+            self.by_window.setdefault(window, []).append((name, value, at))
         self.longest = max(len(v) for v in named.values())
+        self.patterns = tempfile.NamedTemporaryFile(prefix="muniment-patterns-")
+        self.patterns.write(b"\n".join(self.by_window))
+        self.patterns.flush()
 
     def find(self, data):
-        pattern = b"|".join(re.escape(start) for start in self.by_start)
-        for match in re.finditer(pattern, data):
-            for name, value in self.by_start[match.group(0)]:
-                if data.startswith(value, match.start()):
+        done = subprocess.run(["grep", "-aboF", "-f", self.patterns.name], input=data,
+                              capture_output=True, env={**os.environ, "LC_ALL": "C"})
+        assert done.returncode in (0, 1), done.stderr
+        for line in done.stdout.split(b"\n")[:-1]:
+            offset, _, window = line.partition(b":")
+            for name, value, at in self.by_window[window]:
+                start = int(offset) - at
+                if start >= 0 and data.startswith(value, start):
                     return name
         return None
+
+
+def window_of(value):
+    for at in range(len(value) - WINDOW + 1):
+        window = value[at:at + WINDOW]
+        if b"\n" not in window and b"\0" not in window:
+            return at, window
+    raise AssertionError("a secret of which no part can be looked for")
 
 
 def decompressed(data):

@@ -104,6 +104,7 @@ static void dates_of_postmarks_are_read_in_all_forms(void **state)
                                       "Thu Jan 1 24:00:00 1970",
                                       "Thu Jan 1 00:00:00 1969",
                                       "Thu Feb 30 00:00:00 1999",
+                                      "Fri Dec 31 23:00:00 9999 -0800",
                                       "Thu Jan 1 00:00:00 19700"};
     guint64 time_s;
 
@@ -125,8 +126,12 @@ static void dates_of_received_fields_are_read(void **state)
                 {"13 Feb 2009 23:31:30 GMT", 1234567890},
                 {"Fri 13 Feb 09 23:31:30", 1234567890},
                 {"Fri, 13 Feb 2009 23:31 (no zone)", 1234567860}};
-    static const char *const bad[] = {"", "Fri,", "Fri, 13 Feb", "Fri, x Feb 2009 23:31:30",
-                                      "Fri, 13 Feb 2009", "Fri, 13 Feb 1969 00:00:00 +0000"};
+    static const char *const bad[] = {"",
+                                      "Fri,",
+                                      "Fri, 13 Feb",
+                                      "Fri, x Feb 2009 23:31:30",
+                                      "Fri, 13 Feb 2009",
+                                      "Fri, 13 Feb 1969 00:00:00 +0000"};
     guint64 time_s;
 
     for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
@@ -165,6 +170,18 @@ static void no_sender_can_break_a_postmark(void **state)
         assert_int_equal(postmark.received_s, 5);
         if (i < 2)
             assert_string_equal(postmark.sender, "");
+    }
+}
+
+static void a_sender_that_no_postmark_holds_is_left_out(void **state)
+{
+    for (gsize len = MBOX_SENDER_LEN_MAX; len <= 2 * MBOX_POSTMARK_LEN_MAX; len++) {
+        g_autofree char *sender = g_strnfill(len, 's');
+        g_autofree char *line = mbox_postmark_format(sender, 5);
+        g_auto(MboxPostmark) postmark = {0};
+
+        assert_true(mbox_postmark_parse(line, strlen(line), &postmark));
+        assert_string_equal(postmark.sender, len == MBOX_SENDER_LEN_MAX ? sender : "");
     }
 }
 
@@ -273,8 +290,8 @@ static void a_content_length_that_leads_to_a_postmark_is_believed(void **state)
 
 static void a_false_content_length_loses_nothing(void **state)
 {
-    static const char *const lengths[] = {"1", "3", "99", "9223372036854775807",
-                                          "18446744073709551616", "-1", "x", ""};
+    static const char *const lengths[] = {
+        "1", "3", "99", "9223372036854775807", "18446744073709551616", "-1", "x", ""};
 
     for (gsize i = 0; i < G_N_ELEMENTS(lengths); i++) {
         g_autofree char *first = g_strdup_printf("Content-Length: %s\n\none\n", lengths[i]);
@@ -339,6 +356,7 @@ int main(void)
         cmocka_unit_test(dates_of_received_fields_are_read),
         cmocka_unit_test(a_postmark_comes_back_as_written),
         cmocka_unit_test(no_sender_can_break_a_postmark),
+        cmocka_unit_test(a_sender_that_no_postmark_holds_is_left_out),
         cmocka_unit_test(lines_that_are_no_postmark_are_refused),
         cmocka_unit_test(mboxrd_quotes_every_from_line_and_takes_it_back),
         cmocka_unit_test(mboxo_unquotes_one_mark_only),

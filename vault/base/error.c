@@ -14,9 +14,6 @@ VaultErrorCode vault_error_code_from_errno(int saved_errno)
         return VAULT_ERROR_NOT_FOUND;
     case EEXIST:
         return VAULT_ERROR_BUSY;
-    case EACCES:
-    case EPERM:
-        return VAULT_ERROR_REFUSED;
     default:
         return VAULT_ERROR_IO;
     }

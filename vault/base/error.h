@@ -18,7 +18,7 @@ typedef enum {
     VAULT_ERROR_CORRUPT,     /* our bytes: a stored record or file that fails its check */
     VAULT_ERROR_NO_KEY,      /* wrong passphrase, wrong identity, missing or unfitting key */
     VAULT_ERROR_ERASED,      /* the key was destroyed: never to be read again */
-    VAULT_ERROR_REFUSED,     /* policy, scope or permission forbids it */
+    VAULT_ERROR_REFUSED,     /* policy or scope forbids it */
     VAULT_ERROR_UNSUPPORTED, /* a version, suite or kind that this program does not know */
 } VaultErrorCode;
 
@@ -26,7 +26,7 @@ typedef enum {
 GQuark vault_error_quark(void);
 
 /* An errno as a VaultErrorCode: ENOSPC and EDQUOT are NO_SPACE, ENOENT is NOT_FOUND, EEXIST is
- * BUSY, EACCES and EPERM are REFUSED, all else IO. */
+ * BUSY, all else IO: what the operating system does not permit is not what policy refuses. */
 VaultErrorCode vault_error_code_from_errno(int saved_errno);
 
 /* Sets "<what> <on>: <strerror>" with the code of `saved_errno`. Always returns FALSE. */

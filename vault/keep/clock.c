@@ -1,9 +1,12 @@
 #include "vault/keep/clock.h"
 
-void vault_clock_init(VaultClock *clock, guint64 (*read_s)(void))
+#include <sys/timex.h>
+
+void vault_clock_init(VaultClock *clock, guint64 (*read_s)(void), gboolean (*is_synchronised)(void))
 {
     g_mutex_init(&clock->lock);
     clock->read_s = read_s;
+    clock->is_synchronised = is_synchronised;
     clock->last_archived_s = 0;
 }
 
@@ -34,11 +37,23 @@ guint64 vault_clock_last_archived_s(VaultClock *clock)
     return last_s;
 }
 
+/* A kernel that does not answer (a sandbox that hides the clock) does not vouch for it either. */
+static gboolean is_synchronised(const VaultClock *clock)
+{
+    struct timex status = {.modes = 0};
+
+    if (clock->is_synchronised != NULL)
+        return clock->is_synchronised();
+    return adjtimex(&status) >= 0 && (status.status & STA_UNSYNC) == 0;
+}
+
 VaultClockTrust vault_clock_judge(VaultClock *clock, guint64 now_s, guint64 *ret_good_s)
 {
     guint64 last_s = vault_clock_last_archived_s(clock);
     gboolean is_behind = last_s > VAULT_CLOCK_BEHIND_S && now_s < last_s - VAULT_CLOCK_BEHIND_S;
+    gboolean is_ahead = last_s > 0 && now_s > last_s && now_s - last_s > VAULT_CLOCK_AHEAD_S &&
+                        !is_synchronised(clock);
 
-    *ret_good_s = is_behind ? last_s : now_s;
-    return is_behind ? VAULT_CLOCK_UNSURE : VAULT_CLOCK_GOOD;
+    *ret_good_s = is_behind || is_ahead ? last_s : now_s;
+    return is_behind || is_ahead ? VAULT_CLOCK_UNSURE : VAULT_CLOCK_GOOD;
 }

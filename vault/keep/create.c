@@ -194,7 +194,8 @@ static gboolean check_options(const VaultCreateOptions *options, GError **error)
 /* `host` comes last: a folder without it is no vault. */
 static gboolean fill(Draft *draft, const VaultCreateOptions *options, GError **error)
 {
-    guint64 now_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC);
+    guint64 now_s =
+        options->now_s != NULL ? options->now_s() : (guint64)(g_get_real_time() / G_USEC_PER_SEC);
     g_autofree char *keyring_path = g_build_filename(draft->path, "keyring.sqlite", NULL);
     g_autofree char *catalog_path = g_build_filename(draft->path, "catalog.sqlite", NULL);
     g_autofree char *key_path =

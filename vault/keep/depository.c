@@ -1,6 +1,7 @@
 #include "vault/keep/internal.h"
 
-/* What was received no longer ago than this came by the clock, not from another source's dates. */
+/* What was received no further from now than this came by the clock, not from another source's
+ * dates. */
 #define LIVE_DELIVERY_S 86400
 
 static VaultKeep *keep_of(VaultDepository *self)
@@ -150,7 +151,12 @@ static void depository_settle(VaultDepository *self, const DeliveryTag *retry_ta
 
 /* ---- allot ---------------------------------------------------------------------------------- */
 
-/* Mail that comes while the clock is behind goes under the last good month; what carries a date of
+static gboolean is_live_delivery(guint64 received_s, guint64 now_s)
+{
+    return MAX(received_s, now_s) - MIN(received_s, now_s) <= LIVE_DELIVERY_S;
+}
+
+/* Mail that comes while the clock is unsure goes under the last good month; what carries a date of
  * its own (an import) keeps it. */
 static VaultMonth month_for(VaultKeep *keep, guint64 received_s, guint64 now_s, guint32 *ret_flags)
 {
@@ -160,7 +166,7 @@ static VaultMonth month_for(VaultKeep *keep, guint64 received_s, guint64 now_s, 
     if (vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_GOOD)
         return vault_month_of_time(received_s);
     *ret_flags = VAULT_FLAG_CLOCK_UNSURE;
-    return vault_month_of_time(received_s + LIVE_DELIVERY_S >= now_s ? good_s : received_s);
+    return vault_month_of_time(is_live_delivery(received_s, now_s) ? good_s : received_s);
 }
 
 static gboolean depository_allot(VaultDepository *self, const MailboxId *owners, gsize owner_count,

@@ -102,7 +102,9 @@ static gboolean create_mailbox(VaultDirectory *directory, const char *address,
     return TRUE;
 }
 
-/* With the lock held: whether this hour has room for one more; counts it. */
+/* With the lock held: whether this hour has room for one more; counts it. A place that came to
+ * nothing is given back, or a failing disk would send the mail of new mailboxes to the unassigned
+ * one. */
 static gboolean take_hourly_place(VaultDirectory *directory)
 {
     guint64 hour = vault_clock_now_s(directory->options.clock) / HOUR_S;
@@ -164,6 +166,7 @@ static gboolean resolve_locked(VaultDirectory *directory, const char *address,
         *ret_resolution = VAULT_RESOLVE_CREATED;
         return TRUE;
     }
+    directory->created_this_hour -= MIN(directory->created_this_hour, 1);
     /* Without a key there is still the unassigned mailbox, whose key may be there already; a disk
      * that fails is the sender's to try again. */
     *ret_mailbox = directory->unassigned;

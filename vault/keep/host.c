@@ -139,13 +139,17 @@ gboolean vault_key_read(const char *key_path, const VaultId *vault_id,
                         VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
                         GError **error)
 {
-    g_autoptr(GBytes) bytes = vault_file_read(key_path, VAULT_KEY_FILE_LEN_MAX, error);
     g_autoptr(GError) failure = NULL;
+    g_autoptr(GBytes) bytes = vault_file_read(key_path, VAULT_KEY_FILE_LEN_MAX, &failure);
     VaultId named;
     gboolean is_parsed;
 
     if (bytes == NULL) {
-        g_prefix_error(error, "the vault key is not there: ");
+        /* NOT_FOUND would say that there is no vault. */
+        if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+            failure->code = VAULT_ERROR_NO_KEY;
+        g_propagate_prefixed_error(error, g_steal_pointer(&failure),
+                                   "the vault key cannot be read: ");
         return FALSE;
     }
     is_parsed =

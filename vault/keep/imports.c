@@ -32,6 +32,7 @@ static gboolean drop_expired(VaultKeyring *keyring, ImportJob *job, GError **err
     gboolean may_drop = vault_clock_judge(job->clock, now_s, &good_s) == VAULT_CLOCK_GOOD;
 
     job->today = (guint32)(good_s / DAY_S);
+    g_array_set_size(job->expired, 0);
     if (!may_drop)
         return TRUE;
     if (!vault_keyring_each(keyring, VAULT_KEYRING_IMPORT_KEYS, note_expired, job, error))

@@ -80,7 +80,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     keep->mode = options->mode;
     keep->disk_reserve = options->disk_reserve;
     keep->lock_fd = -1;
-    vault_clock_init(&keep->clock, options->now_s);
+    vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
 }
@@ -148,7 +148,7 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
     if (!vault_keyring_each(keep->keyring, VAULT_KEYRING_MASTERS, add_recipient, &recipients,
                             error))
         return FALSE;
-    keep->batch = vault_keyring_batch_new(keep->keyring);
+    keep->batch = vault_keyring_batch_new(keep->keyring, keep->space);
     keep->months = vault_open_months_new(keep->keyring, keep->batch, &keep->id, &recipients);
     directory.batch = keep->batch;
     directory.months = keep->months;
@@ -158,28 +158,51 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
     return keep->directory != NULL && keep->tags != NULL;
 }
 
-/* A catalog that is missing, damaged or of another version is made anew: it is a cache. */
-static gboolean open_or_build_catalog(VaultKeep *keep, guint64 tags_since_s, GError **error)
+static gboolean catch_up(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,
+                         GError **error)
+{
+    VaultRecoveryOptions options = {.directory = keep->packs_path,
+                                    .vault_id = &keep->id,
+                                    .locator_key = keep->locator_key,
+                                    .keyring = keep->keyring,
+                                    .tags_since_s = tags_since_s};
+    VaultCatalogTotals totals;
+
+    keep->writing = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_WRITE, &keep->id, error);
+    options.catalog = keep->writing;
+    if (keep->writing == NULL || !vault_recovery_run(&options, ret_result, error) ||
+        !vault_catalog_totals(keep->writing, &totals, error))
+        return FALSE;
+    vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    return TRUE;
+}
+
+static gboolean is_of_no_use(const GError *failure)
+{
+    return g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) ||
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED);
+}
+
+/* A catalog that is missing, damaged or of another version is made anew: it is a cache. Where it
+ * was something else that is damaged, that fails once more. */
+static gboolean bring_up_catalog(VaultKeep *keep, guint64 tags_since_s,
+                                 VaultRecoveryResult *ret_result, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    VaultRebuildResult result;
+    VaultRebuildResult rebuilt;
 
     if (access(keep->catalog_path, F_OK) == 0) {
-        keep->writing =
-            vault_catalog_open(keep->catalog_path, VAULT_CATALOG_WRITE, &keep->id, &failure);
-        if (keep->writing != NULL)
+        if (catch_up(keep, tags_since_s, ret_result, &failure))
             return TRUE;
-        if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) &&
-            !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED)) {
+        if (!is_of_no_use(failure)) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
         }
-        g_warning("%s; making it anew", failure->message);
+        g_warning("%s; making the catalog anew", failure->message);
+        g_clear_pointer(&keep->writing, vault_catalog_close);
     }
-    if (!vault_keep_build_catalog(keep, tags_since_s, NULL, &result, error))
-        return FALSE;
-    keep->writing = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_WRITE, &keep->id, error);
-    return keep->writing != NULL;
+    return vault_keep_build_catalog(keep, tags_since_s, NULL, &rebuilt, error) &&
+           catch_up(keep, tags_since_s, ret_result, error);
 }
 
 static void group_committed(GPtrArray *records, gpointer user)
@@ -189,23 +212,11 @@ static void group_committed(GPtrArray *records, gpointer user)
     for (guint i = 0; i < records->len; i++) {
         const VaultRecord *record = g_ptr_array_index(records, i);
 
-        if (record->kind == VAULT_RECORD_BODY)
+        if (record->kind == VAULT_RECORD_BODY &&
+            (record->locator.flags & VAULT_FLAG_CLOCK_UNSURE) == 0)
             vault_clock_note_archived(&keep->clock, record->locator.archived_s);
     }
     vault_catalog_feed_push(keep->feed, records);
-}
-
-static gboolean recover(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,
-                        GError **error)
-{
-    VaultRecoveryOptions options = {.directory = keep->packs_path,
-                                    .vault_id = &keep->id,
-                                    .locator_key = keep->locator_key,
-                                    .keyring = keep->keyring,
-                                    .catalog = keep->writing,
-                                    .tags_since_s = tags_since_s};
-
-    return vault_recovery_run(&options, ret_result, error);
 }
 
 static void start_writing(VaultKeep *keep, const VaultKeepOptions *options,
@@ -228,7 +239,6 @@ static void start_writing(VaultKeep *keep, const VaultKeepOptions *options,
 
 static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *options, GError **error)
 {
-    VaultCatalogTotals totals;
     VaultRecoveryResult recovered;
     guint64 tags_since_s;
     gboolean is_changed;
@@ -237,14 +247,12 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
         return FALSE;
     /* The keys as they are: before the packs are read nothing judges the clock. */
     tags_since_s = vault_tags_since_s(keep->tags);
-    if (!open_or_build_catalog(keep, tags_since_s, error) ||
-        !recover(keep, tags_since_s, &recovered, error) ||
-        !vault_catalog_totals(keep->writing, &totals, error))
+    if (!bring_up_catalog(keep, tags_since_s, &recovered, error))
         return FALSE;
-    vault_clock_note_archived(&keep->clock, totals.last_archived_s);
     keep->reading = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_READ, &keep->id, error);
     if (keep->reading == NULL || !vault_tags_renew(keep->tags, &tags_since_s, &is_changed, error))
         return FALSE;
+    vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
     return TRUE;
@@ -265,16 +273,38 @@ static gboolean open_for_reading(VaultKeep *keep, GError **error)
     return TRUE;
 }
 
-VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error)
+/* ret_has_room: the disk was full, and the reserve was given up for another try. */
+static VaultKeep *open_once(const char *path, const VaultKeepOptions *options,
+                            gboolean *ret_has_room, GError **error)
 {
     g_autoptr(VaultKeep) keep = vault_keep_new(path, options, error);
+    g_autoptr(GError) failure = NULL;
 
+    *ret_has_room = FALSE;
     if (keep == NULL)
         return NULL;
-    if (!(options->mode == VAULT_KEEP_WRITER ? open_for_writing(keep, options, error)
-                                             : open_for_reading(keep, error)))
-        return NULL;
-    return g_steal_pointer(&keep);
+    if (options->mode == VAULT_KEEP_WRITER ? open_for_writing(keep, options, &failure)
+                                           : open_for_reading(keep, &failure))
+        return g_steal_pointer(&keep);
+    *ret_has_room = options->mode == VAULT_KEEP_WRITER &&
+                    g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NO_SPACE) &&
+                    vault_space_give_up_reserve(keep->space);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+}
+
+VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    gboolean has_room;
+    VaultKeep *keep = open_once(path, options, &has_room, &failure);
+
+    if (keep != NULL)
+        return keep;
+    if (has_room)
+        return open_once(path, options, &has_room, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
 }
 
 gboolean vault_keep_close(VaultKeep *keep, GError **error)

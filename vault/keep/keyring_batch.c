@@ -11,17 +11,19 @@ typedef struct {
 
 struct VaultKeyringBatch {
     VaultKeyring *keyring;
+    VaultSpace *space;
     GMutex lock;
     GCond done;
     GQueue waiting; /* Waiting, on the stacks of the threads */
     gboolean has_leader;
 };
 
-VaultKeyringBatch *vault_keyring_batch_new(VaultKeyring *keyring)
+VaultKeyringBatch *vault_keyring_batch_new(VaultKeyring *keyring, VaultSpace *space)
 {
     VaultKeyringBatch *batch = g_new0(VaultKeyringBatch, 1);
 
     batch->keyring = keyring;
+    batch->space = space;
     g_mutex_init(&batch->lock);
     g_cond_init(&batch->done);
     g_queue_init(&batch->waiting);
@@ -62,6 +64,11 @@ static void lead(VaultKeyringBatch *batch)
     batch->has_leader = TRUE;
     g_mutex_unlock(&batch->lock);
     run_jobs(batch->keyring, jobs, count, &failure);
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NO_SPACE) &&
+        vault_space_give_up_reserve(batch->space)) {
+        g_clear_error(&failure);
+        run_jobs(batch->keyring, jobs, count, &failure);
+    }
     g_mutex_lock(&batch->lock);
     batch->has_leader = FALSE;
     for (guint i = 0; i < count; i++) {

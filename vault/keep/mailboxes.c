@@ -60,6 +60,11 @@ static gboolean append_mailbox(const VaultMailboxValue *value, gpointer user, GE
     return TRUE;
 }
 
+static gboolean append_open_mailbox(const VaultMailboxValue *value, gpointer user, GError **error)
+{
+    return value->state != VAULT_MAILBOX_OPEN || append_mailbox(value, user, error);
+}
+
 static gint compare_mailboxes(gconstpointer a, gconstpointer b)
 {
     const VaultMailbox *left = *(VaultMailbox *const *)a;
@@ -213,20 +218,23 @@ GPtrArray *vault_keep_months(VaultKeep *keep, const MailboxId *mailboxes, gsize 
 /* ---- next month's keys ---------------------------------------------------------------------- */
 
 typedef struct {
+    VaultKeep *keep;
     VaultMonth current, next;
-    GHashTable *in_use;   /* MailboxId: has keys of this month */
-    GHashTable *prepared; /* MailboxId: has keys of the next */
+    gboolean is_in_use;   /* got mail under this month's keys */
+    gboolean is_prepared; /* has keys of the next */
 } Usage;
 
 static gboolean note_usage(const VaultMonthValue *month, gpointer user, GError **error)
 {
     Usage *usage = user;
-    GHashTable *set = month->month == usage->current ? usage->in_use
-                      : month->month == usage->next  ? usage->prepared
-                                                     : NULL;
+    guint64 leaf_end;
 
-    if (set != NULL)
-        g_hash_table_add(set, g_memdup2(&month->mailbox_id, VAULT_ID_LEN));
+    usage->is_prepared = usage->is_prepared || month->month == usage->next;
+    if (month->month != usage->current)
+        return TRUE;
+    if (!vault_catalog_leaf_end(usage->keep->reading, &month->month_key_id, &leaf_end, error))
+        return FALSE;
+    usage->is_in_use = usage->is_in_use || leaf_end > 0;
     return TRUE;
 }
 
@@ -253,57 +261,62 @@ static gboolean write_prepared(VaultKeep *keep, GPtrArray *months, guint *ret_ma
     return TRUE;
 }
 
-static gboolean make_prepared(VaultKeep *keep, const Usage *usage, guint64 now_s, guint *ret_made,
-                              GError **error)
+/* Adds the next month of the mailbox to `months` when it is in use and has none. Mailbox by
+ * mailbox, so that mail which needs the keyring meanwhile does not wait for a walk over all months.
+ */
+static gboolean prepare_mailbox(VaultKeep *keep, const VaultMailbox *mailbox, Usage usage,
+                                guint64 now_s, GPtrArray *months, GError **error)
 {
+    VaultMonthValue *month;
+
+    if (!vault_keyring_each_month(keep->keyring, &mailbox->id, note_usage, &usage, error))
+        return FALSE;
+    /* The unassigned mailbox takes mail when no key can be made: it has one before. */
+    if (usage.is_prepared || (!usage.is_in_use && mailbox->address != NULL))
+        return TRUE;
+    month = vault_open_months_make(keep->months, &mailbox->id, mailbox->address, usage.next, now_s,
+                                   error);
+    if (month == NULL)
+        return FALSE;
+    g_ptr_array_add(months, month);
+    return TRUE;
+}
+
+static gboolean prepare_all(VaultKeep *keep, VaultMonth current, guint64 now_s, guint *ret_made,
+                            GError **error)
+{
+    g_autoptr(GPtrArray) mailboxes =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_mailbox_free);
     g_autoptr(GPtrArray) months =
         g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_value_free);
-    GHashTableIter iter;
-    gpointer mailbox_id;
+    Usage usage = {.keep = keep, .current = current, .next = vault_month_next(current)};
 
-    g_hash_table_iter_init(&iter, usage->in_use);
-    while (g_hash_table_iter_next(&iter, &mailbox_id, NULL)) {
-        g_autoptr(VaultMailboxValue) mailbox = NULL;
-        VaultMonthValue *month;
-
-        if (g_hash_table_contains(usage->prepared, mailbox_id))
-            continue;
-        mailbox = vault_keyring_get_mailbox(keep->keyring, mailbox_id, error);
-        if (mailbox == NULL)
+    vault_keep_catch_up(keep);
+    if (!vault_keyring_each_mailbox(keep->keyring, append_open_mailbox, mailboxes, error))
+        return FALSE;
+    for (guint i = 0; i < mailboxes->len; i++)
+        if (!prepare_mailbox(keep, g_ptr_array_index(mailboxes, i), usage, now_s, months, error) ||
+            (months->len == PREPARE_BATCH && !write_prepared(keep, months, ret_made, error)))
             return FALSE;
-        if (mailbox->state != VAULT_MAILBOX_OPEN)
-            continue;
-        month =
-            vault_open_months_make(keep->months, mailbox_id, vault_mailbox_value_primary(mailbox),
-                                   usage->next, now_s, error);
-        if (month == NULL)
-            return FALSE;
-        g_ptr_array_add(months, month);
-        if (months->len == PREPARE_BATCH && !write_prepared(keep, months, ret_made, error))
-            return FALSE;
-    }
     return write_prepared(keep, months, ret_made, error);
 }
 
 gboolean vault_keep_prepare_next_month(VaultKeep *keep, guint64 now_s, guint *ret_made,
                                        GError **error)
 {
-    VaultMonth current = vault_month_of_time(now_s), next = vault_month_next(current);
-    g_autoptr(GHashTable) in_use =
-        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    g_autoptr(GHashTable) prepared =
-        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    Usage usage = {.current = current, .next = next, .in_use = in_use, .prepared = prepared};
+    VaultMonth current = vault_month_of_time(now_s), next;
     guint64 good_s;
 
     g_assert(keep->mode == VAULT_KEEP_WRITER);
     *ret_made = 0;
-    if (now_s + PREPARE_AHEAD_S < vault_month_start(next) ||
-        g_atomic_int_get((gint *)&keep->prepared_month) == (gint)next ||
+    if (current >= VAULT_MONTH_MAX ||
         vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_UNSURE)
         return TRUE;
-    if (!vault_keyring_each_month(keep->keyring, NULL, note_usage, &usage, error) ||
-        !make_prepared(keep, &usage, now_s, ret_made, error))
+    next = vault_month_next(current);
+    if (now_s + PREPARE_AHEAD_S < vault_month_start(next) ||
+        g_atomic_int_get((gint *)&keep->prepared_month) == (gint)next)
+        return TRUE;
+    if (!prepare_all(keep, current, now_s, ret_made, error))
         return FALSE;
     g_atomic_int_set((gint *)&keep->prepared_month, (gint)next);
     return TRUE;

@@ -20,6 +20,7 @@ typedef struct {
 struct VaultOpenMonths {
     VaultKeyring *keyring;
     VaultKeyringBatch *batch;
+    VaultCatalog *catalog;
     VaultId vault_id;
     VaultWrapRecipients recipients;
     GMutex lock;
@@ -77,6 +78,11 @@ void vault_open_months_free(VaultOpenMonths *months)
     g_hash_table_unref(months->unused);
     g_mutex_clear(&months->lock);
     g_free(months);
+}
+
+void vault_open_months_set_catalog(VaultOpenMonths *months, VaultCatalog *catalog)
+{
+    months->catalog = catalog;
 }
 
 /* ---- the list ------------------------------------------------------------------------------- */
@@ -180,6 +186,24 @@ static VaultMonthValue *make_durable(VaultOpenMonths *months, const Key *key, gu
     return g_steal_pointer(&value);
 }
 
+/* Where leaves go on. Of a month that was there before, every leaf below the mark may have been
+ * given; one that was loaded before it was adopted has a higher mark than its first block. */
+static gboolean find_next_leaf(VaultOpenMonths *months, const VaultMonthValue *value,
+                               gboolean is_fresh, guint64 *ret_next, GError **error)
+{
+    guint64 seen;
+
+    *ret_next = is_fresh && value->leaf_mark == VAULT_LEAF_BLOCK ? 0 : value->leaf_mark;
+    if (!vault_catalog_leaf_end(months->catalog, &value->month_key_id, &seen, error))
+        return FALSE;
+    if (seen <= value->leaf_mark)
+        return TRUE;
+    g_warning("month %s: the packs hold leaves past its mark, as after a restore of the keyring",
+              VAULT_ID_TEXT(value->month_key_id));
+    *ret_next = MIN(seen + VAULT_LEAF_GAP, VAULT_LEAVES_MAX);
+    return TRUE;
+}
+
 static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GError **error)
 {
     g_autoptr(GError) failure = NULL;
@@ -195,14 +219,11 @@ static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GE
         value = make_durable(months, &open->key, now_s, error);
         is_fresh = TRUE;
     }
-    if (value == NULL)
+    if (value == NULL || !find_next_leaf(months, value, is_fresh, &open->next_leaf, error))
         return FALSE;
     open->month_key_id = value->month_key_id;
     open->content_key = value->keys.content;
     open->tree = g_steal_pointer(&value->tree);
-    /* Of a month that was there before, every leaf below the mark may have been given. One that
-     * was loaded before it was adopted has a higher mark than its first block. */
-    open->next_leaf = is_fresh && value->leaf_mark == VAULT_LEAF_BLOCK ? 0 : value->leaf_mark;
     open->block_end = value->leaf_mark;
     open->is_loaded = TRUE;
     return TRUE;

@@ -3,17 +3,19 @@
  *
  * A leaf is never handed out twice: leaves come from blocks whose end is durable in the month's
  * row before the first of them is given; what is left of a block when a month is forgotten or the
- * process ends is never used. Bounded: the longest unused months are forgotten first. Threads:
- * safe, each month has a lock of its own. Errors: NO_KEY (no master to wrap to, no leaf left),
- * NO_SPACE, IO, CORRUPT.
+ * process ends is never used. The catalog tells of leaves that a keyring restored from an older
+ * copy knows nothing of: then a gap keeps clear of those that were given in what no pack shows.
+ * Bounded: the longest unused months are forgotten first. Threads: safe, each month has a lock of
+ * its own. Errors: NO_KEY (no master to wrap to, no leaf left), NO_SPACE, IO, CORRUPT.
  */
 #pragma once
 
 #include "vault/keep/keyring_batch.h"
 #include "vault/seal.h"
+#include "vault/store/catalog.h"
 
 #define VAULT_OPEN_MONTHS_MAX 20000
-/* Leaves of months that the keyring knows less of than the packs do start so far behind. */
+/* Leaves of a month that the keyring knows less of than the packs do start so far behind those. */
 #define VAULT_LEAF_GAP 65536
 
 typedef struct {
@@ -26,6 +28,8 @@ VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch 
                                        const VaultId *vault_id,
                                        const VaultWrapRecipients *recipients);
 void vault_open_months_free(VaultOpenMonths *months);
+/* Once it holds all that was committed before, and before the first leaf is allotted; borrowed. */
+void vault_open_months_set_catalog(VaultOpenMonths *months, VaultCatalog *catalog);
 
 /* A month key of the mailbox, made but in no row yet. `address` NULL or "": unassigned. */
 VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId *mailbox_id,

@@ -44,6 +44,26 @@ static gboolean read_file(VaultPackFile *file, const VaultId *vault_id, GError *
     return TRUE;
 }
 
+/* A file that is gone again since the folder was read is none. */
+static gboolean add_file(GPtrArray *files, const char *directory, const char *name,
+                         const VaultId *vault_id, GError **error)
+{
+    VaultPackFile *file = g_new0(VaultPackFile, 1);
+    g_autoptr(GError) failure = NULL;
+
+    file->name = g_strdup(name);
+    file->path = g_build_filename(directory, name, NULL);
+    if (read_file(file, vault_id, &failure)) {
+        g_ptr_array_add(files, file);
+        return TRUE;
+    }
+    pack_file_free(file);
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
 static gint compare_files(gconstpointer a, gconstpointer b)
 {
     const VaultPackFile *left = *(VaultPackFile *const *)a;
@@ -67,15 +87,8 @@ static gboolean read_directory(const char *directory, const VaultId *vault_id, G
     if (dir == NULL)
         return vault_error_set_errno(error, errno, "cannot read folder", directory);
     while ((name = g_dir_read_name(dir)) != NULL) {
-        VaultPackFile *file;
-
-        if (!g_str_has_suffix(name, ".pack") && !g_str_has_suffix(name, ".stream"))
-            continue;
-        file = g_new0(VaultPackFile, 1);
-        file->name = g_strdup(name);
-        file->path = g_build_filename(directory, name, NULL);
-        g_ptr_array_add(files, file);
-        if (!read_file(file, vault_id, error))
+        if ((g_str_has_suffix(name, ".pack") || g_str_has_suffix(name, ".stream")) &&
+            !add_file(files, directory, name, vault_id, error))
             return FALSE;
     }
     g_ptr_array_sort(files, compare_files);
@@ -93,11 +106,14 @@ static void find_successors(GPtrArray *files)
             g_hash_table_insert(by_id, &file->header.pack_id, file);
     }
     for (guint i = 0; i < files->len; i++) {
-        const VaultPackFile *file = g_ptr_array_index(files, i);
-        VaultPackFile *before = file->is_readable && file->header.type == VAULT_PACK_GROUPED
-                                    ? g_hash_table_lookup(by_id, &file->header.predecessor)
-                                    : NULL;
+        VaultPackFile *file = g_ptr_array_index(files, i);
+        VaultPackFile *before;
 
+        if (!file->is_readable || file->header.type != VAULT_PACK_GROUPED ||
+            vault_id_is_zero(file->header.predecessor.bytes))
+            continue;
+        before = g_hash_table_lookup(by_id, &file->header.predecessor);
+        file->lacks_predecessor = before == NULL;
         if (before == NULL)
             continue;
         before->has_successor = TRUE;

@@ -14,6 +14,7 @@ typedef struct {
     VaultCatalogPack catalogued;
     gboolean has_successor; /* a later pack's header says where it ended */
     guint64 successor_end;
+    gboolean lacks_predecessor; /* the header names a pack that is not there */
 } VaultPackFile;
 
 /* GPtrArray of VaultPackFile: grouped packs by sequence, then stream packs; unreadable ones last,

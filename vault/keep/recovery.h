@@ -3,9 +3,9 @@
  * Used when a writer starts (only what is not catalogued yet is read) and by rebuild (everything,
  * into a new catalog). Packs that a crash or a failed sync left open are sealed off: at the end
  * that their successor's header names, else behind their last whole group. Stream packs that no
- * committed copy names are removed, unless a pack is damaged: then they are kept, since the copy
- * may be in what cannot be read. Marks of months are raised over every leaf seen. Nothing else
- * may write meanwhile. Errors: IO, NO_SPACE, CORRUPT (a pack is shorter than acknowledged).
+ * committed copy names are removed, unless a pack is damaged or missing: then they are kept, since
+ * the copy may be in what cannot be read. Nothing else may write meanwhile. Errors: IO, NO_SPACE,
+ * CORRUPT (a pack is shorter than acknowledged).
  */
 #pragma once
 

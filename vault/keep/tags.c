@@ -79,67 +79,83 @@ VaultTags *vault_tags_new(VaultKeyring *keyring, VaultKeyringBatch *batch, Vault
     return NULL;
 }
 
-/* What one day's change does: the new key in, the keys of `keep` rows on out. */
+/* What one day's change does: the new key in, all rows but [first, end) out. */
 typedef struct {
     const DayKeyRow *fresh; /* NULL: none */
-    const DayKeyRow *old;
-    gsize old_count;
+    const DayKeyRow *keys;
+    gsize key_count, first, end;
 } Renewal;
+
+static gboolean put_fresh(VaultKeyring *keyring, const DayKeyRow *fresh, GError **error)
+{
+    GByteArray *value = vault_day_key_value_format(&fresh->value);
+    gboolean is_put =
+        vault_keyring_put(keyring, VAULT_KEYRING_DAY_KEYS, &fresh->row_id, value, error);
+
+    vault_value_free(value);
+    return is_put;
+}
 
 static gboolean renew_job(VaultKeyring *keyring, gpointer user, GError **error)
 {
     const Renewal *renewal = user;
 
-    for (gsize i = 0; i < renewal->old_count; i++)
-        if (!vault_keyring_remove(keyring, VAULT_KEYRING_DAY_KEYS, &renewal->old[i].row_id, error))
+    for (gsize i = 0; i < renewal->key_count; i++)
+        if ((i < renewal->first || i >= renewal->end) &&
+            !vault_keyring_remove(keyring, VAULT_KEYRING_DAY_KEYS, &renewal->keys[i].row_id, error))
             return FALSE;
-    if (renewal->fresh != NULL) {
-        GByteArray *value = vault_day_key_value_format(&renewal->fresh->value);
-        gboolean is_put = vault_keyring_put(keyring, VAULT_KEYRING_DAY_KEYS,
-                                            &renewal->fresh->row_id, value, error);
-
-        vault_value_free(value);
-        return is_put;
-    }
-    return TRUE;
+    return renewal->fresh == NULL || put_fresh(keyring, renewal->fresh, error);
 }
 
-/* Keys of days before `oldest` lie at the end: how many stay. Room for a new one is made, too. */
-static gsize count_kept(const VaultTags *tags, guint32 oldest, gboolean needs_room)
+/* Which keys stay while the clock is right: none that is too old, none of a day to come, which a
+ * clock that was ahead made (tomorrow's may be a step back at midnight). Room for a new one is
+ * made, too. TRUE: one is needed. */
+static gboolean choose_kept(const VaultTags *tags, guint32 today, gboolean may_drop,
+                            Renewal *renewal)
 {
-    gsize kept = tags->key_count;
+    guint32 oldest = may_drop && today > VAULT_DAY_KEY_DAYS ? today - VAULT_DAY_KEY_DAYS : 0;
+    guint32 latest = may_drop ? today + 1 : G_MAXUINT32;
+    gboolean needs_key;
 
-    while (kept > 0 &&
-           (tags->keys[kept - 1].value.day < oldest || (needs_room && kept == VAULT_DAY_KEYS_MAX)))
-        kept--;
-    return kept;
+    renewal->end = tags->key_count;
+    while (renewal->first < renewal->end && tags->keys[renewal->first].value.day > latest)
+        renewal->first++;
+    needs_key = renewal->first == renewal->end ||
+                (may_drop && tags->keys[renewal->first].value.day < today);
+    while (renewal->end > renewal->first && tags->keys[renewal->end - 1].value.day < oldest)
+        renewal->end--;
+    if (needs_key && renewal->end - renewal->first == VAULT_DAY_KEYS_MAX)
+        renewal->end--;
+    return needs_key;
+}
+
+static void take_over(VaultTags *tags, const Renewal *renewal)
+{
+    gsize kept = renewal->end - renewal->first, fresh = renewal->fresh != NULL;
+
+    memmove(tags->keys + fresh, tags->keys + renewal->first, kept * sizeof *tags->keys);
+    if (renewal->fresh != NULL)
+        tags->keys[0] = *renewal->fresh;
+    tags->key_count = kept + fresh;
+    vault_wipe(tags->keys + tags->key_count,
+               (VAULT_DAY_KEYS_MAX - tags->key_count) * sizeof *tags->keys);
 }
 
 static gboolean renew(VaultTags *tags, guint32 today, gboolean may_drop, GError **error)
 {
-    gboolean needs_key = tags->key_count == 0 || (may_drop && tags->keys[0].value.day < today);
-    guint32 oldest = may_drop && today > VAULT_DAY_KEY_DAYS ? today - VAULT_DAY_KEY_DAYS : 0;
-    gsize kept = count_kept(tags, oldest, needs_key);
+    Renewal renewal = {.keys = tags->keys, .key_count = tags->key_count};
     DayKeyRow fresh = {.value = {.day = today}};
-    Renewal renewal = {.fresh = needs_key ? &fresh : NULL,
-                       .old = tags->keys + kept,
-                       .old_count = tags->key_count - kept};
     gboolean is_renewed;
 
-    if (!needs_key && renewal.old_count == 0)
+    if (choose_kept(tags, today, may_drop, &renewal))
+        renewal.fresh = &fresh;
+    if (renewal.fresh == NULL && renewal.end - renewal.first == tags->key_count)
         return TRUE;
     vault_random(fresh.row_id.bytes, VAULT_ID_LEN);
     vault_random(fresh.value.key.bytes, VAULT_KEY_LEN);
     is_renewed = vault_keyring_batch_run(tags->batch, renew_job, &renewal, error);
-    if (is_renewed) {
-        vault_wipe(tags->keys + kept, renewal.old_count * sizeof *tags->keys);
-        tags->key_count = kept;
-        if (needs_key) {
-            memmove(tags->keys + 1, tags->keys, kept * sizeof *tags->keys);
-            tags->keys[0] = fresh;
-            tags->key_count++;
-        }
-    }
+    if (is_renewed)
+        take_over(tags, &renewal);
     vault_wipe(&fresh, sizeof fresh);
     return is_renewed;
 }
@@ -158,7 +174,7 @@ gboolean vault_tags_renew(VaultTags *tags, guint64 *ret_since_s, gboolean *ret_c
     if (is_renewed) {
         guint32 oldest = tags->keys[tags->key_count - 1].value.day;
 
-        *ret_since_s = (guint64)oldest * DAY_S;
+        *ret_since_s = MIN((guint64)oldest * DAY_S, good_s);
         *ret_changed = oldest != oldest_before;
     }
     g_mutex_unlock(&tags->lock);
@@ -167,11 +183,13 @@ gboolean vault_tags_renew(VaultTags *tags, guint64 *ret_since_s, gboolean *ret_c
 
 guint64 vault_tags_since_s(VaultTags *tags)
 {
-    guint64 since_s;
+    guint64 since_s, now_s = vault_clock_now_s(tags->clock);
 
     g_mutex_lock(&tags->lock);
-    since_s = tags->key_count == 0 ? G_MAXINT64
-                                   : (guint64)tags->keys[tags->key_count - 1].value.day * DAY_S;
+    /* A key of a day to come is of a clock that was ahead: what it tagged came before that day. */
+    since_s = tags->key_count == 0
+                  ? G_MAXINT64
+                  : MIN((guint64)tags->keys[tags->key_count - 1].value.day * DAY_S, now_s);
     g_mutex_unlock(&tags->lock);
     return since_s;
 }

@@ -4,6 +4,7 @@
 
 typedef struct {
     VaultKeep *keep;
+    VaultCatalog *catalog; /* NULL: damaged, the packs are checked without */
     VaultVerifyDepth depth;
     const VaultVerifyCallbacks *callbacks;
     VaultVerifyResult *result;
@@ -65,8 +66,9 @@ static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
     VaultRecordKind kind;
     VaultPlace place;
 
-    if (!vault_catalog_find(verify->keep->reading, &record->header.record_id, &kind, &place,
-                            &failure)) {
+    if (verify->catalog == NULL)
+        return TRUE;
+    if (!vault_catalog_find(verify->catalog, &record->header.record_id, &kind, &place, &failure)) {
         if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
@@ -91,7 +93,9 @@ static gboolean check_body(Verify *verify, const VaultPackFile *file,
     VaultRecordKind kind;
     VaultPlace place;
 
-    if (vault_catalog_find(verify->keep->reading, body_id, &kind, &place, &failure)) {
+    if (verify->catalog == NULL)
+        return TRUE;
+    if (vault_catalog_find(verify->catalog, body_id, &kind, &place, &failure)) {
         if (kind != VAULT_RECORD_BODY)
             report_record(verify, file, record, "what it names as its body is none");
         return TRUE;
@@ -133,14 +137,15 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
 
 /* ---- one pack ------------------------------------------------------------------------------- */
 
-/* What lies behind this was not catalogued when the check began: the writer is at it. */
+/* What lies behind this was not catalogued when the check began: the writer is at it. A stream pack
+ * that is not catalogued belongs to a delivery under way, or to one that was never acknowledged. */
 static guint64 checked_end(const Verify *verify, const VaultPackFile *file)
 {
-    if (file->header.type == VAULT_PACK_STREAM || verify->keep->mode == VAULT_KEEP_WRITER)
+    if (verify->catalog == NULL)
         return G_MAXUINT64;
-    if (file->is_catalogued && file->catalogued.state != VAULT_PACK_OPEN)
-        return G_MAXUINT64;
-    return file->is_catalogued ? file->catalogued.end : 0;
+    if (!file->is_catalogued)
+        return file->has_successor ? G_MAXUINT64 : 0;
+    return file->catalogued.state == VAULT_PACK_OPEN ? file->catalogued.end : G_MAXUINT64;
 }
 
 static gboolean check_group(Verify *verify, const VaultPackFile *file, const GArray *records,
@@ -165,14 +170,15 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
         return check_group(verify, file, records, end, error);
     case VAULT_SCAN_CORRUPT:
         progress(verify, len);
-        if (offset < end)
+        /* A stream pack is whole since it has its name. */
+        if (offset < end || file->header.type == VAULT_PACK_STREAM)
             report(verify,
                    "pack %s, offset %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT " bytes are damaged",
                    file->name, offset, len);
         return TRUE;
     case VAULT_SCAN_TORN_TAIL:
-        /* Normal in the writer's active pack, and behind the end that a successor names. */
-        if (end != G_MAXUINT64 || verify->keep->mode == VAULT_KEEP_WRITER || file->has_successor)
+        /* Normal in the writer's active pack. */
+        if (end != G_MAXUINT64 || verify->catalog == NULL)
             return TRUE;
         report(verify, "pack %s, offset %" G_GUINT64_FORMAT ": it ends in an unfinished group",
                file->name, offset);
@@ -184,6 +190,19 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
     g_assert_not_reached();
 }
 
+/* A successor's header and the catalog know how much of a pack there was. */
+static void check_length(Verify *verify, const VaultPackFile *file, guint64 found_end)
+{
+    guint64 known_end = MAX(file->has_successor ? file->successor_end : 0,
+                            file->is_catalogued ? file->catalogued.end : 0);
+
+    if (file->header.type == VAULT_PACK_GROUPED && found_end < known_end)
+        report(verify,
+               "pack %s, offset %" G_GUINT64_FORMAT ": it is good up to here only, mail was "
+               "archived in it up to offset %" G_GUINT64_FORMAT ": restore it from a backup",
+               file->name, found_end, known_end);
+}
+
 static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **error)
 {
     VaultScanDepth depth =
@@ -193,6 +212,7 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
     g_autoptr(VaultPackScan) scan =
         vault_pack_scan_open(file->path, &verify->keep->id, depth, &header, error);
     VaultScanEvent event = VAULT_SCAN_GROUP;
+    guint64 found_end = VAULT_PACK_HEADER_LEN;
 
     if (scan == NULL)
         return FALSE;
@@ -205,14 +225,18 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
         if (!vault_pack_scan_next(scan, &event, &records, &offset, &len, error) ||
             !check_event(verify, file, event, records, offset, len, end, error))
             return FALSE;
+        if (event == VAULT_SCAN_GROUP || event == VAULT_SCAN_CORRUPT)
+            found_end = MAX(found_end, offset + len);
     }
+    check_length(verify, file, found_end);
     return TRUE;
 }
 
-/* A stream pack that nothing names yet belongs to a delivery under way. */
-static gboolean is_under_way(const Verify *verify, const VaultPackFile *file)
+/* A delivery that failed takes its stream pack with it. */
+static gboolean is_gone(const VaultPackFile *file, const GError *failure)
 {
-    return file->header.type == VAULT_PACK_STREAM && !file->is_catalogued;
+    return file->header.type == VAULT_PACK_STREAM && !file->is_catalogued &&
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
 }
 
 static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **error)
@@ -224,7 +248,7 @@ static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **e
         report(verify, "pack %s: its header is damaged or was never written", file->name);
         return TRUE;
     }
-    if (is_under_way(verify, file) || scan_pack(verify, file, &failure))
+    if (scan_pack(verify, file, &failure) || is_gone(file, failure))
         return TRUE;
     if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) ||
         g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED) ||
@@ -248,9 +272,20 @@ static gboolean check_packs(Verify *verify, GPtrArray *files, GError **error)
 
 static gboolean check_missing(Verify *verify, GPtrArray *files, GError **error)
 {
-    g_autoptr(GArray) packs = vault_catalog_packs(verify->keep->reading, error);
+    g_autoptr(GArray) packs = NULL;
     g_autoptr(GHashTable) present = g_hash_table_new(vault_id_hash, vault_id_equal);
 
+    /* Also when a catalog made anew has forgotten it. */
+    for (guint i = 0; i < files->len; i++) {
+        const VaultPackFile *file = g_ptr_array_index(files, i);
+
+        if (file->lacks_predecessor)
+            report(verify, "pack %s is missing: pack %s came after it",
+                   VAULT_ID_TEXT(file->header.predecessor), file->name);
+    }
+    if (verify->catalog == NULL)
+        return TRUE;
+    packs = vault_catalog_packs(verify->catalog, error);
     if (packs == NULL)
         return FALSE;
     for (guint i = 0; i < files->len; i++) {
@@ -309,6 +344,43 @@ static gboolean check_keyring(Verify *verify, GError **error)
     return TRUE;
 }
 
+/* ---- the catalog's own counts ---------------------------------------------------------------- */
+
+static guint64 all_records(const VaultCatalogTotals *totals)
+{
+    return totals->message_count + totals->copy_count + totals->other_count;
+}
+
+static void check_catalog_file(Verify *verify)
+{
+    g_autoptr(GError) damage = NULL;
+
+    verify->catalog = verify->keep->reading;
+    if (vault_catalog_check(verify->catalog, &damage))
+        return;
+    report(verify, "catalog: %s", damage->message);
+    verify->catalog = NULL;
+}
+
+/* Before the packs are read: what comes to the catalog meanwhile must not hide what is too many. */
+static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **error)
+{
+    VaultCatalogTotals totals, rows, later;
+
+    *ret_count = 0;
+    if (verify->catalog == NULL)
+        return TRUE;
+    if (!vault_catalog_totals(verify->catalog, &totals, error) ||
+        !vault_catalog_count_rows(verify->catalog, &rows, error) ||
+        !vault_catalog_totals(verify->catalog, &later, error))
+        return FALSE;
+    /* In between the writer may have added some. */
+    if (all_records(&rows) < all_records(&totals) || all_records(&rows) > all_records(&later))
+        report(verify, "catalog: its totals are not what its rows add up to: run muniment rebuild");
+    *ret_count = all_records(&rows);
+    return TRUE;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
@@ -317,23 +389,19 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
 {
     Verify verify = {.keep = keep, .depth = depth, .callbacks = callbacks, .result = ret_result};
     g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
-    g_autoptr(GError) damage = NULL;
     g_autoptr(GPtrArray) files = NULL;
-    VaultCatalogTotals totals;
     guint64 catalogued_count;
 
     memset(ret_result, 0, sizeof *ret_result);
     verify.months = months;
     vault_keep_catch_up(keep);
-    if (!check_keyring(&verify, error) || !vault_catalog_totals(keep->reading, &totals, error))
+    check_catalog_file(&verify);
+    if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
         return FALSE;
-    if (!vault_catalog_check(keep->reading, &damage))
-        report(&verify, "catalog: %s", damage->message);
-    files = vault_pack_files_list(keep->packs_path, &keep->id, keep->reading, error);
+    files = vault_pack_files_list(keep->packs_path, &keep->id, verify.catalog, error);
     if (files == NULL || !check_packs(&verify, files, error) ||
         !check_missing(&verify, files, error))
         return FALSE;
-    catalogued_count = totals.message_count + totals.copy_count + totals.other_count;
     if (verify.matched_count < catalogued_count)
         report(&verify,
                "catalog: it has %" G_GUINT64_FORMAT

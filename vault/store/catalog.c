@@ -7,7 +7,7 @@
 
 /* PRAGMA application_id "MNCT". */
 #define APPLICATION_ID 0x4d4e4354
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUILD_CACHE_KIB 131072
 
 /* Copies lie in order of time: new mail is appended, a restore of everything reads straight on. */
@@ -27,7 +27,9 @@ static const char tables[] =
     "body_id BLOB NOT NULL, month_key_id BLOB NOT NULL, leaf INTEGER NOT NULL, "
     "pack_no INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE tags (tag BLOB NOT NULL, body_id BLOB NOT NULL, archived_s INTEGER NOT NULL, "
-    "PRIMARY KEY (tag, body_id)) WITHOUT ROWID;";
+    "PRIMARY KEY (tag, body_id)) WITHOUT ROWID;"
+    "CREATE TABLE leaves (month_key_id BLOB NOT NULL PRIMARY KEY, end INTEGER NOT NULL) "
+    "WITHOUT ROWID;";
 
 static const char indexes[] =
     "CREATE UNIQUE INDEX copies_record ON copies (record_id);"
@@ -52,6 +54,8 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_ADD_OTHER] = "INSERT OR IGNORE INTO others (record_id, pack_no, offset, len, kind, "
                           "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [CATALOG_ADD_TAG] = "INSERT OR IGNORE INTO tags (tag, body_id, archived_s) VALUES (?1, ?2, ?3)",
+    [CATALOG_ADD_LEAF] = "INSERT INTO leaves (month_key_id, end) VALUES (?1, ?2) ON CONFLICT DO "
+                         "UPDATE SET end = max(end, excluded.end)",
     [CATALOG_ADD_TOTALS] =
         "UPDATE totals SET message_count = message_count + ?1, copy_count = copy_count + ?2, "
         "other_count = other_count + ?3, last_archived_s = max(last_archived_s, ?4)",
@@ -80,6 +84,7 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
         "WHERE c.body_id = ?1 ORDER BY c.received_s, c.record_id",
     [CATALOG_MONTH_TOTALS] = "SELECT count(*), coalesce(max(received_s), 0) FROM copies INDEXED BY "
                              "copies_month WHERE month_key_id = ?1",
+    [CATALOG_LEAF_END] = "SELECT end FROM leaves WHERE month_key_id = ?1",
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */
@@ -283,7 +288,7 @@ gboolean vault_catalog_advance_pack(VaultCatalog *catalog, const VaultCatalogPac
 }
 
 static gboolean add_tag(VaultCatalog *catalog, const VaultCatalogRow *row, const DeliveryTag *tag,
-                        GError **error)
+                        guint64 archived_s, GError **error)
 {
     g_autoptr(VaultStatement) add = NULL;
 
@@ -294,7 +299,7 @@ static gboolean add_tag(VaultCatalog *catalog, const VaultCatalogRow *row, const
         return FALSE;
     vault_sql_bind_blob(add, 1, tag->bytes, VAULT_TAG_LEN);
     vault_sql_bind_id(add, 2, row->record_id.bytes);
-    vault_sql_bind_u64(add, 3, row->locator.archived_s);
+    vault_sql_bind_u64(add, 3, archived_s);
     return vault_sql_run(catalog->sql, add, error);
 }
 
@@ -321,6 +326,8 @@ static gboolean add_body(VaultCatalog *catalog, const VaultCatalogRow *row, guin
                          GError **error)
 {
     const VaultLocator *locator = &row->locator;
+    gboolean is_unsure = (locator->flags & VAULT_FLAG_CLOCK_UNSURE) != 0;
+    guint64 archived_s = locator->archived_s;
     g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_BODY, row, error);
 
     if (add == NULL)
@@ -333,11 +340,26 @@ static gboolean add_body(VaultCatalog *catalog, const VaultCatalogRow *row, guin
     if (!vault_sql_run(catalog->sql, add, error))
         return FALSE;
     catalog->added.message_count += vault_sql_changes(catalog->sql);
-    catalog->added.last_archived_s = MAX(catalog->added.last_archived_s, locator->archived_s);
-    if (locator->archived_s < tags_since_s)
+    /* A clock that nobody trusts says nothing about the time, nor about the age of the tags. */
+    if (is_unsure)
+        archived_s = tags_since_s;
+    else
+        catalog->added.last_archived_s = MAX(catalog->added.last_archived_s, archived_s);
+    if (archived_s < tags_since_s)
         return TRUE;
-    return add_tag(catalog, row, &locator->retry_tag, error) &&
-           add_tag(catalog, row, &locator->repeat_tag, error);
+    return add_tag(catalog, row, &locator->retry_tag, archived_s, error) &&
+           add_tag(catalog, row, &locator->repeat_tag, archived_s, error);
+}
+
+static gboolean add_leaf(VaultCatalog *catalog, const VaultLocator *locator, GError **error)
+{
+    g_autoptr(VaultStatement) add = vault_sql_use(catalog->sql, CATALOG_ADD_LEAF, error);
+
+    if (add == NULL)
+        return FALSE;
+    vault_sql_bind_id(add, 1, locator->month_key_id.bytes);
+    vault_sql_bind_u64(add, 2, (guint64)locator->leaf + 1);
+    return vault_sql_run(catalog->sql, add, error);
 }
 
 static gboolean add_copy(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
@@ -355,7 +377,7 @@ static gboolean add_copy(VaultCatalog *catalog, const VaultCatalogRow *row, GErr
     if (!vault_sql_run(catalog->sql, add, error))
         return FALSE;
     catalog->added.copy_count += vault_sql_changes(catalog->sql);
-    return TRUE;
+    return add_leaf(catalog, locator, error);
 }
 
 /* An event has no body: its keyring row's id stands in that column. */

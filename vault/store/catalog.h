@@ -40,7 +40,8 @@ typedef struct {
 } VaultCatalogRow;
 
 /* Inside a transaction. Tags of bodies archived before `tags_since_s` are left out: the key that
- * made them is gone. Records of kind commit are none of the catalog's. */
+ * made them is gone. Those of bodies taken by a clock not to be trusted stay until that moves on.
+ * Records of kind commit are none of the catalog's. */
 gboolean vault_catalog_add(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 tags_since_s,
                            GError **error);
 
@@ -69,10 +70,14 @@ GArray *vault_catalog_packs(VaultCatalog *catalog, GError **error);
 
 typedef struct {
     guint64 message_count, copy_count, other_count;
-    guint64 last_archived_s;
+    guint64 last_archived_s; /* of bodies taken while the clock was to be trusted */
 } VaultCatalogTotals;
 gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
                               GError **error);
+
+/* The counts as the rows have them, which the totals only remember: reads all of an index each. */
+gboolean vault_catalog_count_rows(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
+                                  GError **error);
 
 /* Of any kind. NOT_FOUND. */
 gboolean vault_catalog_find(VaultCatalog *catalog, const RecordId *record_id,
@@ -115,6 +120,11 @@ gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_i
 gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *month_key_id,
                                     guint64 *ret_count, guint64 *ret_last_received_s,
                                     GError **error);
+
+/* The highest leaf of the month that any copy ever added bore, plus 1; 0 for none. A keyring that
+ * was restored from an older copy knows of fewer. */
+gboolean vault_catalog_leaf_end(VaultCatalog *catalog, const MonthKeyId *month_key_id,
+                                guint64 *ret_end, GError **error);
 
 /* Which copies. A list that is NULL does not narrow; an empty one (count 0, not NULL) selects
  * nothing. Borrowed until the cursor is freed. */

@@ -17,8 +17,8 @@ struct VaultCatalogCursor {
     guint64 after_s; /* resume behind (after_s, after_id) */
     RecordId after_id;
     gsize after_id_len; /* 0: from the first of that second */
-    guint64 to_s;
-    GArray *found; /* VaultCatalogCopy, with messages; else NULL */
+    guint64 last_s;     /* the last second wanted */
+    GArray *found;      /* VaultCatalogCopy, with messages; else NULL */
     guint found_next;
     GArray *sources;      /* Source, merging; else NULL */
     GHashTable *months;   /* MonthKeyId, a filter; NULL: all */
@@ -63,7 +63,7 @@ static gint compare_copies(gconstpointer a, gconstpointer b)
 static gboolean is_wanted(const VaultCatalogCursor *cursor, const VaultCatalogCopy *copy,
                           guint64 from_s)
 {
-    return copy->received_s >= from_s && copy->received_s < cursor->to_s &&
+    return copy->received_s >= from_s && copy->received_s <= cursor->last_s &&
            (cursor->months == NULL || g_hash_table_contains(cursor->months, &copy->month_key_id));
 }
 
@@ -110,7 +110,7 @@ static void bind_range(const VaultCatalogCursor *cursor, VaultStatement *stateme
 {
     vault_sql_bind_u64(statement, 1, cursor->after_s);
     vault_sql_bind_blob(statement, 2, cursor->after_id.bytes, cursor->after_id_len);
-    vault_sql_bind_u64(statement, 3, cursor->to_s);
+    vault_sql_bind_u64(statement, 3, cursor->last_s);
 }
 
 static void resume_after(VaultCatalogCursor *cursor, const GArray *page)
@@ -205,7 +205,7 @@ static gboolean prepare_sources(VaultCatalogCursor *cursor, const VaultCatalogFi
                              "SELECT " CATALOG_COPY_COLUMNS
                              " FROM copies c INDEXED BY copies_month" CATALOG_COPY_JOINS
                              "WHERE c.month_key_id = ?4 AND "
-                             "(c.received_s, c.record_id) > (?1, ?2) AND c.received_s < ?3 "
+                             "(c.received_s, c.record_id) > (?1, ?2) AND c.received_s <= ?3 "
                              "ORDER BY c.received_s, c.record_id",
                              error)};
 
@@ -223,7 +223,7 @@ static gboolean prepare_scan(VaultCatalogCursor *cursor, GError **error)
         vault_sql_prepare(cursor->catalog->sql,
                           "SELECT " CATALOG_COPY_COLUMNS " FROM copies c" CATALOG_COPY_JOINS
                           "WHERE (c.received_s, c.record_id) > (?1, ?2) AND "
-                          "c.received_s < ?3 ORDER BY c.received_s, c.record_id",
+                          "c.received_s <= ?3 ORDER BY c.received_s, c.record_id",
                           error);
     return cursor->scan != NULL;
 }
@@ -248,7 +248,7 @@ VaultCatalogCursor *vault_catalog_cursor_new(VaultCatalog *catalog,
 
     cursor->catalog = catalog;
     cursor->after_s = filter->from_s;
-    cursor->to_s = filter->to_s == 0 ? G_MAXINT64 : filter->to_s;
+    cursor->last_s = filter->to_s == 0 ? G_MAXINT64 : filter->to_s - 1;
     if (filter->months != NULL) {
         cursor->months = g_hash_table_new(vault_id_hash, vault_id_equal);
         for (gsize i = 0; i < filter->month_count; i++)

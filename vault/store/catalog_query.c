@@ -73,6 +73,24 @@ gboolean vault_catalog_totals(VaultCatalog *catalog, VaultCatalogTotals *ret_tot
     return TRUE;
 }
 
+gboolean vault_catalog_count_rows(VaultCatalog *catalog, VaultCatalogTotals *ret_totals,
+                                  GError **error)
+{
+    CATALOG_LOCK(catalog);
+    gint64 bodies = 0, copies = 0, others = 0, last_s = 0;
+
+    if (!vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM bodies", &bodies, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM copies", &copies, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT count(*) FROM others", &others, error) ||
+        !vault_sql_exec_int(catalog->sql, "SELECT last_archived_s FROM totals", &last_s, error))
+        return FALSE;
+    *ret_totals = (VaultCatalogTotals){.message_count = (guint64)bodies,
+                                       .copy_count = (guint64)copies,
+                                       .other_count = (guint64)others,
+                                       .last_archived_s = (guint64)last_s};
+    return TRUE;
+}
+
 /* ---- single records ------------------------------------------------------------------------- */
 
 /* A row of statement FIND_BODY or FIND_OTHER; ret_kind is left alone for the first. */
@@ -264,6 +282,23 @@ gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *mon
         return FALSE;
     *ret_count = has_row ? vault_sql_column_u64(query, 0) : 0;
     *ret_last_received_s = has_row ? vault_sql_column_u64(query, 1) : 0;
+    return TRUE;
+}
+
+gboolean vault_catalog_leaf_end(VaultCatalog *catalog, const MonthKeyId *month_key_id,
+                                guint64 *ret_end, GError **error)
+{
+    CATALOG_LOCK(catalog);
+    g_autoptr(VaultStatement) query = NULL;
+    gboolean has_row;
+
+    query = vault_sql_use(catalog->sql, CATALOG_LEAF_END, error);
+    if (query == NULL)
+        return FALSE;
+    vault_sql_bind_id(query, 1, month_key_id->bytes);
+    if (!vault_sql_step(catalog->sql, query, &has_row, error))
+        return FALSE;
+    *ret_end = has_row ? vault_sql_column_u64(query, 0) : 0;
     return TRUE;
 }
 

@@ -15,6 +15,7 @@ enum {
     CATALOG_ADD_COPY,
     CATALOG_ADD_OTHER,
     CATALOG_ADD_TAG,
+    CATALOG_ADD_LEAF,
     CATALOG_ADD_TOTALS,
     CATALOG_PRUNE_TAGS,
     CATALOG_PACKS,
@@ -28,6 +29,7 @@ enum {
     CATALOG_FIND_32_TAGS,
     CATALOG_COPIES_OF,
     CATALOG_MONTH_TOTALS,
+    CATALOG_LEAF_END,
     CATALOG_STATEMENT_COUNT
 };
 
@@ -41,6 +43,8 @@ struct VaultCatalog {
     guint64 known_pack_no;
 };
 
+/* Before any statement among the declarations: what is declared later is cleaned up first, so that
+ * the statement is reset before another thread may have it. */
 #define CATALOG_LOCK(catalog)                                                                      \
     G_GNUC_UNUSED g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&(catalog)->lock)
 

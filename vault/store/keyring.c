@@ -4,7 +4,7 @@
 #include "vault/store/keyring_rows.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 /* PRAGMA application_id "MNKR" and the version of the schema. */
 #define APPLICATION_ID 0x4d4e4b52
@@ -134,24 +134,54 @@ static gboolean create_generation(VaultKeyring *keyring, guint64 now_s, GError *
            vault_keyring_row_put(keyring, TABLE_GENERATION, row_id.bytes, NULL, value, error);
 }
 
-gboolean vault_keyring_create(const char *path, const VaultId *vault_id, const VaultKey *key,
-                              guint64 now_s, GError **error)
+/* SQLite's log has its name by now. SQLite syncs the directory once itself and takes no notice when
+ * that fails: then a power cut would take the log with everything committed in it. */
+static gboolean sync_names(const VaultKeyring *keyring, GError **error)
 {
-    g_autoptr(VaultKeyring) keyring = keyring_new(path, vault_id);
-    g_autoptr(VaultKeyringChange) change = NULL;
-    g_autofree char *directory = g_path_get_dirname(path);
-    g_auto(VaultFd) fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    g_autofree char *directory = g_path_get_dirname(keyring->path);
 
-    if (fd < 0)
-        return vault_error_set_errno(error, errno, "cannot create", path);
-    *keyring->vault_key = *key;
+    return vault_file_sync_directory(directory, error);
+}
+
+static gboolean fill_new(VaultKeyring *keyring, guint64 now_s, GError **error)
+{
+    g_autoptr(VaultKeyringChange) change = NULL;
+
     if (!connect_file(keyring, VAULT_SQL_WRITE, error))
         return FALSE;
     change = vault_keyring_begin(keyring, error);
     return change != NULL && create_schema(keyring, error) &&
            create_generation(keyring, now_s, error) &&
-           vault_keyring_commit(g_steal_pointer(&change), error) &&
-           vault_file_sync_directory(directory, error);
+           vault_keyring_commit(g_steal_pointer(&change), error) && sync_names(keyring, error);
+}
+
+static void remove_files(const char *path)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+
+        unlink(file);
+    }
+}
+
+gboolean vault_keyring_create(const char *path, const VaultId *vault_id, const VaultKey *key,
+                              guint64 now_s, GError **error)
+{
+    VaultKeyring *keyring;
+    gboolean is_created;
+    g_auto(VaultFd) fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return vault_error_set_errno(error, errno, "cannot create", path);
+    keyring = keyring_new(path, vault_id);
+    *keyring->vault_key = *key;
+    is_created = fill_new(keyring, now_s, error);
+    vault_keyring_close(keyring);
+    if (!is_created)
+        remove_files(path);
+    return is_created;
 }
 
 /* ---- open ----------------------------------------------------------------------------------- */
@@ -233,8 +263,14 @@ static gboolean unlock(VaultKeyring *keyring, const VaultKey *keys, gsize key_co
                     keyring->path);
         return FALSE;
     }
-    return vault_keyring_row_key(keyring, generation.vault_row_key_id.bytes, keyring->vault_row_key,
-                                 error);
+    if (vault_keyring_row_key(keyring, generation.vault_row_key_id.bytes, keyring->vault_row_key,
+                              &last))
+        return TRUE;
+    /* To the caller a row that must be there is not merely not found. */
+    if (g_error_matches(last, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        last->code = VAULT_ERROR_CORRUPT;
+    g_propagate_error(error, g_steal_pointer(&last));
+    return FALSE;
 }
 
 VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const VaultId *vault_id,
@@ -245,6 +281,8 @@ VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const 
 
     if (!connect_file(keyring, sql_mode, error) || !check_schema(keyring, error) ||
         !unlock(keyring, keys, key_count, error))
+        return NULL;
+    if (mode == VAULT_KEYRING_WRITE && !sync_names(keyring, error))
         return NULL;
     return g_steal_pointer(&keyring);
 }

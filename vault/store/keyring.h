@@ -8,7 +8,8 @@
  *
  * Threads: all functions are safe; a change keeps others out until it is committed or freed.
  * Errors: NOT_FOUND (no such row, no keyring), NO_KEY (the vault key opens no generation row),
- * CORRUPT, UNSUPPORTED (later version), NO_SPACE, BUSY, REFUSED (opened for reading), IO.
+ * CORRUPT, UNSUPPORTED (later version), NO_SPACE, BUSY, REFUSED (opened for reading; an id that is
+ * there already), IO.
  * Source: docs/formats/keyring.md.
  */
 #pragma once
@@ -20,7 +21,8 @@
 typedef struct VaultKeyring VaultKeyring;
 typedef enum { VAULT_KEYRING_READ, VAULT_KEYRING_WRITE } VaultKeyringMode;
 
-/* A new keyring at generation `key->generation`; the file must not exist. Durable on return. */
+/* A new keyring at generation `key->generation`; the file must not exist (BUSY). Durable on return,
+ * and not there after a failure. */
 gboolean vault_keyring_create(const char *path, const VaultId *vault_id, const VaultKey *key,
                               guint64 now_s, GError **error);
 /* `keys`: those of the vault-key file; the one that opens the generation row counts. */
@@ -91,6 +93,7 @@ gboolean vault_keyring_each_mailbox(VaultKeyring *keyring, VaultMailboxVisit vis
 /* A new month of a mailbox that is there. */
 gboolean vault_keyring_add_month(VaultKeyring *keyring, const VaultMonthValue *month,
                                  GError **error);
+/* Of a month that is there: NOT_FOUND for one that was dropped. */
 gboolean vault_keyring_update_month(VaultKeyring *keyring, const VaultMonthValue *month,
                                     GError **error);
 VaultMonthValue *vault_keyring_get_month(VaultKeyring *keyring, const MonthKeyId *month_key_id,

@@ -7,11 +7,16 @@ gboolean vault_keyring_add_mailbox(VaultKeyring *keyring, const VaultMailboxValu
 {
     VAULT_KEYRING_LOCK(keyring);
     g_autoptr(GByteArray) value = vault_mailbox_value_format(mailbox);
-    g_auto(RowKey) key;
+    g_autoptr(VaultKeyringChange) own = NULL;
+    g_auto(RowKey) key = {{0}};
 
+    /* Two rows: without a change of the caller's they need one that holds both. */
+    if (keyring->change_depth == 0 && (own = vault_keyring_begin(keyring, error)) == NULL)
+        return FALSE;
     return vault_keyring_add_row_key(keyring, mailbox->mailbox_id.bytes, &key, error) &&
            vault_keyring_row_put(keyring, TABLE_MAILBOXES, mailbox->mailbox_id.bytes, &key, value,
-                                 error);
+                                 error) &&
+           (own == NULL || vault_keyring_commit(g_steal_pointer(&own), error));
 }
 
 gboolean vault_keyring_update_mailbox(VaultKeyring *keyring, const VaultMailboxValue *mailbox,

@@ -5,22 +5,14 @@
 #define ROW_KEY_VERSION 1
 
 static const char *const names[TABLE_COUNT] = {
-    [VAULT_KEYRING_MASTERS] = "masters",
-    [VAULT_KEYRING_LOCATOR_KEY] = "locator_key",
-    [VAULT_KEYRING_DAY_KEYS] = "day_keys",
-    [VAULT_KEYRING_LOG_KEYS] = "log_keys",
-    [VAULT_KEYRING_POLICY] = "policy",
-    [VAULT_KEYRING_GRANTS] = "grants",
-    [VAULT_KEYRING_HOLDS] = "holds",
-    [VAULT_KEYRING_EVENTS] = "events",
-    [VAULT_KEYRING_CASES] = "cases",
-    [VAULT_KEYRING_TOMBSTONES] = "tombstones",
-    [VAULT_KEYRING_READERS] = "readers",
-    [VAULT_KEYRING_IMPORT_KEYS] = "import_keys",
-    [TABLE_GENERATION] = "generation",
-    [TABLE_ROW_KEYS] = "row_keys",
-    [TABLE_MAILBOXES] = "mailboxes",
-    [TABLE_MONTHS] = "months",
+    [VAULT_KEYRING_MASTERS] = "masters",   [VAULT_KEYRING_LOCATOR_KEY] = "locator_key",
+    [VAULT_KEYRING_DAY_KEYS] = "day_keys", [VAULT_KEYRING_LOG_KEYS] = "log_keys",
+    [VAULT_KEYRING_POLICY] = "policy",     [VAULT_KEYRING_GRANTS] = "grants",
+    [VAULT_KEYRING_HOLDS] = "holds",       [VAULT_KEYRING_EVENTS] = "events",
+    [VAULT_KEYRING_CASES] = "cases",       [VAULT_KEYRING_TOMBSTONES] = "tombstones",
+    [VAULT_KEYRING_READERS] = "readers",   [VAULT_KEYRING_IMPORT_KEYS] = "import_keys",
+    [TABLE_GENERATION] = "generation",     [TABLE_ROW_KEYS] = "row_keys",
+    [TABLE_MAILBOXES] = "mailboxes",       [TABLE_MONTHS] = "months",
 };
 
 const char *vault_keyring_table_name(guint table)
@@ -86,6 +78,14 @@ gboolean vault_keyring_row_version(VaultKeyring *keyring, guint table,
     return TRUE;
 }
 
+static gboolean set_not_found(const VaultKeyring *keyring, guint table,
+                              const guint8 row_id[VAULT_ID_LEN], GError **error)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "%s has no row %s in table %s",
+                keyring->path, vault_id_hex(row_id).text, names[table]);
+    return FALSE;
+}
+
 gboolean vault_keyring_row_put(VaultKeyring *keyring, guint table,
                                const guint8 row_id[VAULT_ID_LEN], const RowKey *key,
                                const GByteArray *value, GError **error)
@@ -103,7 +103,10 @@ gboolean vault_keyring_row_put(VaultKeyring *keyring, guint table,
     vault_sql_bind_id(put, 1, row_id);
     vault_sql_bind_u64(put, 2, version + 1);
     vault_sql_bind_blob(put, 3, g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed));
-    return vault_sql_run(keyring->sql, put, error);
+    if (!vault_sql_run(keyring->sql, put, error))
+        return FALSE;
+    /* Months are replaced, never added here: one that was dropped meanwhile stays dropped. */
+    return vault_sql_changes(keyring->sql) > 0 || set_not_found(keyring, table, row_id, error);
 }
 
 GByteArray *vault_keyring_row_open(VaultKeyring *keyring, guint table, VaultStatement *statement,
@@ -134,8 +137,7 @@ GByteArray *vault_keyring_row_get(VaultKeyring *keyring, guint table,
     if (!vault_sql_step(keyring->sql, get, &has_row, error))
         return NULL;
     if (!has_row) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "%s has no row %s in table %s",
-                    keyring->path, vault_id_hex(row_id).text, names[table]);
+        set_not_found(keyring, table, row_id, error);
         return NULL;
     }
     return vault_keyring_row_open(keyring, table, get, key, stored_id, error);
@@ -162,9 +164,19 @@ gboolean vault_keyring_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_
 gboolean vault_keyring_add_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_ID_LEN],
                                    RowKey *ret_key, GError **error)
 {
-    GByteArray *value = g_byte_array_sized_new(64);
+    GByteArray *value;
+    guint64 version;
     gboolean is_added;
 
+    if (!vault_keyring_row_version(keyring, TABLE_ROW_KEYS, row_id, &version, error))
+        return FALSE;
+    /* A row key replaced would take all that lies under it along. */
+    if (version > 0) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "%s has a row key %s already",
+                    keyring->path, vault_id_hex(row_id).text);
+        return FALSE;
+    }
+    value = g_byte_array_sized_new(64);
     vault_random(ret_key->bytes, VAULT_KEY_LEN);
     vault_bytes_append_u8(value, ROW_KEY_VERSION);
     g_byte_array_append(value, ret_key->bytes, VAULT_KEY_LEN);

@@ -41,7 +41,8 @@ struct VaultKeyring {
     gint change_depth;
 };
 
-typedef GRecMutexLocker VaultKeyringLocker;
+/* Before any statement among the declarations: what is declared later is cleaned up first, so that
+ * the statement is reset before another thread may have it. */
 #define VAULT_KEYRING_LOCK(keyring)                                                                \
     G_GNUC_UNUSED g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&(keyring)->lock)
 

@@ -100,24 +100,45 @@ gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterVal
                      "master", error);
 }
 
-GByteArray *vault_locator_key_value_format(const LocatorKey *key)
+static GByteArray *key_value_format(const guint8 key[VAULT_KEY_LEN])
 {
     GByteArray *bytes = begin();
 
-    g_byte_array_append(bytes, key->bytes, VAULT_KEY_LEN);
+    g_byte_array_append(bytes, key, VAULT_KEY_LEN);
     return bytes;
+}
+
+static gboolean key_value_parse(const guint8 *bytes, gsize len, const char *what,
+                                guint8 ret_key[VAULT_KEY_LEN], GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, what, error))
+        return FALSE;
+    reader = fields(bytes, len);
+    vault_bytes_read(&reader, ret_key, VAULT_KEY_LEN);
+    return check_end(&reader, TRUE, what, error);
+}
+
+GByteArray *vault_locator_key_value_format(const LocatorKey *key)
+{
+    return key_value_format(key->bytes);
 }
 
 gboolean vault_locator_key_value_parse(const guint8 *bytes, gsize len, LocatorKey *ret,
                                        GError **error)
 {
-    VaultBytesReader reader;
+    return key_value_parse(bytes, len, "locator key", ret->bytes, error);
+}
 
-    if (!check_version(bytes, len, "locator key", error))
-        return FALSE;
-    reader = fields(bytes, len);
-    vault_bytes_read(&reader, ret->bytes, VAULT_KEY_LEN);
-    return check_end(&reader, TRUE, "locator key", error);
+GByteArray *vault_event_key_value_format(const RowKey *key)
+{
+    return key_value_format(key->bytes);
+}
+
+gboolean vault_event_key_value_parse(const guint8 *bytes, gsize len, RowKey *ret, GError **error)
+{
+    return key_value_parse(bytes, len, "event key", ret->bytes, error);
 }
 
 GByteArray *vault_day_key_value_format(const VaultDayKeyValue *value)
@@ -189,5 +210,5 @@ gboolean vault_tombstone_value_parse(const guint8 *bytes, gsize len, VaultTombst
     ret->month = vault_bytes_read_u32(&reader);
     ret->dropped_s = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret->event_id.bytes, VAULT_ID_LEN);
-    return check_end(&reader, TRUE, "tombstone", error);
+    return check_end(&reader, vault_month_is_valid(ret->month), "tombstone", error);
 }

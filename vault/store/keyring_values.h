@@ -1,4 +1,5 @@
-/* The small values of the keyring: generation, masters, day keys, log keys, tombstones.
+/* The small values of the keyring: generation, masters, locator, event, day and log keys,
+ * tombstones.
  *
  * Each begins with a version byte and has one form. Mailboxes and months: mailbox_value.h,
  * month_value.h. Pure functions. Errors: CORRUPT, UNSUPPORTED (version).
@@ -33,6 +34,13 @@ gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterVal
 GByteArray *vault_locator_key_value_format(const LocatorKey *key);
 gboolean vault_locator_key_value_parse(const guint8 *bytes, gsize len, LocatorKey *ret,
                                        GError **error);
+
+/* The key of one event record, in table "events": with the row the payload goes, packs or not. */
+GByteArray *vault_event_key_value_format(const RowKey *key);
+gboolean vault_event_key_value_parse(const guint8 *bytes, gsize len, RowKey *ret, GError **error);
+/* Where the payload of an event record is sealed with that key (value.h). */
+#define VAULT_EVENT_RECORD_TABLE "event record"
+#define VAULT_EVENT_RECORD_VERSION 1
 
 typedef struct {
     guint32 day; /* days since 1970-01-01, UTC */

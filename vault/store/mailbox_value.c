@@ -144,7 +144,7 @@ VaultMailboxValue *vault_mailbox_value_parse(const MailboxId *mailbox_id, const 
     value->created_s = vault_bytes_read_u64(&reader);
     value->closed_s = vault_bytes_read_u64(&reader);
     count = vault_bytes_read_u16(&reader);
-    if (version != MAILBOX_VERSION) {
+    if (len > 0 && version != MAILBOX_VERSION) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
                     "mailbox value of version %u: this program knows %u", version, MAILBOX_VERSION);
         return NULL;

@@ -146,6 +146,10 @@ VaultMonthValue *vault_month_value_parse(const guint8 *bytes, gsize len, GError 
     vault_bytes_reader_init(&reader, bytes, len);
     version = vault_bytes_read_u8(&reader);
     suite = vault_bytes_read_u16(&reader);
+    if (reader.failed) {
+        corrupt(error, "has the wrong length");
+        return NULL;
+    }
     if (version != MONTH_VERSION || suite != VAULT_SUITE_X25519) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
                     "mailbox-month of version %u, suite 0x%04x: this program knows %u, 0x%04x",

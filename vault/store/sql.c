@@ -27,6 +27,7 @@ static VaultErrorCode error_code(sqlite3 *connection, int status)
     case SQLITE_CANTOPEN:
         return VAULT_ERROR_NOT_FOUND;
     case SQLITE_READONLY:
+    case SQLITE_CONSTRAINT: /* an id that is there already */
         return VAULT_ERROR_REFUSED;
     default:
         break;

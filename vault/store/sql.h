@@ -2,8 +2,8 @@
  *
  * A statement is taken with vault_sql_use() into a g_autoptr(VaultStatement), which resets and
  * clears it when it goes; it is not taken again while in use. Threads: one user at a time, callers
- * lock. Errors: NO_SPACE, BUSY, CORRUPT, NOT_FOUND (cannot be opened), REFUSED (read-only), IO; the
- * message names the file and SQLite's reason, never a value.
+ * lock. Errors: NO_SPACE, BUSY, CORRUPT, NOT_FOUND (cannot be opened), REFUSED (read-only, an id
+ * that is there), IO; the message names the file and SQLite's reason, never a value.
  */
 #pragma once
 
