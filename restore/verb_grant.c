@@ -2,8 +2,8 @@
  * runs where the master is and the vault is not. */
 #include "restore/dates.h"
 #include "restore/json_text.h"
+#include "restore/master_secret.h"
 #include "restore/output.h"
-#include "restore/prompt.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/base/file.h"
@@ -20,20 +20,20 @@ static const char verb[] = "grant";
 #define SHOWN_MAX 100
 
 typedef struct {
-    char *master, *passphrase_file, *out;
+    RestoreMasterSource source;
+    char *out;
     gboolean as_json;
 } GrantOptions;
 
 static void grant_options_clear(GrantOptions *options)
 {
-    g_free(options->master);
-    g_free(options->passphrase_file);
+    restore_master_source_clear(&options->source);
     g_free(options->out);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GrantOptions, grant_options_clear)
 
 /* A policy kept beside the master that is newer than the request's: somebody works with an old
- * vault, or wants an old rule back. */
+ * vault, or wants an old rule back. Shares have no place where one could be kept. */
 static gboolean check_kept_policy(const char *master_path, const VaultRequestFile *request,
                                   GError **error)
 {
@@ -41,7 +41,7 @@ static gboolean check_kept_policy(const char *master_path, const VaultRequestFil
     g_autoptr(GBytes) text = NULL;
     guint32 serial;
 
-    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+    if (master_path == NULL || !g_file_test(path, G_FILE_TEST_EXISTS))
         return TRUE;
     text = vault_file_read(path, VAULT_POLICY_LEN_MAX, error);
     if (text == NULL)
@@ -118,21 +118,6 @@ static void show_request(const VaultRequestFile *request, guint approvals_needed
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-static gboolean open_master(const GrantOptions *options, VaultMaster *ret_master, GError **error)
-{
-    g_autoptr(GBytes) text = vault_file_read(options->master, VAULT_KEY_FILE_LEN_MAX, error);
-    g_autoptr(RestorePassphrase) passphrase = restore_passphrase_new();
-
-    if (text == NULL || !restore_passphrase_read(passphrase, options->passphrase_file,
-                                                 "Passphrase of the master key: ", error))
-        return FALSE;
-    if (vault_master_parse(g_bytes_get_data(text, NULL), passphrase->text, passphrase->len,
-                           ret_master, error))
-        return TRUE;
-    g_prefix_error(error, "%s: ", options->master);
-    return FALSE;
-}
-
 static VaultRequestFile *read_request(const char *path, VaultHash *ret_hash, GError **error)
 {
     g_autoptr(GBytes) text = vault_file_read(path, VAULT_REQUEST_LEN_MAX, error);
@@ -203,7 +188,7 @@ static gboolean check_request(const VaultRequestFile *request, const GrantOption
     guint approvals_needed;
 
     if (!vault_policy_approvals_needed(request->policy, &approvals_needed, error) ||
-        !check_kept_policy(options->master, request, error))
+        !check_kept_policy(options->source.master, request, error))
         return FALSE;
     show_request(request, approvals_needed);
     if (!vault_grant_may_be_made(request, now_s, error))
@@ -226,7 +211,7 @@ static gboolean answer(const char *request_path, const GrantOptions *options, GE
     g_autofree char *text = NULL;
 
     if (request == NULL || !check_request(request, options, out, now_s, error) ||
-        !open_master(options, &master, error))
+        !restore_master_secret_read(&options->source, &master, error))
         return FALSE;
     grant = vault_grant_make(request, &hash, &master, now_s, show_progress, NULL, error);
     if (grant == NULL)
@@ -240,26 +225,33 @@ int restore_verb_grant(int argc, char **argv)
 {
     g_auto(GrantOptions) options = {0};
     const GOptionEntry entries[] = {
-        {"master", 0, 0, G_OPTION_ARG_FILENAME, &options.master, "the secret master file", "F"},
-        {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options.passphrase_file,
+        {"master", 0, 0, G_OPTION_ARG_FILENAME, &options.source.master, "the secret master file",
+         "F"},
+        {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options.source.passphrase_file,
          "read the passphrase from the first line of FILE", "FILE"},
+        {"share", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.source.share_files,
+         "a share of the master key (give it for each share)", "F"},
+        {"shares", 0, 0, G_OPTION_ARG_NONE, &options.source.ask_shares,
+         "have the shares of the master key typed in", NULL},
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out,
          "the file to write (default: the request's name with .grant)", "FILE.grant"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the result as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "FILE.request --master F",
+        .arguments = "FILE.request (--master F|--share F...|--shares)",
         .summary = "Shows a request, then makes the grant that answers it: keys for its months, "
                    "sealed to its reader.",
         .description = "Run it where the master key is, offline; it takes files only. Read what it "
                        "shows before you enter the passphrase.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
+    const char *problem;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
-    if (argc != 2 || options.master == NULL)
-        return restore_verb_usage(verb, "give one FILE.request, and --master F");
+    problem = restore_master_source_problem(&options.source);
+    if (argc != 2 || problem != NULL)
+        return restore_verb_usage(verb, "%s", problem != NULL ? problem : "give one FILE.request");
     return answer(argv[1], &options, &error) ? RESTORE_EXIT_DONE : restore_verb_fail(verb, error);
 }

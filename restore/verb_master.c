@@ -1,6 +1,9 @@
-/* muniment master create: the offline key that a vault is sealed to. */
+/* muniment master create: the offline key that a vault is sealed to, under a passphrase or in
+ * shares; and the table of the other verbs about it. */
+#include "restore/verb_master.h"
 #include "restore/output.h"
 #include "restore/prompt.h"
+#include "restore/share_set.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/base/file.h"
@@ -16,7 +19,8 @@ static const char create_verb[] = "master create";
 #define CONFIRM_TRIES 3
 
 typedef struct {
-    char *out, *passphrase_file, *shares, *threshold;
+    char *out, *passphrase_file;
+    gint count, threshold; /* of shares; both 0 for a passphrase */
     gboolean as_json;
 } CreateOptions;
 
@@ -24,8 +28,6 @@ static void create_options_clear(CreateOptions *options)
 {
     g_free(options->out);
     g_free(options->passphrase_file);
-    g_free(options->shares);
-    g_free(options->threshold);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CreateOptions, create_options_clear)
 
@@ -146,7 +148,16 @@ static gboolean report(const VaultMaster *master, const MasterFiles *files, gboo
     return restore_output_json(builder, error);
 }
 
-static gboolean create(const CreateOptions *options, GError **error)
+static gboolean create_shares(const CreateOptions *options, GError **error)
+{
+    g_auto(MasterFiles) files = {0};
+
+    return prepare_files(options->out, &files, error) &&
+           restore_master_create_shares(options->out, (guint)options->count,
+                                        (guint)options->threshold, options->as_json, error);
+}
+
+static gboolean create_passphrase(const CreateOptions *options, GError **error)
 {
     g_autoptr(RestorePassphrase) passphrase = restore_passphrase_new();
     g_auto(MasterFiles) files = {0};
@@ -168,43 +179,67 @@ static gboolean create(const CreateOptions *options, GError **error)
            report(&master, &files, options->as_json, error);
 }
 
+static gboolean is_shared(const CreateOptions *options)
+{
+    return options->count != 0 || options->threshold != 0;
+}
+
+static const char *problem_of(const CreateOptions *options, int argc)
+{
+    if (options->out == NULL || argc != 1)
+        return "give --out DIR and nothing else but options";
+    if (!is_shared(options))
+        return NULL;
+    if (options->passphrase_file != NULL)
+        return "shares have no passphrase: give --shares and --threshold, or --passphrase-file";
+    return restore_share_set_problem(options->count, options->threshold);
+}
+
 static int run_create(int argc, char **argv)
 {
     g_auto(CreateOptions) options = {0};
     const GOptionEntry entries[] = {
-        {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "folder for the two files", "DIR"},
+        {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "folder for the files", "DIR"},
         {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options.passphrase_file,
          "read the passphrase from the first line of FILE", "FILE"},
-        /* Taken so as to say that they are not in this version. */
-        {"shares", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &options.shares, NULL, NULL},
-        {"threshold", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &options.threshold, NULL, NULL},
+        {"shares", 0, 0, G_OPTION_ARG_INT, &options.count,
+         "no passphrase, but this many shares for as many people (1 to 16)", "N"},
+        {"threshold", 0, 0, G_OPTION_ARG_INT, &options.threshold,
+         "how many of the shares give the key", "K"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the result as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = create_verb,
-        .arguments = "--out DIR",
-        .summary = "Makes a master key, protected by a passphrase: DIR/master (secret) and "
-                   "DIR/master.pub.",
+        .arguments = "--out DIR [--shares N --threshold K]",
+        .summary = "Makes a master key: under a passphrase as DIR/master (secret) and "
+                   "DIR/master.pub, or as one printable sheet per share.",
         .description = "Run it on a machine without network, with DIR on removable storage.\n"
                        "DIR/master.pub is written only after the passphrase was entered again and "
-                       "has opened DIR/master.",
+                       "has opened DIR/master, or after \"muniment master confirm DIR\" was given "
+                       "all shares.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
+    const char *problem;
+    gboolean is_created;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(create_verb, error);
-    if (options.shares != NULL || options.threshold != NULL)
-        return restore_verb_usage(create_verb, "shares are not in this version of muniment; use a "
-                                               "passphrase (leave out --shares and --threshold)");
-    if (options.out == NULL || argc != 1)
-        return restore_verb_usage(create_verb, "give --out DIR and nothing else");
-    return create(&options, &error) ? RESTORE_EXIT_DONE : restore_verb_fail(create_verb, error);
+    problem = problem_of(&options, argc);
+    if (problem != NULL)
+        return restore_verb_usage(create_verb, "%s", problem);
+    is_created =
+        is_shared(&options) ? create_shares(&options, &error) : create_passphrase(&options, &error);
+    return is_created ? RESTORE_EXIT_DONE : restore_verb_fail(create_verb, error);
 }
 
 int restore_verb_master(int argc, char **argv)
 {
     static const RestoreVerb verbs[] = {
-        {"create", "make a master key and its public half", run_create},
+        {"create", "make a master key: under a passphrase, or in shares", run_create},
+        {"confirm", "enter all shares again, and get the public half", restore_verb_master_confirm},
+        {"check-share", "check one share, alone", restore_verb_master_check_share},
+        {"sheet", "write the sheet of one share anew", restore_verb_master_sheet},
+        {"reshare", "make a new set of shares of the same key", restore_verb_master_reshare},
     };
 
     return restore_verb_dispatch("muniment master", verbs, G_N_ELEMENTS(verbs), argc, argv);

@@ -16,6 +16,11 @@ LAYERS = {
         system=["sqlite3.h"],
         links=["vault-crypto", "SQLITE"],
     ),
+    "vault/log": dict(
+        project=["vault/base/", "vault/crypto/"],
+        system=[],
+        links=["vault-base", "vault-crypto"],
+    ),
     "vault/seal": dict(
         project=["vault/base/", "vault/crypto/", "vault/store/", "vault/seal.h"],
         system=["zstd"],

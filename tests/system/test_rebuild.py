@@ -25,25 +25,25 @@ def filled_vault():
     return vault, ledger
 
 
+def query_of(db, table):
+    """All columns, a pack by its id: its number only says when the catalog first heard of it."""
+    columns = [r[1] for r in db.execute(f"PRAGMA table_info({table})")]
+    if "pack_no" not in columns:
+        return f"SELECT * FROM {table}"
+    columns = [c for c in columns if c not in ("pack_no", "pack_id")] + ["pack_id"]
+    joined = table if table == "packs" else f"{table} JOIN packs USING (pack_no)"
+    prefixed = [c if c == "pack_id" else f"{table}.{c}" for c in columns]
+    return f"SELECT {', '.join(prefixed)} FROM {joined}"
+
+
 def rows(vault):
-    """Every table of the catalog as a set of rows. Packs by their ids: which number stands for one
-    and whether its trailer was seen yet is the catalog's own business."""
+    """Every table of the catalog as a set of rows."""
     catalog = next(p for p in vault.path.iterdir() if p.name.startswith("catalog") and
                    p.suffix in (".sqlite", ".db"))
     with sqlite3.connect(f"file:{catalog}?mode=ro", uri=True) as db:
         tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
         assert tables, f"{catalog} has no table"
-        packs = dict(db.execute("SELECT pack_no, pack_id FROM packs"))
-        return {t: table_rows(db, t, packs) for t in tables}
-
-
-def table_rows(db, table, packs):
-    if table == "packs":
-        return sorted(map(repr, packs.values()))
-    cursor = db.execute(f"SELECT * FROM {table}")
-    names = [column[0] for column in cursor.description]
-    return sorted(repr([packs[value] if name == "pack_no" else value
-                        for name, value in zip(names, row)]) for row in cursor)
+        return {t: sorted(map(repr, db.execute(query_of(db, t)))) for t in tables}
 
 
 def remove_catalog(vault):
@@ -54,6 +54,8 @@ def remove_catalog(vault):
 
 def rebuild_gives_the_same_catalog():
     vault, ledger = filled_vault()
+    with Daemon(vault):
+        pass  # that the last pack has its trailer is taken over by the start after it
     before = rows(vault)
     assert sum(map(len, before.values())) >= 240, {t: len(r) for t, r in before.items()}
     vault.command("rebuild", vault.path)

@@ -434,6 +434,19 @@ static void list_event(Listing *listing)
     vault_value_free(value);
 }
 
+/* Reading leaves SQLite's log behind. */
+static void remove_copy(const char *folder, const char *path)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+
+        unlink(file);
+    }
+    g_assert_true(rmdir(folder) == 0);
+}
+
 static char *list_all(const char *directory)
 {
     Listing listing = {.directory = directory, .text = g_string_new(NULL)};
@@ -453,8 +466,7 @@ static char *list_all(const char *directory)
     list_event(&listing);
     vault_month_value_free(listing.month);
     vault_keyring_close(listing.keyring);
-    g_assert_true(unlink(path) == 0);
-    rmdir(folder);
+    remove_copy(folder, path);
     return g_string_free(listing.text, FALSE);
 }
 

@@ -237,11 +237,42 @@ static void missing_and_shortened_packs_are_found(void **state)
         g_autoptr(GByteArray) bytes = keep_damage_read(path);
 
         keep_damage_write(path, bytes->data, bytes->len / 2);
-        assert_found(fixture, VAULT_VERIFY_CATALOG, i == 0 ? "no pack holds" : "damaged");
+        assert_found(fixture, VAULT_VERIFY_CATALOG,
+                     i == 0 ? "it is good up to here only" : "damaged");
+        keep_damage_write(path, bytes->data, bytes->len - 1);
+        assert_found(fixture, VAULT_VERIFY_CATALOG, i == 0 ? "its trailer is damaged" : "damaged");
         keep_damage_write(path, bytes->data, 50);
         assert_found(fixture, VAULT_VERIFY_CATALOG, "header is damaged or was never written");
         assert_int_equal(g_unlink(path), 0);
         assert_found(fixture, VAULT_VERIFY_CATALOG, "is missing: the catalog has records in it");
+    }
+}
+
+/* Just behind a group, and a stretch out of its middle: what is left looks whole. */
+static void cut_packs_are_named(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    g_autofree char *path = NULL;
+    g_autoptr(GByteArray) first = NULL, whole = NULL;
+
+    keep_fixture_deliver(fixture, "one", ANNA);
+    path = path_of(fixture, ".pack");
+    first = keep_damage_read(path);
+    keep_fixture_deliver(fixture, "two", ANNA);
+    keep_fixture_deliver(fixture, "three", ANNA);
+    keep_fixture_close(fixture);
+    whole = keep_damage_read(path);
+    for (guint round = 0; round <= 1; round++) {
+        g_autoptr(GByteArray) all = g_byte_array_new();
+
+        g_byte_array_append(all, whole->data, whole->len);
+        keep_damage_write(path, first->data, first->len);
+        assert_found(fixture, VAULT_VERIFY_CATALOG, path + strlen(path) - 30);
+        g_byte_array_remove_range(all, first->len + 100, 64);
+        keep_damage_write(path, all->data, all->len);
+        assert_found(fixture, VAULT_VERIFY_CATALOG, path + strlen(path) - 30);
+        /* Once with the state that a close leaves, once without it. */
+        keep_damage_sql(fixture, "catalog.sqlite", "UPDATE packs SET state = 0");
     }
 }
 
@@ -333,6 +364,7 @@ int main(void)
         cmocka_unit_test(flipped_ciphertexts_are_found_by_the_deep_check_only),
         cmocka_unit_test(flipped_bytes_outside_ciphertexts_are_found_at_once),
         cmocka_unit_test(missing_and_shortened_packs_are_found),
+        cmocka_unit_test(cut_packs_are_named),
         cmocka_unit_test(unknown_month_is_found_and_a_dropped_one_is_no_finding),
         cmocka_unit_test(values_that_do_not_open_are_found),
         cmocka_unit_test(nothing_is_found_beside_deliveries),

@@ -46,6 +46,9 @@ typedef struct {
     guint8 bytes[VAULT_KEY_LEN];
 } LogVerifyKey;
 typedef struct {
+    guint8 bytes[VAULT_KEY_LEN];
+} WitnessVerifyKey;
+typedef struct {
     guint8 bytes[VAULT_SIGNATURE_LEN];
 } VaultSignature;
 
@@ -88,6 +91,9 @@ typedef struct {
 typedef struct {
     guint8 bytes[64];
 } LogSigningKey; /* Ed25519, libsodium's form */
+typedef struct {
+    guint8 bytes[64];
+} WitnessSigningKey; /* Ed25519, libsodium's form */
 typedef struct {
     guint8 bytes[VAULT_KEY_LEN];
 } ReaderSecretKey;
@@ -139,6 +145,7 @@ VAULT_DECLARE_WIPE(DayKey, day_key)
 VAULT_DECLARE_WIPE(MasterSecretKey, master_secret_key)
 VAULT_DECLARE_WIPE(MasterSigningKey, master_signing_key)
 VAULT_DECLARE_WIPE(LogSigningKey, log_signing_key)
+VAULT_DECLARE_WIPE(WitnessSigningKey, witness_signing_key)
 VAULT_DECLARE_WIPE(ReaderSecretKey, reader_secret_key)
 VAULT_DECLARE_WIPE(VaultKey, vault_key)
 

@@ -122,6 +122,22 @@ static gboolean seal_off(Recovery *recovery, const VaultPackFile *file, guint64 
     return TRUE;
 }
 
+/* Someone cut the pack, or something out of it. What looks like a torn tail was acknowledged then,
+ * and may still hold groups: nothing of it is cut off. */
+static gboolean is_shorter_than_catalogued(Recovery *recovery, const VaultPackFile *file,
+                                           guint64 end)
+{
+    if (!file->is_catalogued || end >= file->catalogued.end)
+        return FALSE;
+    recovery->damage_count++;
+    recovery->result->last_end = file->catalogued.end;
+    recovery_report(recovery,
+                    "pack %s: it is good up to %" G_GUINT64_FORMAT
+                    " and was catalogued up to %" G_GUINT64_FORMAT "; kept as it is",
+                    file->name, end, file->catalogued.end);
+    return TRUE;
+}
+
 /* After it, the pack has its trailer and all of it is catalogued. */
 static gboolean finish_pack(Recovery *recovery, const VaultPackFile *file, GError **error)
 {
@@ -140,6 +156,8 @@ static gboolean finish_pack(Recovery *recovery, const VaultPackFile *file, GErro
         return FALSE;
     if (end.is_closed)
         return set_sealed(recovery, file, end.end, error);
+    if (!is_complete && is_shorter_than_catalogued(recovery, file, end.end))
+        return TRUE;
     if (!is_complete && file->has_successor)
         end.end = file->successor_end;
     if (!seal_off(recovery, file, end.end, &is_sealed, error))

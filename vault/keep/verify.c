@@ -177,8 +177,8 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
                    file->name, offset, len);
         return TRUE;
     case VAULT_SCAN_TORN_TAIL:
-        /* Normal in the writer's active pack. */
-        if (end != G_MAXUINT64 || verify->catalog == NULL)
+        /* Normal in the writer's active pack, behind what was catalogued. */
+        if (offset >= end || verify->catalog == NULL)
             return TRUE;
         report(verify, "pack %s, offset %" G_GUINT64_FORMAT ": it ends in an unfinished group",
                file->name, offset);
@@ -190,17 +190,26 @@ static gboolean check_event(Verify *verify, const VaultPackFile *file, VaultScan
     g_assert_not_reached();
 }
 
-/* A successor's header and the catalog know how much of a pack there was. */
-static void check_length(Verify *verify, const VaultPackFile *file, guint64 found_end)
+/* A pack cut just behind a group looks like one that is written to, and once it was sealed off
+ * there like any other: a successor's header and the catalog know how much of it there was. */
+static void check_pack_end(Verify *verify, const VaultPackFile *file, guint64 good_end,
+                           gboolean is_closed)
 {
     guint64 known_end = MAX(file->has_successor ? file->successor_end : 0,
                             file->is_catalogued ? file->catalogued.end : 0);
 
-    if (file->header.type == VAULT_PACK_GROUPED && found_end < known_end)
+    if (file->header.type != VAULT_PACK_GROUPED)
+        return;
+    if (good_end < known_end)
         report(verify,
                "pack %s, offset %" G_GUINT64_FORMAT ": it is good up to here only, mail was "
                "archived in it up to offset %" G_GUINT64_FORMAT ": restore it from a backup",
-               file->name, found_end, known_end);
+               file->name, good_end, known_end);
+    else if (is_closed || !file->is_catalogued)
+        return;
+    else if (file->catalogued.state == VAULT_PACK_SEALED ||
+             (file->catalogued.state == VAULT_PACK_COMPLETE && !file->has_successor))
+        report(verify, "pack %s: its trailer is damaged or missing", file->name);
 }
 
 static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **error)
@@ -212,7 +221,8 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
     g_autoptr(VaultPackScan) scan =
         vault_pack_scan_open(file->path, &verify->keep->id, depth, &header, error);
     VaultScanEvent event = VAULT_SCAN_GROUP;
-    guint64 found_end = VAULT_PACK_HEADER_LEN;
+    guint64 good_end = VAULT_PACK_HEADER_LEN;
+    gboolean is_closed = FALSE;
 
     if (scan == NULL)
         return FALSE;
@@ -225,10 +235,11 @@ static gboolean scan_pack(Verify *verify, const VaultPackFile *file, GError **er
         if (!vault_pack_scan_next(scan, &event, &records, &offset, &len, error) ||
             !check_event(verify, file, event, records, offset, len, end, error))
             return FALSE;
+        is_closed = is_closed || event == VAULT_SCAN_TRAILER;
         if (event == VAULT_SCAN_GROUP || event == VAULT_SCAN_CORRUPT)
-            found_end = MAX(found_end, offset + len);
+            good_end = offset + len;
     }
-    check_length(verify, file, found_end);
+    check_pack_end(verify, file, good_end, is_closed);
     return TRUE;
 }
 
