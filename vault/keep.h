@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "vault/act/ssh_text.h"
 #include "vault/depository.h"
 #include "vault/store/pack_reader.h"
 
@@ -54,6 +55,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultKeep, vault_keep_free)
 const VaultId *vault_keep_id(VaultKeep *keep);
 /* Public halves of the vault's masters (MasterPublic): who may sign a grant for it. */
 GArray *vault_keep_masters(VaultKeep *keep, GError **error);
+/* The text of the policy in force; of a new vault the initial one. New string. */
+char *vault_keep_policy(VaultKeep *keep, GError **error);
+/* Puts a policy in force: durable on return. Writer only. REFUSED unless an active master of this
+ * vault signed it, its serial is the next one and the approvals are there that the policy in force
+ * wants for a change of it; MALFORMED, UNSUPPORTED, TOO_LARGE: the text. */
+gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
+                               gpointer user, GError **error);
 const char *vault_keep_path(VaultKeep *keep);
 VaultDepository *vault_keep_depository(VaultKeep *keep);
 /* The key of an import: made, durably, by the first begin with this id and the same for nine days,
