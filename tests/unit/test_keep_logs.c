@@ -53,13 +53,28 @@ static void each_record_is_in_one_batch_whatever_ended_the_writer(void **state)
     assert_each_record_is_in_one_batch(world);
 }
 
+/* One body in a stream pack, two copies that name it. */
+static void deliver_large_to_both(ReleaseWorld *world)
+{
+    const char *both[] = {"a@example.org", "b@example.org", NULL};
+    g_autofree char *text = g_strnfill(VAULT_BODY_WHOLE_MAX + 4, 'x');
+    KeepDelivery delivery;
+
+    assert_true(keep_fixture_deliver_at(world->fixture->keep, text, both, keep_fixture_now(), NULL,
+                                        &delivery, NULL));
+}
+
 static void bodies_in_stream_packs_are_logged_once_too(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
 
+    /* The first batch reads the packs, the second has the hashes in memory. */
     keep_fixture_deliver_large(world->fixture, VAULT_BODY_WHOLE_MAX + 1, "a@example.org");
     log_batch(world);
     keep_fixture_deliver_large(world->fixture, VAULT_BODY_WHOLE_MAX + 2, "a@example.org");
+    log_batch(world);
+    keep_fixture_deliver_large(world->fixture, VAULT_BODY_WHOLE_MAX + 3, "a@example.org");
+    deliver_large_to_both(world);
     deliver_some(world, 1);
     keep_fixture_crash(world->fixture);
     keep_fixture_open(world->fixture);
