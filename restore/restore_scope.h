@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "vault/keep.h"
+#include "restore/vault_view.h"
 #include "vault/open/grant.h"
 
 typedef struct {
@@ -20,16 +20,17 @@ typedef struct {
 typedef struct {
     VaultReader *reader;
     VaultGrantFile *grant;
-    GArray *months;               /* MonthKeyId */
-    GArray *messages;             /* RecordId; empty = all */
-    GHashTable *names;            /* MailboxId -> address or "unassigned" */
-    VaultCopyFilter filter;       /* borrows the arrays */
+    GArray *mailboxes;            /* MailboxId asked for; empty = all of the grant */
+    GArray *messages;             /* RecordId asked for, or named by the grant; empty = all */
+    GHashTable *names;            /* MailboxId -> address or "unassigned", as the grant says */
+    VaultViewFilter filter;       /* borrows the arrays */
     gboolean has_no_such_mailbox; /* why it failed */
 } RestoreScope;
 void restore_scope_clear(RestoreScope *scope);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreScope, restore_scope_clear)
 
-gboolean restore_scope_open(VaultKeep *keep, const RestoreScopeOptions *options,
+/* Presents the grant to the view. */
+gboolean restore_scope_open(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *ret_scope, GError **error);
 /* Never NULL; borrowed. */
 const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mailbox);

@@ -1,9 +1,9 @@
 /* muniment restore: gives messages back. */
+#include "restore/export_pages.h"
 #include "restore/export_pipe.h"
 #include "restore/output.h"
 #include "restore/progress.h"
 #include "restore/restore_scope.h"
-#include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 
@@ -16,13 +16,14 @@ static const char verb[] = "restore";
 #define FAILURES_TOLD_MAX 50
 
 typedef struct {
-    char *grant, *identity, *from, *to, *format, *out;
+    char *ssh, *grant, *identity, *from, *to, *format, *out;
     char **messages, **mailboxes;
     gboolean is_all, is_resumed, is_lf, as_json;
 } RestoreOptions;
 
 static void restore_options_clear(RestoreOptions *options)
 {
+    g_free(options->ssh);
     g_free(options->grant);
     g_free(options->identity);
     g_free(options->from);
@@ -37,7 +38,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreOptions, restore_options_clear)
 /* One restore under way. */
 typedef struct {
     const RestoreOptions *options;
-    VaultKeep *keep;
+    VaultView *view;
     RestoreScope scope;
     GHashTable *found; /* RecordId of messages that have a copy in scope; NULL = not asked for */
     guint64 entry_count, stored_len;
@@ -51,7 +52,7 @@ static void restore_clear(Restore *restore)
     restore_scope_clear(&restore->scope);
     g_clear_pointer(&restore->found, g_hash_table_unref);
     g_clear_pointer(&restore->progress, progress_free);
-    g_clear_pointer(&restore->keep, vault_keep_free);
+    g_clear_pointer(&restore->view, vault_view_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Restore, restore_clear)
 
@@ -78,25 +79,30 @@ static const char *options_mistake(const RestoreOptions *options, ExportFormat *
 
 /* ---- what there is --------------------------------------------------------------------------- */
 
-static gboolean count_entry(const VaultCopyEntry *entry, gpointer user, GError **error)
+static void count_entry(Restore *restore, const VaultCopyEntry *entry)
 {
-    Restore *restore = user;
-
     restore->entry_count++;
     restore->stored_len += entry->copy_len + entry->body_len;
     if (restore->found != NULL)
         g_hash_table_add(restore->found, g_memdup2(&entry->body_id, sizeof entry->body_id));
-    return TRUE;
 }
 
 static gboolean count_entries(Restore *restore, GError **error)
 {
+    g_autoptr(ExportPages) pages =
+        export_pages_new(restore->view, &restore->scope.filter, NULL, NULL);
+    const VaultCopyEntry *entries;
+    gsize count;
+
     if (restore->options->messages != NULL)
         restore->found = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    /* No month is no limit to the catalog, but here it means that nothing is granted. */
-    if (restore->scope.months->len == 0)
-        return TRUE;
-    return vault_keep_copies(restore->keep, &restore->scope.filter, count_entry, restore, error);
+    do {
+        if (!export_pages_next(pages, VAULT_VIEW_PAGE_COUNT_MAX, &entries, &count, error))
+            return FALSE;
+        for (gsize i = 0; i < count; i++)
+            count_entry(restore, &entries[i]);
+    } while (count > 0);
+    return TRUE;
 }
 
 /* Messages asked for by id that are not there for this reader, and why. */
@@ -104,17 +110,18 @@ static void tell_missing(Restore *restore, Export *export)
 {
     for (guint i = 0; restore->found != NULL && i < restore->scope.messages->len; i++) {
         const RecordId *id = &g_array_index(restore->scope.messages, RecordId, i);
-        g_autoptr(GArray) parts = NULL;
+        VaultViewAnswer answer;
         const char *why;
 
         if (g_hash_table_contains(restore->found, id))
             continue;
-        parts = vault_keep_message(restore->keep, id, NULL);
-        why = parts == NULL ? "there is no such message"
-                            : "the grant, or what was asked for, does not cover any copy of it";
+        answer = vault_view_has_message(restore->view, id);
+        why = answer == VAULT_VIEW_IS_NOT_THERE
+                  ? "there is no such message"
+                  : "the grant, or what was asked for, does not cover any copy of it";
         if (export == NULL) {
             restore_verb_say(verb, "message %s: %s", VAULT_ID_TEXT(*id), why);
-            restore->refused_count += parts != NULL;
+            restore->refused_count += answer == VAULT_VIEW_IS_THERE;
             restore->missing_count++;
         } else {
             export_add_error(export, VAULT_ID_TEXT(*id), NULL, 0, why);
@@ -207,7 +214,7 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
                             .path = options->out,
                             .start = options->is_resumed ? EXPORT_RESUME : EXPORT_START_NEW,
                             .line_ends = options->is_lf ? EXPORT_LF : EXPORT_AS_ARCHIVED,
-                            .vault_id = vault_keep_id(restore->keep),
+                            .vault_id = vault_view_id(restore->view),
                             .now_s = now_s};
 
     return export_open(&export, error);
@@ -216,10 +223,8 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
 static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret_result,
                          GError **error)
 {
-    ExportPipeOptions pipe = {.keep = restore->keep,
+    ExportPipeOptions pipe = {.view = restore->view,
                               .reader = restore->scope.reader,
-                              .records = sources_local_records(restore->keep),
-                              .releases = sources_local_releases(restore->keep),
                               .filter = &restore->scope.filter,
                               .mailbox_name = mailbox_name,
                               .failed = tell_failed,
@@ -246,10 +251,11 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
                                  .from = options->from,
                                  .to = options->to,
                                  .now_s = now_s};
+    VaultViewOptions view = {.ssh_command = options->ssh};
     g_autofree char *warning = NULL;
 
-    restore->keep = vault_access_open(vault, VAULT_ACCESS_UP_TO_DATE, &warning, error);
-    if (restore->keep == NULL || !restore_scope_open(restore->keep, &scope, &restore->scope, error))
+    restore->view = vault_view_open(vault, &view, &warning, error);
+    if (restore->view == NULL || !restore_scope_open(restore->view, &scope, &restore->scope, error))
         return FALSE;
     if (warning != NULL)
         restore_verb_say(verb, "%s", warning);
@@ -336,6 +342,8 @@ int restore_verb_restore(int argc, char **argv)
          "go on with an export to a folder (eml, maildir) that was broken off", NULL},
         {"lf", 0, 0, G_OPTION_ARG_NONE, &options.is_lf,
          "line ends LF instead of as archived (mbox, maildir)", NULL},
+        {"ssh", 0, 0, G_OPTION_ARG_STRING, &options.ssh,
+         "how to reach a VAULT that is ssh://[user@]host[:port]/path", "COMMAND"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the counts as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
