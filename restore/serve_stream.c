@@ -21,7 +21,8 @@ static gboolean read_exact(ServeInput *input, guint8 *bytes, gsize len, gboolean
 {
     gsize done = MIN(len, input->len - input->at);
 
-    memcpy(bytes, input->buffer + input->at, done);
+    if (done > 0)
+        memcpy(bytes, input->buffer + input->at, done);
     input->at += done;
     while (done < len) {
         /* Large payloads go where they belong, small ones come with what follows them. */
