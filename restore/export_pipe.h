@@ -22,6 +22,7 @@
 typedef struct {
     VaultView *view;
     VaultReader *reader;
+    VaultReleaseSource releases;
     const VaultViewFilter *filter;
     /* The address of a mailbox, borrowed: for file names and manifest. */
     const char *(*mailbox_name)(const MailboxId *mailbox, gpointer user);

@@ -11,7 +11,7 @@
 
 #define REMOTE_AHEAD_LEN_MAX (16u << 20)
 /* Planned records after which an older one that nobody took is dropped. */
-#define REMOTE_AHEAD_AGE_MAX 4096
+#define REMOTE_AHEAD_AGE_MAX 16384
 
 typedef struct RemoteAhead RemoteAhead;
 /* The link is borrowed and must be ended before this is freed: it calls back. */

@@ -209,12 +209,12 @@ static gboolean remote_read(gpointer self, const RecordId *record_id, guint64 of
 /* ---- releases -------------------------------------------------------------------------------- */
 
 /* What was released is read next: copy, then body, message by message. */
-static void plan_reading(RemoteView *view, const VaultOpenEntry *entries, gsize count)
+static void plan_reading(RemoteView *view, const RecordId *copies, gsize count)
 {
     for (gsize i = 0; i < count; i++) {
         VaultCopyEntry entry;
 
-        if (!vault_view_ledger_find(view->listed, &entries[i].record_id, &entry, NULL))
+        if (!vault_view_ledger_find(view->listed, &copies[i], &entry, NULL))
             continue;
         remote_ahead_plan(view->ahead, &entry.record_id, entry.copy_len);
         remote_ahead_plan(view->ahead, &entry.body_id, entry.body_len);
@@ -222,37 +222,33 @@ static void plan_reading(RemoteView *view, const VaultOpenEntry *entries, gsize 
     remote_ahead_start(view->ahead);
 }
 
-static gboolean release_part(RemoteView *view, const VaultOpenEntry *entries, gsize count,
-                             ContentSlot *ret_slots, GError **error)
+static GBytes *remote_release(gpointer self, const RecordId *copies, gsize count, GError **error)
 {
-    RecordId ids[VAULT_VIEW_RELEASE_COUNT_MAX];
+    RemoteView *view = self;
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    GBytes *sealed;
+
+    serve_release_append(payload, copies, count);
+    sealed = remote_link_call(view->link, SERVE_RELEASE, payload, error);
+    if (sealed != NULL)
+        plan_reading(view, copies, count);
+    return sealed;
+}
+
+static gboolean remote_log(gpointer self, VaultLoggedAct act, const char *text, GError **error)
+{
+    RemoteView *view = self;
     g_autoptr(GByteArray) payload = g_byte_array_new();
     g_autoptr(GBytes) answer = NULL;
 
-    for (gsize i = 0; i < count; i++)
-        ids[i] = entries[i].record_id;
-    serve_release_append(payload, ids, count);
-    answer = remote_link_call(view->link, SERVE_RELEASE, payload, error);
-    if (answer == NULL ||
-        !serve_release_answer_parse(g_bytes_get_data(answer, NULL), g_bytes_get_size(answer),
-                                    ret_slots, count, error))
-        return FALSE;
-    plan_reading(view, entries, count);
-    return TRUE;
+    serve_log_append(payload, act, text);
+    answer = remote_link_call(view->link, SERVE_LOG, payload, error);
+    return answer != NULL;
 }
 
-static gboolean remote_release(gpointer self, const VaultOpenEntry *entries, gsize count,
-                               ContentSlot *ret_slots, GError **error)
+/* The host completes what was begun when the connection ends. */
+static gboolean remote_close(gpointer self, GError **error)
 {
-    for (gsize at = 0; at < count;) {
-        gsize part = MIN(count - at, VAULT_VIEW_RELEASE_COUNT_MAX);
-
-        if (!release_part(self, entries + at, part, ret_slots + at, error)) {
-            vault_wipe(ret_slots, count * sizeof *ret_slots);
-            return FALSE;
-        }
-        at += part;
-    }
     return TRUE;
 }
 
@@ -267,7 +263,9 @@ static const VaultViewBackend backend = {
     .masters = remote_masters,
     .free = remote_free,
     .records = {.fetch = remote_fetch, .length = remote_length, .read = remote_read},
-    .releases = {.release = remote_release},
+    .release = remote_release,
+    .log = remote_log,
+    .close = remote_close,
 };
 
 static gboolean greet(RemoteView *view, char **ret_warning, GError **error)

@@ -8,6 +8,7 @@ void restore_scope_clear(RestoreScope *scope)
 {
     g_clear_pointer(&scope->reader, vault_reader_free);
     g_clear_pointer(&scope->grant, vault_grant_file_free);
+    vault_identity_wipe(&scope->identity);
     g_clear_pointer(&scope->mailboxes, g_array_unref);
     g_clear_pointer(&scope->messages, g_array_unref);
     g_clear_pointer(&scope->names, g_hash_table_unref);
@@ -28,44 +29,41 @@ static gboolean read_identity(const char *path, VaultIdentity *ret_identity, GEr
     return ok;
 }
 
-/* Parsed, and found good by the vault, whose word comes first: it knows most. */
-static VaultGrantFile *present_grant(VaultView *view, const char *path, GError **error)
+/* Found good by the vault, whose word comes first: it knows most. */
+static gboolean present_grant(VaultView *view, const char *path, RestoreScope *scope,
+                              GError **error)
 {
     g_autoptr(GBytes) text = vault_file_read(path, VAULT_GRANT_LEN_MAX, error);
-    g_autoptr(VaultGrantFile) grant = NULL;
-    gsize len;
     const char *bytes;
+    gsize len;
 
     if (text == NULL)
-        return NULL;
+        return FALSE;
     bytes = g_bytes_get_data(text, &len);
-    grant = vault_grant_file_parse(bytes, len, error);
-    if (grant == NULL || !vault_view_present(view, text, error)) {
-        g_prefix_error(error, "%s: ", path);
-        return NULL;
-    }
-    return g_steal_pointer(&grant);
+    vault_hash(bytes, len, &scope->grant_hash);
+    scope->grant = vault_grant_file_parse(bytes, len, error);
+    if (scope->grant != NULL && vault_view_present(view, text, error))
+        return TRUE;
+    g_prefix_error(error, "%s: ", path);
+    return FALSE;
 }
 
 static gboolean open_reader(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *scope, GError **error)
 {
-    g_auto(VaultIdentity) identity = {0};
     g_autoptr(GArray) masters = vault_view_masters(view, error);
 
-    if (masters == NULL || !read_identity(options->identity_path, &identity, error))
-        return FALSE;
-    scope->grant = present_grant(view, options->grant_path, error);
-    if (scope->grant == NULL)
+    if (masters == NULL || !read_identity(options->identity_path, &scope->identity, error) ||
+        !present_grant(view, options->grant_path, scope, error))
         return FALSE;
     if (!vault_grant_file_verify(scope->grant, vault_view_id(view),
                                  (const MasterPublic *)(gpointer)masters->data, masters->len,
                                  error) ||
-        !vault_grant_is_for(scope->grant, &identity, options->now_s, error)) {
+        !vault_grant_is_for(scope->grant, &scope->identity, options->now_s, error)) {
         g_prefix_error(error, "%s: ", options->grant_path);
         return FALSE;
     }
-    scope->reader = vault_grant_reader(scope->grant, &identity, options->now_s, error);
+    scope->reader = vault_grant_reader(scope->grant, &scope->identity, options->now_s, error);
     return scope->reader != NULL;
 }
 

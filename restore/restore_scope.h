@@ -20,6 +20,8 @@ typedef struct {
 typedef struct {
     VaultReader *reader;
     VaultGrantFile *grant;
+    VaultHash grant_hash; /* of its text */
+    VaultIdentity identity;
     GArray *mailboxes;            /* MailboxId asked for; empty = all of the grant */
     GArray *messages;             /* RecordId asked for, or named by the grant; empty = all */
     GHashTable *names;            /* MailboxId -> address or "unassigned", as the grant says */

@@ -74,7 +74,8 @@ static gboolean grant(ServeSession *session, const GByteArray *payload, GByteArr
         return FALSE;
     if (len > SERVE_GRANT_LEN_MAX - session->grant->len) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
-                    "a grant of over %u bytes is for reading at the host", SERVE_GRANT_LEN_MAX);
+                    "a grant of over %u bytes is not taken: ask for fewer mailboxes at once",
+                    SERVE_GRANT_LEN_MAX);
         return FALSE;
     }
     g_byte_array_append(session->grant, bytes, (guint)len);
@@ -102,22 +103,27 @@ static gboolean list(ServeSession *session, const GByteArray *payload, GByteArra
 static gboolean release(ServeSession *session, const GByteArray *payload, GByteArray *answer,
                         GError **error)
 {
-    VaultReleaseSource releases = vault_view_releases(session->view);
-    VaultOpenEntry entries[VAULT_VIEW_RELEASE_COUNT_MAX] = {0};
-    ContentSlot slots[VAULT_VIEW_RELEASE_COUNT_MAX];
+    g_autoptr(GBytes) sealed = NULL;
     const RecordId *ids;
-    gboolean ok;
     gsize count;
 
     if (!serve_release_parse(payload->data, payload->len, &ids, &count, error))
         return FALSE;
-    for (gsize i = 0; i < count; i++)
-        entries[i].record_id = ids[i];
-    ok = releases.release(releases.user, entries, count, slots, error);
-    if (ok)
-        serve_release_answer_append(answer, slots, count);
-    vault_wipe(slots, sizeof slots);
-    return ok;
+    sealed = vault_view_release(session->view, ids, count, error);
+    if (sealed == NULL)
+        return FALSE;
+    g_byte_array_append(answer, g_bytes_get_data(sealed, NULL), (guint)g_bytes_get_size(sealed));
+    return TRUE;
+}
+
+static gboolean log_act(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                        GError **error)
+{
+    g_autofree char *text = NULL;
+    VaultLoggedAct act;
+
+    return serve_log_parse(payload->data, payload->len, &act, &text, error) &&
+           vault_view_log(session->view, act, text, error);
 }
 
 static gboolean read_record(ServeSession *session, const GByteArray *payload, GByteArray *answer,
@@ -147,11 +153,9 @@ static const struct {
     Needs needs;
     gboolean (*run)(ServeSession *session, const GByteArray *payload, GByteArray *answer,
                     GError **error);
-} requests[] = {{SERVE_HELLO, NEEDS_NOTHING, hello},
-                {SERVE_GRANT, NEEDS_HELLO, grant},
-                {SERVE_LIST, NEEDS_GRANT, list},
-                {SERVE_RELEASE, NEEDS_GRANT, release},
-                {SERVE_READ, NEEDS_GRANT, read_record}};
+} requests[] = {{SERVE_HELLO, NEEDS_NOTHING, hello},    {SERVE_GRANT, NEEDS_HELLO, grant},
+                {SERVE_LIST, NEEDS_GRANT, list},        {SERVE_RELEASE, NEEDS_GRANT, release},
+                {SERVE_READ, NEEDS_GRANT, read_record}, {SERVE_LOG, NEEDS_GRANT, log_act}};
 
 static gboolean run_request(ServeSession *session, guint8 type, const GByteArray *payload,
                             GByteArray *answer, GError **error)
@@ -204,7 +208,7 @@ gboolean serve_run(VaultView *view, const char *warning, int in_fd, int out_fd, 
 
         switch (serve_input_next(input, &type, payload, error)) {
         case SERVE_INPUT_END:
-            return TRUE;
+            return vault_view_close(view, error);
         case SERVE_INPUT_FAILED:
             return FALSE;
         case SERVE_INPUT_FRAME:
@@ -213,9 +217,7 @@ gboolean serve_run(VaultView *view, const char *warning, int in_fd, int out_fd, 
         next = serve_session_answer(session, type, payload, answer);
         if (!vault_file_write_all(out_fd, answer->data, answer->len, "the connection", error))
             return FALSE;
-        if (type == SERVE_RELEASE)
-            vault_wipe(answer->data, answer->len);
         if (next == SERVE_OVER)
-            return TRUE;
+            return vault_view_close(view, error);
     }
 }

@@ -10,8 +10,8 @@
 
 #include "restore/serve_stream.h"
 
-/* A longer grant is TOO_LARGE: it is for reading at the host. */
-#define SERVE_GRANT_LEN_MAX (128u << 20)
+/* A longer grant is TOO_LARGE. */
+#define SERVE_GRANT_LEN_MAX (32u << 20)
 
 typedef struct ServeSession ServeSession;
 /* The view is borrowed. `warning` (NULL = none) is told to the client. */

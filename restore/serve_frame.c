@@ -166,23 +166,6 @@ gboolean serve_release_parse(const guint8 *payload, gsize len, const RecordId **
     return finish(&reader, "a release", error);
 }
 
-void serve_release_answer_append(GByteArray *payload, const ContentSlot *slots, gsize count)
-{
-    for (gsize i = 0; i < count; i++)
-        g_byte_array_append(payload, slots[i].bytes, sizeof slots[i].bytes);
-}
-
-gboolean serve_release_answer_parse(const guint8 *payload, gsize len, ContentSlot *ret_slots,
-                                    gsize count, GError **error)
-{
-    VaultBytesReader reader;
-
-    vault_bytes_reader_init(&reader, payload, len);
-    for (gsize i = 0; i < count; i++)
-        vault_bytes_read(&reader, ret_slots[i].bytes, sizeof ret_slots[i].bytes);
-    return finish(&reader, "slots", error);
-}
-
 void serve_read_append(GByteArray *payload, const ServeRead *read)
 {
     g_byte_array_append(payload, read->record_id.bytes, VAULT_ID_LEN);
@@ -216,6 +199,43 @@ gboolean serve_read_answer_parse(const guint8 *payload, gsize len, const ServeRe
         return set_malformed(error, "another part of a record than was asked for");
     *ret_record_len = record_len;
     return TRUE;
+}
+
+/* ---- log ------------------------------------------------------------------------------------- */
+
+static const struct {
+    guint8 number;
+    VaultLoggedAct act;
+} logged_acts[] = {{1, VAULT_LOGGED_RESTORE_BEGUN}, {2, VAULT_LOGGED_RESTORE_DONE}};
+
+void serve_log_append(GByteArray *payload, VaultLoggedAct act, const char *text)
+{
+    guint8 number = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(logged_acts); i++) {
+        if (logged_acts[i].act == act)
+            number = logged_acts[i].number;
+    }
+    g_assert(number != 0);
+    vault_bytes_append_u8(payload, number);
+    g_byte_array_append(payload, (const guint8 *)text, (guint)strlen(text));
+}
+
+gboolean serve_log_parse(const guint8 *payload, gsize len, VaultLoggedAct *ret_act, char **ret_text,
+                         GError **error)
+{
+    const char *text = (const char *)payload + 1;
+
+    if (len < 1 || len - 1 > VAULT_VIEW_LOG_LEN_MAX || !g_utf8_validate_len(text, len - 1, NULL))
+        return set_malformed(error, "a text for the log");
+    for (gsize i = 0; i < G_N_ELEMENTS(logged_acts); i++) {
+        if (logged_acts[i].number != payload[0])
+            continue;
+        *ret_act = logged_acts[i].act;
+        *ret_text = g_strndup(text, len - 1);
+        return TRUE;
+    }
+    return set_malformed(error, "an act that a reader does not log");
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ typedef enum {
     SERVE_LIST = 3,
     SERVE_RELEASE = 4,
     SERVE_READ = 5,
+    SERVE_LOG = 6,
     SERVE_ANSWER = 0x80, /* or-ed to the type of the request */
     SERVE_ERROR = 0xff,
 } ServeType;
@@ -67,6 +68,11 @@ typedef struct {
 void serve_read_append(GByteArray *payload, const ServeRead *read);
 gboolean serve_read_parse(const guint8 *payload, gsize len, ServeRead *ret_read, GError **error);
 
+/* `text` is UTF-8 without NUL; *ret_text is new. */
+void serve_log_append(GByteArray *payload, VaultLoggedAct act, const char *text);
+gboolean serve_log_parse(const guint8 *payload, gsize len, VaultLoggedAct *ret_act, char **ret_text,
+                         GError **error);
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 /* The vault, its masters (MasterPublic), and a warning for the person who reads; "" = none. */
@@ -81,10 +87,7 @@ void serve_list_answer_append(GByteArray *payload, const GArray *page);
 gboolean serve_list_answer_parse(const guint8 *payload, gsize len, const VaultViewPosition *after,
                                  gsize max, GArray *page, GError **error);
 
-/* Exactly `count` slots. */
-void serve_release_answer_append(GByteArray *payload, const ContentSlot *slots, gsize count);
-gboolean serve_release_answer_parse(const guint8 *payload, gsize len, ContentSlot *ret_slots,
-                                    gsize count, GError **error);
+/* The answer to a release is the sealed release itself (docs/formats/release.md). */
 
 /* Length of the whole record; the bytes of the answer follow it: as many as there are from the
  * offset on, at most those asked for. */

@@ -84,10 +84,33 @@ VaultRecordSource vault_view_records(VaultView *view)
     return records;
 }
 
-VaultReleaseSource vault_view_releases(VaultView *view)
+GBytes *vault_view_release(VaultView *view, const RecordId *copies, gsize count, GError **error)
 {
-    VaultReleaseSource releases = view->backend->releases;
+    g_assert(count <= VAULT_VIEW_RELEASE_COUNT_MAX);
+    return view->backend->release(view->self, copies, count, error);
+}
 
-    releases.user = view->self;
-    return releases;
+static GBytes *ask_view(gpointer user, const RecordId *copies, gsize count, GError **error)
+{
+    return vault_view_release(user, copies, count, error);
+}
+
+SourcesReleases vault_view_releases(VaultView *view, const VaultIdentity *identity,
+                                    const VaultHash *grant_hash)
+{
+    return (SourcesReleases){.ask = ask_view,
+                             .user = view,
+                             .identity = identity,
+                             .vault_id = *vault_view_id(view),
+                             .grant_hash = *grant_hash};
+}
+
+gboolean vault_view_log(VaultView *view, VaultLoggedAct act, const char *text, GError **error)
+{
+    return view->backend->log(view->self, act, text, error);
+}
+
+gboolean vault_view_close(VaultView *view, GError **error)
+{
+    return view->backend->close(view->self, error);
 }

@@ -1,21 +1,19 @@
 /* A vault as a reading command sees it, wherever the vault lies: on this host, or behind ssh.
  *
  * A view shows what one grant covers, and nothing else: present the grant, then list and open. Both
- * implementations check the grant where the vault is (signature, approvals, policy, expiry, scope),
- * again at each release. Lists are hints, as vault/open.h says: they need no trust.
- * Errors: NOT_FOUND (no such vault), REFUSED (the grant is not good, or does not cover what is
- * asked for), IO (the connection broke), MALFORMED (the other side does not keep to the protocol),
- * UNSUPPORTED (it speaks another version), and those of vault/keep.h.
- * Threads: safe once the grant is presented. Source: docs/formats/serve.md.
+ * implementations have the grant judged where the vault is, again at each release. Lists are hints,
+ * as vault/open.h says: they need no trust. Errors: NOT_FOUND (no such vault), REFUSED (the grant
+ * is not good, or does not cover what is asked for), IO (the connection broke), MALFORMED (the
+ * other side does not keep to the protocol), UNSUPPORTED (it speaks another version), and those of
+ * vault/keep.h. Threads: safe once the grant is presented. Source: docs/formats/serve.md.
  */
 #pragma once
 
-#include "vault/keep.h"
-#include "vault/open.h"
+#include "restore/sources.h"
 
 /* Entries in one list; copies in one release. */
-#define VAULT_VIEW_PAGE_COUNT_MAX 2048
-#define VAULT_VIEW_RELEASE_COUNT_MAX 256
+#define VAULT_VIEW_PAGE_COUNT_MAX 4096
+#define VAULT_VIEW_RELEASE_COUNT_MAX SOURCES_RELEASE_COUNT_MAX
 /* Mailboxes, and messages, that one list can be narrowed to. */
 #define VAULT_VIEW_FILTER_COUNT_MAX 16384
 
@@ -31,6 +29,8 @@ VaultView *vault_view_open(const char *vault, const VaultViewOptions *options, c
                            GError **error);
 /* Of a vault on this host that is open already; takes it over. */
 VaultView *vault_view_of_keep(VaultKeep *keep);
+/* What was begun is complete, on stable storage. Before free, where anything was released. */
+gboolean vault_view_close(VaultView *view, GError **error);
 void vault_view_free(VaultView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultView, vault_view_free)
 
@@ -74,7 +74,16 @@ typedef enum {
 } VaultViewAnswer;
 VaultViewAnswer vault_view_has_message(VaultView *view, const RecordId *archive_id);
 
-/* For vault/open.h; they borrow the view. Releases are of entries that this view listed lately: no
- * caller's word about month, leaf or time is taken. */
+/* A release of copies that this view listed lately, sealed to the grant's reader and in the log
+ * before it is given (vault_keep_release_by_grant()); at most VAULT_VIEW_RELEASE_COUNT_MAX. REFUSED
+ * also when one was not listed. */
+GBytes *vault_view_release(VaultView *view, const RecordId *copies, gsize count, GError **error);
+/* The same for sources_releases(): opened with the identity, which is borrowed. */
+SourcesReleases vault_view_releases(VaultView *view, const VaultIdentity *identity,
+                                    const VaultHash *grant_hash);
+/* Records of copies that were released, and their bodies: for vault/open.h. Borrows the view. */
 VaultRecordSource vault_view_records(VaultView *view);
-VaultReleaseSource vault_view_releases(VaultView *view);
+/* For the log, VAULT_LOGGED_RESTORE_BEGUN or _DONE: "name: value" lines, at most
+ * VAULT_VIEW_LOG_LEN_MAX bytes. Durable on return. */
+#define VAULT_VIEW_LOG_LEN_MAX 65536
+gboolean vault_view_log(VaultView *view, VaultLoggedAct act, const char *text, GError **error);

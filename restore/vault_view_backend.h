@@ -13,8 +13,10 @@ typedef struct {
     const VaultId *(*id)(gpointer self);
     GArray *(*masters)(gpointer self, GError **error);
     void (*free)(gpointer self);
+    GBytes *(*release)(gpointer self, const RecordId *copies, gsize count, GError **error);
+    gboolean (*log)(gpointer self, VaultLoggedAct act, const char *text, GError **error);
+    gboolean (*close)(gpointer self, GError **error);
     VaultRecordSource records; /* `user` is the implementation */
-    VaultReleaseSource releases;
 } VaultViewBackend;
 
 /* Takes `self` over. */

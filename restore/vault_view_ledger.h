@@ -1,9 +1,8 @@
 /* What a view listed and released lately: two sets of entries of bounded size.
  *
- * A release names copies by their ids alone; month, leaf, time and message come from what was
- * listed here. What may be read are the copies released, and their bodies. Released entries are
- * kept apart from listed ones, so that a long listing meanwhile takes nothing from a reader who has
- * yet to read. Threads: safe.
+ * Only what was listed is released, and what may be read are the copies released, and their bodies.
+ * Released entries are kept apart from listed ones, so that a long listing meanwhile takes nothing
+ * from a reader who has yet to read. Threads: safe.
  */
 #pragma once
 

@@ -1,16 +1,15 @@
 /* The view of a vault on this host; also what stands behind `muniment serve`. */
-#include "restore/sources.h"
+#include "restore/releaser.h"
 #include "restore/vault_view_backend.h"
 #include "restore/vault_view_ledger.h"
-#include "vault/act/grant_check.h"
-#include "vault/act/ssh_keygen.h"
+#include "vault/act/grant_file.h"
 
 #include <string.h>
 
 typedef struct {
     VaultKeep *keep;
-    VaultGrantFile *grant; /* NULL until one is presented, and was found good */
-    VaultGrantScope *scope;
+    VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
+    RestoreReleaser *releaser; /* judges the grant: now, and at each release */
     VaultViewLedger *ledger;
 } LocalView;
 
@@ -18,7 +17,7 @@ static void local_free(gpointer self)
 {
     LocalView *view = self;
 
-    vault_grant_scope_free(view->scope);
+    restore_releaser_free(view->releaser);
     vault_grant_file_free(view->grant);
     vault_view_ledger_free(view->ledger);
     vault_keep_free(view->keep);
@@ -42,24 +41,6 @@ static guint64 now_s(void)
     return (guint64)(g_get_real_time() / G_USEC_PER_SEC);
 }
 
-static gboolean judge(LocalView *view, const VaultGrantFile *grant, GError **error)
-{
-    g_autoptr(GArray) masters = vault_keep_masters(view->keep, error);
-    g_autofree char *policy = masters == NULL ? NULL : vault_keep_policy(view->keep, error);
-    VaultGrantConditions conditions;
-
-    if (policy == NULL)
-        return FALSE;
-    conditions = (VaultGrantConditions){.vault_id = *vault_keep_id(view->keep),
-                                        .masters = (const MasterPublic *)(gpointer)masters->data,
-                                        .master_count = masters->len,
-                                        .policy = policy,
-                                        .policy_len = strlen(policy),
-                                        .now_s = now_s(),
-                                        .verify = vault_ssh_keygen_verify};
-    return vault_grant_check(grant, &conditions, error) == VAULT_GRANT_GOOD;
-}
-
 static gboolean local_present(gpointer self, GBytes *text, GError **error)
 {
     LocalView *view = self;
@@ -73,14 +54,16 @@ static gboolean local_present(gpointer self, GBytes *text, GError **error)
         return FALSE;
     }
     grant = vault_grant_file_parse(bytes, len, error);
-    if (grant == NULL || !judge(view, grant, error))
+    if (grant == NULL)
+        return FALSE;
+    view->releaser = restore_releaser_open(vault_keep_path(view->keep), bytes, len, error);
+    if (view->releaser == NULL)
         return FALSE;
     view->grant = g_steal_pointer(&grant);
-    view->scope = vault_grant_scope_new(view->grant);
     return TRUE;
 }
 
-/* Long sessions outlive grants: the expiry is asked at each act. */
+/* Lists show no content, but who got mail when: not after the grant's end either. */
 static gboolean check_grant(const LocalView *view, GError **error)
 {
     const char *why = view->grant == NULL                          ? "present a grant first"
@@ -245,40 +228,36 @@ static gboolean local_read(gpointer user, const RecordId *record_id, guint64 off
            vault_keep_record_read(view->keep, &place, offset, len, ret_bytes, error);
 }
 
-/* Nothing of the caller's entry is believed but which copy it names. */
-static gboolean find_true_entry(LocalView *view, const VaultOpenEntry *entry,
-                                VaultCopyEntry *ret_entry, GError **error)
+static GBytes *local_release(gpointer self, const RecordId *copies, gsize count, GError **error)
 {
-    VaultGrantUse use = {.half = VAULT_GRANT_CONTENT};
-
-    if (!vault_view_ledger_find(view->ledger, &entry->record_id, ret_entry, error))
-        return FALSE;
-    use.month_key_id = ret_entry->month_key_id;
-    use.archive_id = ret_entry->body_id;
-    use.received_s = ret_entry->received_s;
-    return vault_grant_scope_covers(view->scope, &use, error);
-}
-
-static gboolean local_release(gpointer user, const VaultOpenEntry *entries, gsize count,
-                              ContentSlot *ret_slots, GError **error)
-{
-    LocalView *view = user;
-    VaultReleaseSource releases = sources_local_releases(view->keep);
-    g_autofree VaultCopyEntry *copies = g_new0(VaultCopyEntry, count);
-    g_autofree VaultOpenEntry *asked = g_new0(VaultOpenEntry, count);
+    LocalView *view = self;
+    g_autofree VaultCopyEntry *entries = g_new0(VaultCopyEntry, MAX(count, 1));
+    GBytes *sealed;
 
     if (!check_grant(view, error))
-        return FALSE;
+        return NULL;
     for (gsize i = 0; i < count; i++) {
-        if (!find_true_entry(view, &entries[i], &copies[i], error))
-            return FALSE;
-        asked[i] = sources_open_entry(&copies[i]);
+        if (!vault_view_ledger_find(view->ledger, &copies[i], &entries[i], error))
+            return NULL;
     }
-    if (!releases.release(releases.user, asked, count, ret_slots, error))
-        return FALSE;
-    for (gsize i = 0; i < count; i++)
-        vault_view_ledger_add_released(view->ledger, &copies[i]);
-    return TRUE;
+    sealed = restore_releaser_ask(view->releaser, copies, count, error);
+    for (gsize i = 0; sealed != NULL && i < count; i++)
+        vault_view_ledger_add_released(view->ledger, &entries[i]);
+    return sealed;
+}
+
+static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, GError **error)
+{
+    LocalView *view = self;
+
+    return check_grant(view, error) && restore_releaser_log(view->releaser, act, text, error);
+}
+
+static gboolean local_close(gpointer self, GError **error)
+{
+    LocalView *view = self;
+
+    return view->releaser == NULL || restore_releaser_close(view->releaser, error);
 }
 
 static const VaultViewBackend backend = {
@@ -290,7 +269,9 @@ static const VaultViewBackend backend = {
     .masters = local_masters,
     .free = local_free,
     .records = {.fetch = local_fetch, .length = local_length, .read = local_read},
-    .releases = {.release = local_release},
+    .release = local_release,
+    .log = local_log,
+    .close = local_close,
 };
 
 VaultView *vault_view_of_keep(VaultKeep *keep)

@@ -6,6 +6,7 @@
 #include "restore/restore_scope.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/text_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -158,6 +159,41 @@ static void show_progress(guint64 count, guint64 done_len, gpointer user)
     progress_show(restore->progress, count, done_len);
 }
 
+/* ---- what the log is told -------------------------------------------------------------------- */
+
+static GString *log_text(const Restore *restore)
+{
+    const VaultRequestFile *request = restore->scope.grant->request;
+    GString *text = g_string_new(NULL);
+
+    vault_text_append_hex_line(text, "grant", restore->scope.grant_hash.bytes, VAULT_HASH_LEN);
+    vault_text_append(text, "case", request->case_id);
+    vault_text_append(text, "reader", request->reader_name);
+    vault_text_append(text, "format", restore->options->format);
+    return text;
+}
+
+static gboolean log_begun(const Restore *restore, GError **error)
+{
+    g_autoptr(GString) text = log_text(restore);
+
+    g_string_append_printf(text, "copies: %" G_GUINT64_FORMAT "\n", restore->entry_count);
+    return vault_view_log(restore->view, VAULT_LOGGED_RESTORE_BEGUN, text->str, error);
+}
+
+static gboolean log_done(const Restore *restore, const ManifestCounts *counts, GError **error)
+{
+    g_autoptr(GString) text = log_text(restore);
+
+    vault_text_append_hex_line(text, "manifest", counts->hash.bytes, VAULT_HASH_LEN);
+    g_string_append_printf(text,
+                           "messages: %" G_GUINT64_FORMAT "\nbytes: %" G_GUINT64_FORMAT
+                           "\nerrors: %" G_GUINT64_FORMAT "\n",
+                           counts->message_count, counts->byte_count, counts->error_count);
+    return vault_view_log(restore->view, VAULT_LOGGED_RESTORE_DONE, text->str, error) &&
+           vault_view_close(restore->view, error);
+}
+
 /* ---- report ---------------------------------------------------------------------------------- */
 
 static gboolean print_json(const Restore *restore, const ExportPipeResult *result,
@@ -223,8 +259,11 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
 static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret_result,
                          GError **error)
 {
+    SourcesReleases releases =
+        vault_view_releases(restore->view, &restore->scope.identity, &restore->scope.grant_hash);
     ExportPipeOptions pipe = {.view = restore->view,
                               .reader = restore->scope.reader,
+                              .releases = sources_releases(&releases),
                               .filter = &restore->scope.filter,
                               .mailbox_name = mailbox_name,
                               .failed = tell_failed,
@@ -278,10 +317,10 @@ static gboolean restore_messages(Restore *restore, ExportFormat format, guint64 
     ExportPipeResult result = {0};
     ManifestCounts counts = {0};
 
-    if (export == NULL || !run_pipe(restore, export, &result, error))
+    if (export == NULL || !log_begun(restore, error) || !run_pipe(restore, export, &result, error))
         return FALSE;
     tell_missing(restore, export);
-    if (!export_finish(export, &counts, error))
+    if (!export_finish(export, &counts, error) || !log_done(restore, &counts, error))
         return FALSE;
     *ret_status = exit_status(&result, &counts);
     if (restore->options->as_json)

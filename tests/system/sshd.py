@@ -60,7 +60,8 @@ class Sshd:
     def place_programs(self, programs):
         """Where the account can reach them, which a checkout may not be."""
         (self.folder / "bin").mkdir(mode=0o755)
-        shutil.copy(programs.muniment, self.folder / "bin" / "muniment")
+        for program in [programs.muniment, programs.archived]:
+            shutil.copy(program, self.folder / "bin" / program.name)
 
     def allow(self, options=""):
         """What the client's key may do."""
@@ -98,6 +99,12 @@ class Sshd:
             vault.folder.chmod(0o711)
             for path in [vault.path, *vault.path.rglob("*"), vault.key_path]:
                 os.chown(path, ACCOUNT_ID, ACCOUNT_ID)
+
+    def daemon(self, vault):
+        """`archived` as the account."""
+        if not self.has_own_account:
+            return harness.Daemon(vault)
+        return harness.Daemon(vault, program=self.folder / "bin" / "archived", user=ACCOUNT_ID)
 
     @property
     def command(self):
