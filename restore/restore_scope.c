@@ -6,6 +6,7 @@
 
 void restore_scope_clear(RestoreScope *scope)
 {
+    state_folder_choice_clear(&scope->used);
     g_clear_pointer(&scope->reader, vault_reader_free);
     g_clear_pointer(&scope->grant, vault_grant_file_free);
     vault_identity_wipe(&scope->identity);
@@ -48,19 +49,38 @@ static gboolean present_grant(VaultView *view, const char *path, RestoreScope *s
     return FALSE;
 }
 
+static gboolean choose_files(VaultView *view, const RestoreScopeOptions *options,
+                             StateFolderChoice *ret_used, GError **error)
+{
+    StateFolderWanted wanted = {.grant_path = options->grant_path,
+                                .identity_path = options->identity_path,
+                                .vault_id = vault_view_id(view),
+                                .mailboxes = options->mailboxes,
+                                .messages = options->messages,
+                                .now_s = options->now_s};
+    g_autofree char *folder = state_folder_path();
+
+    if (options->grant_path == NULL || options->identity_path == NULL)
+        return state_folder_choose(folder, &wanted, ret_used, error);
+    ret_used->grant_path = g_strdup(options->grant_path);
+    ret_used->identity_path = g_strdup(options->identity_path);
+    return TRUE;
+}
+
 static gboolean open_reader(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *scope, GError **error)
 {
     g_autoptr(GArray) masters = vault_view_masters(view, error);
 
-    if (masters == NULL || !read_identity(options->identity_path, &scope->identity, error) ||
-        !present_grant(view, options->grant_path, scope, error))
+    if (masters == NULL || !choose_files(view, options, &scope->used, error) ||
+        !read_identity(scope->used.identity_path, &scope->identity, error) ||
+        !present_grant(view, scope->used.grant_path, scope, error))
         return FALSE;
     if (!vault_grant_file_verify(scope->grant, vault_view_id(view),
                                  (const MasterPublic *)(gpointer)masters->data, masters->len,
                                  error) ||
         !vault_grant_is_for(scope->grant, &scope->identity, options->now_s, error)) {
-        g_prefix_error(error, "%s: ", options->grant_path);
+        g_prefix_error(error, "%s: ", scope->used.grant_path);
         return FALSE;
     }
     scope->reader = vault_grant_reader(scope->grant, &scope->identity, options->now_s, error);

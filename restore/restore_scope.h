@@ -6,18 +6,20 @@
  */
 #pragma once
 
+#include "restore/state_folder.h"
 #include "restore/vault_view.h"
 #include "vault/open/grant.h"
 
 typedef struct {
-    const char *grant_path, *identity_path;
-    char **messages;  /* NULL = all */
-    char **mailboxes; /* NULL = all of the grant */
+    const char *grant_path, *identity_path; /* NULL: that in the state folder which fits */
+    char **messages;                        /* NULL = all */
+    char **mailboxes;                       /* NULL = all of the grant */
     const char *from, *to;
     guint64 now_s;
 } RestoreScopeOptions;
 
 typedef struct {
+    StateFolderChoice used; /* the two files */
     VaultReader *reader;
     VaultGrantFile *grant;
     VaultHash grant_hash; /* of its text */

@@ -62,9 +62,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Restore, restore_clear)
 /* What is wrong with the options, or NULL. */
 static const char *options_mistake(const RestoreOptions *options, ExportFormat *ret_format)
 {
-    if (options->grant == NULL || options->identity == NULL)
-        return "give --grant G and --identity NAME.key; \"muniment request\" begins the way to a "
-               "grant";
     if (options->is_all == (options->messages != NULL))
         return "give --all or --message ID";
     if (options->format == NULL || options->out == NULL)
@@ -296,6 +293,8 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
     restore->view = vault_view_open(vault, &view, &warning, error);
     if (restore->view == NULL || !restore_scope_open(restore->view, &scope, &restore->scope, error))
         return FALSE;
+    if (options->grant == NULL)
+        restore_verb_say(verb, "using the grant %s", restore->scope.used.grant_path);
     if (warning != NULL)
         restore_verb_say(verb, "%s", warning);
     if (!count_entries(restore, error))
@@ -387,7 +386,7 @@ int restore_verb_restore(int argc, char **argv)
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "VAULT --grant G --identity NAME.key (--all|--message ID...) --format F "
+        .arguments = "VAULT [--grant G --identity NAME.key] (--all|--message ID...) --format F "
                      "--out PATH|-",
         .summary = "Gives messages back, as far as a grant allows it.",
         .description = description,

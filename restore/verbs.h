@@ -9,6 +9,7 @@ int restore_verb_approve(int argc, char **argv);
 int restore_verb_grant(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
+int restore_verb_show(int argc, char **argv);
 int restore_verb_serve(int argc, char **argv);
 int restore_verb_import(int argc, char **argv);
 int restore_verb_mailbox(int argc, char **argv);
