@@ -113,7 +113,7 @@ gboolean serve_list_answer_parse(const guint8 *payload, gsize len, const VaultVi
 
     vault_bytes_reader_init(&reader, payload, len);
     count = vault_bytes_read_u16(&reader);
-    if (count > max || reader.left != (gsize)count * ENTRY_LEN)
+    if (reader.failed || count > max || reader.left != (gsize)count * ENTRY_LEN)
         return set_malformed(error, "a page of a list");
     for (guint i = 0; i < count; i++) {
         VaultCopyEntry entry = {0};
