@@ -114,7 +114,6 @@ static gboolean covers(const VaultGrantFile *grant, const StateFolderWanted *wan
     const VaultRequestFile *request = grant->request;
 
     if (!VAULT_ID_EQUAL(request->vault_id, *wanted->vault_id) ||
-        wanted->now_s >= request->expires_s ||
         (vault_grant_halves(request->act) & VAULT_GRANT_CONTENT) == 0)
         return FALSE;
     for (char **name = wanted->mailboxes; name != NULL && *name != NULL; name++) {
@@ -138,6 +137,7 @@ static VaultGrantFile *read_grant(const char *path)
                : vault_grant_file_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), NULL);
 }
 
+/* FALSE also when the grant has expired. */
 static gboolean is_for(const VaultGrantFile *grant, const char *identity_path, guint64 now_s)
 {
     g_autoptr(GBytes) text = vault_file_read(identity_path, VAULT_KEY_FILE_LEN_MAX, NULL);

@@ -359,6 +359,8 @@ def forged_and_expired_grants_are_refused():
     (first, *_) = client.list()
     time.sleep(5)
     assert code_of(client.release([first[:16]])) == REFUSED, "a session outlived its grant"
+    everything = struct.pack(">B8x16xQQHHH", 0, 0, 1 << 40, 10, 0, 0)
+    assert code_of(client.ask(LIST, everything)) == REFUSED, "a list outlived its grant"
     assert code_of(Client().greet().ask(GRANT, b"\1" + short.read_bytes())) == REFUSED
 
 
