@@ -88,6 +88,20 @@ static void nothing_is_answered_before_a_good_grant(void **state)
     assert_int_equal(vault.release_count + vault.log_count, 0);
 }
 
+static void grant_comes_after_the_greeting(void **state)
+{
+    g_auto(FakeVault) vault = {0};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+
+    serve_grant_append(payload, SERVE_GRANT_LAST, (const guint8 *)"good", 4);
+    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_OVER), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+    assert_false(vault.has_grant);
+}
+
 static void well_formed_requests_are_answered_after_a_good_grant(void **state)
 {
     static const guint8 types[] = {SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG};
@@ -279,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_answered_before_a_good_grant),
+        cmocka_unit_test(grant_comes_after_the_greeting),
         cmocka_unit_test(well_formed_requests_are_answered_after_a_good_grant),
         cmocka_unit_test(grant_that_is_not_good_ends_the_session),
         cmocka_unit_test(grant_over_its_limit_is_too_large),
