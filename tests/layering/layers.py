@@ -57,9 +57,9 @@ LAYERS = {
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/seal.h",
                  "vault/keep.h", "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
-        system=["archive", "json-glib"],
+        system=["archive", "gmime", "json-glib"],
         links=["ingest", "vault-keep", "vault-open", "archived-config", "archived-control",
-               "ARCHIVE", "JSON", "Threads::Threads"],
+               "ARCHIVE", "GMIME", "JSON", "Threads::Threads"],
     ),
 }
 
