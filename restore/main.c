@@ -22,6 +22,7 @@ static const RestoreVerb verbs[] = {
     {"message", "show what the host knows of a message", restore_verb_message},
     {"status", "tell how the vault is", restore_verb_status},
     {"verify", "check every stored record", restore_verb_verify},
+    {"witness", "cosign checkpoints of logs on other hosts", restore_verb_witness},
     {"rebuild", "make the catalog anew from packs and keyring", restore_verb_rebuild},
 };
 

@@ -51,11 +51,11 @@ LAYERS = {
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/seal.h", "vault/keep.h",
-                 "vault/open.h", "vault/open/", "vault/depository.h", "archived/config.h",
+                 "vault/open.h", "vault/open/", "vault/log/", "vault/depository.h", "archived/config.h",
                  "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "json-glib"],
-        links=["ingest", "vault-keep", "vault-open", "archived-config", "archived-control",
-               "ARCHIVE", "JSON", "Threads::Threads"],
+        links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
+               "archived-control", "ARCHIVE", "JSON", "Threads::Threads"],
     ),
 }
 
