@@ -8,6 +8,7 @@
 #include "archived/control_request.h"
 #include "archived/control_status.h"
 #include "archived/log.h"
+#include "vault/act/ssh_keygen.h"
 
 #define CLIENT_TIMEOUT_S 300
 
@@ -45,11 +46,48 @@ static gboolean begin_import(ArchivedDaemon *daemon, const char *line, DayKey *r
     return vault_keep_begin_import(daemon->keep, &id, ret_key, error);
 }
 
-/* The answer without LF; NULL with the error that is the answer. */
-static char *do_request(ArchivedConnection *connection, ArchivedRequest request, const char *line,
-                        DayKey *ret_import_key, GError **error)
+/* NULL: the stream is out of step, or at its end. */
+static char *read_policy(ArchivedControlStream *stream, guint32 *ret_len, GError **error)
 {
-    ArchivedDaemon *daemon = connection->daemon;
+    g_autofree char *text = NULL;
+    gboolean is_end = FALSE;
+
+    if (!archived_control_read_u32(stream, ret_len, &is_end, error))
+        return NULL;
+    if (is_end || *ret_len > ARCHIVED_CONTROL_POLICY_LEN_MAX) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE, "a policy has 1 to %u bytes",
+                    ARCHIVED_CONTROL_POLICY_LEN_MAX);
+        return NULL;
+    }
+    text = g_malloc0(*ret_len + 1);
+    return archived_control_read(stream, text, *ret_len, error) ? g_steal_pointer(&text) : NULL;
+}
+
+static gboolean set_policy(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+                           gboolean *ret_is_over, GError **error)
+{
+    guint32 len = 0;
+    g_autofree char *text = read_policy(stream, &len, error);
+
+    *ret_is_over = text == NULL;
+    if (text == NULL ||
+        !vault_keep_set_policy(daemon->keep, text, len, vault_ssh_keygen_verify, NULL, error))
+        return FALSE;
+    archived_log(ARCHIVED_LOG_NOTICE, "policy", "a new policy is in force");
+    return TRUE;
+}
+
+/* What a request may leave behind beside its answer. */
+typedef struct {
+    DayKey import_key;
+    gboolean is_over; /* the connection cannot go on */
+} Outcome;
+VAULT_DECLARE_WIPE(Outcome, outcome)
+
+/* The answer without LF; NULL with the error that is the answer. */
+static char *do_request(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+                        ArchivedRequest request, const char *line, Outcome *outcome, GError **error)
+{
     gboolean is_done = TRUE;
 
     switch (request) {
@@ -64,7 +102,10 @@ static char *do_request(ArchivedConnection *connection, ArchivedRequest request,
     case ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD:
         return prepare_next_month(daemon, error);
     case ARCHIVED_REQUEST_IMPORT:
-        is_done = begin_import(daemon, line, ret_import_key, error);
+        is_done = begin_import(daemon, line, &outcome->import_key, error);
+        break;
+    case ARCHIVED_REQUEST_POLICY_SET:
+        is_done = set_policy(daemon, stream, &outcome->is_over, error);
         break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;
@@ -77,17 +118,17 @@ static gboolean answer(ArchivedConnection *connection, ArchivedControlStream *st
     g_autoptr(GError) failure = NULL;
     g_autofree char *text = NULL;
     g_autofree char *line = NULL;
-    g_auto(DayKey) import_key = {0};
+    g_auto(Outcome) outcome = {0};
     ArchivedRequest request;
 
     if (archived_request_parse(request_line, duty_of(connection), &request, &failure))
-        text = do_request(connection, request, request_line, &import_key, &failure);
+        text = do_request(connection->daemon, stream, request, request_line, &outcome, &failure);
     line = text != NULL ? g_strconcat(text, "\n", NULL) : archived_control_failure_format(failure);
-    if (!archived_control_send(connection->fd, line, strlen(line), NULL))
+    if (!archived_control_send(connection->fd, line, strlen(line), NULL) || outcome.is_over)
         return FALSE;
     if (text == NULL || request != ARCHIVED_REQUEST_IMPORT)
         return TRUE;
-    archived_control_import_serve(connection, stream, &import_key);
+    archived_control_import_serve(connection, stream, &outcome.import_key);
     return FALSE;
 }
 

@@ -133,6 +133,28 @@ gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char 
     return TRUE;
 }
 
+gboolean archived_control_set_policy(const char *vault, const char *text, gsize len, GError **error)
+{
+    g_auto(VaultFd) fd = connect_to(vault, ARCHIVED_DUTY_OPERATE, error);
+    g_autoptr(GString) request = g_string_new("policy-set\n");
+    g_autoptr(ArchivedControlStream) stream = NULL;
+    g_autoptr(JsonObject) object = NULL;
+    g_autofree char *answer = NULL;
+    guint8 prefix[4];
+
+    if (fd < 0)
+        return FALSE;
+    vault_bytes_put_u32(prefix, (guint32)len);
+    g_string_append_len(request, (const char *)prefix, sizeof prefix);
+    g_string_append_len(request, text, (gssize)len);
+    stream = archived_control_stream_new(fd);
+    if (!archived_control_send(fd, request->str, request->len, error))
+        return FALSE;
+    answer = read_answer(stream, error);
+    object = answer != NULL ? parse_answer(answer, error) : NULL;
+    return object != NULL;
+}
+
 /* ---- import ---------------------------------------------------------------------------------- */
 
 #define IMPORT_BUFFER_LEN (1u << 16)

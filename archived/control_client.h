@@ -24,6 +24,10 @@ const char *archived_duty_name(ArchivedDuty duty);
 gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char *request,
                                char **ret_json, GError **error);
 
+/* Puts a policy in force (vault_keep_set_policy()). */
+gboolean archived_control_set_policy(const char *vault, const char *text, gsize len,
+                                     GError **error);
+
 /* ---- import through the daemon --------------------------------------------------------------
  *
  *   begin -> (message -> write* -> finish)* -> free

@@ -1,6 +1,7 @@
 /* Lines and frames of the control sockets, for both ends (docs/formats/control.md).
  *
  *   line    text, LF
+ *   policy  u32 length | text                 after the line "policy-set"
  *   header  u32 length | JSON object          } of an import
  *   chunk   u32 length | bytes; length 0 ends the message, 0xffffffff drops it
  *
@@ -16,6 +17,7 @@
 #define ARCHIVED_CONTROL_ANSWER_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_HEADER_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_CHUNK_LEN_MAX (1u << 18)
+#define ARCHIVED_CONTROL_POLICY_LEN_MAX (1u << 20)
 #define ARCHIVED_CONTROL_CHUNK_ABANDON 0xffffffffu
 
 typedef struct ArchivedControlStream ArchivedControlStream;

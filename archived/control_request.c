@@ -20,6 +20,7 @@ static const struct {
     {"reload", ARCHIVED_REQUEST_RELOAD, ARCHIVED_DUTY_OPERATE},
     {"rotate-keys-ahead", ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD, ARCHIVED_DUTY_OPERATE},
     {"import", ARCHIVED_REQUEST_IMPORT, ARCHIVED_DUTY_OPERATE},
+    {"policy-set", ARCHIVED_REQUEST_POLICY_SET, ARCHIVED_DUTY_OPERATE},
 };
 
 gboolean archived_request_import_id(const char *line, RowId *ret_id)

@@ -12,6 +12,7 @@ typedef enum {
     ARCHIVED_REQUEST_RELOAD,
     ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD,
     ARCHIVED_REQUEST_IMPORT,
+    ARCHIVED_REQUEST_POLICY_SET,
 } ArchivedRequest;
 
 /* One line: the request's name; after import a space and the import's id, 32 hexadecimal digits. */

@@ -1,6 +1,6 @@
 #include "restore/dates.h"
 
-#include "vault/open/text_file.h"
+#include "vault/act/text_file.h"
 
 /* Does the text begin with digits and signs like "dddd-dd-dd", as far as the pattern goes? */
 static gboolean has_shape(const char *text, const char *pattern)

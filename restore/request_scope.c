@@ -102,6 +102,22 @@ gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const
     return FALSE;
 }
 
+void restore_request_scope_extend(RestoreRequestScope *scope, const VaultGrantFile *grant)
+{
+    const VaultRequestFile *request = grant->request;
+
+    for (guint i = 0; i < request->mailboxes->len; i++) {
+        const VaultRequestMailbox *mailbox = g_ptr_array_index(request->mailboxes, i);
+
+        g_ptr_array_add(scope->mailboxes, g_strdup(VAULT_ID_TEXT(mailbox->id)));
+    }
+    if (request->messages->len > 0)
+        g_array_append_vals(scope->messages, request->messages->data, request->messages->len);
+    scope->from_s = request->from_s;
+    scope->to_s = request->to_s;
+    scope->since = grant;
+}
+
 /* ---- mailboxes ------------------------------------------------------------------------------ */
 
 static gboolean is_named(const VaultMailbox *mailbox, const char *name,
@@ -244,8 +260,25 @@ static int compare_month_keys(gconstpointer a, gconstpointer b)
     return memcmp((*left)->mailbox_id.bytes, (*right)->mailbox_id.bytes, VAULT_ID_LEN);
 }
 
+/* Is it new since the grant: a month that had no key then, or one that its period did not reach to
+ * the end of? */
+static gboolean is_wanted(const RestoreRequestScope *scope, const VaultMonthKeys *keys)
+{
+    if (scope->since == NULL ||
+        vault_month_start(vault_month_next(keys->month)) > scope->since->request->to_s)
+        return TRUE;
+    for (guint i = 0; i < scope->since->keys->len; i++) {
+        const VaultGrantKey *held = &g_array_index(scope->since->keys, VaultGrantKey, i);
+
+        if (VAULT_ID_EQUAL(held->month_key_id, keys->month_key_id))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* Sorted by mailbox first, so that each one's months stand together. */
-static void add_months(VaultRequestFile *request, GPtrArray *months, GHashTable *only)
+static void add_months(const RestoreRequestScope *scope, VaultRequestFile *request,
+                       GPtrArray *months, GHashTable *only)
 {
     VaultRequestMailbox *mailbox = NULL;
 
@@ -253,7 +286,8 @@ static void add_months(VaultRequestFile *request, GPtrArray *months, GHashTable 
     for (guint i = 0; i < months->len; i++) {
         const VaultMonthKeys *keys = g_ptr_array_index(months, i);
 
-        if (only != NULL && !g_hash_table_contains(only, &keys->month_key_id))
+        if ((only != NULL && !g_hash_table_contains(only, &keys->month_key_id)) ||
+            !is_wanted(scope, keys))
             continue;
         if (mailbox == NULL || !VAULT_ID_EQUAL(mailbox->id, keys->mailbox_id)) {
             mailbox = vault_request_mailbox_new(&keys->mailbox_id);
@@ -266,30 +300,111 @@ static void add_months(VaultRequestFile *request, GPtrArray *months, GHashTable 
     }
 }
 
-gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep *keep,
-                                    VaultRequestFile *request, GError **error)
+static gboolean cut_period(VaultRequestFile *request)
 {
-    g_autoptr(GArray) ids = find_mailboxes(scope, keep, error);
-    g_autoptr(GPtrArray) months = NULL;
-    g_autoptr(GHashTable) only = NULL;
+    VaultMonth newest = 0;
+    guint64 end_s;
 
-    if (ids == NULL || !check_messages(scope, keep, error) ||
-        !months_of_messages(scope, keep, &only, error))
+    for (guint i = 0; i < request->mailboxes->len; i++) {
+        const VaultRequestMailbox *mailbox = g_ptr_array_index(request->mailboxes, i);
+
+        for (guint j = 0; j < mailbox->months->len; j++) {
+            const VaultRequestMonth *month = g_ptr_array_index(mailbox->months, j);
+
+            newest = MAX(newest, month->month);
+        }
+    }
+    end_s = vault_month_start(vault_month_next(newest));
+    if (end_s >= request->to_s)
+        return FALSE;
+    request->to_s = end_s;
+    return TRUE;
+}
+
+static gboolean add_keys(const RestoreRequestScope *scope, VaultKeep *keep, const GArray *ids,
+                         VaultRequestFile *request, GError **error)
+{
+    g_autoptr(GHashTable) only = NULL;
+    g_autoptr(GPtrArray) months = NULL;
+
+    if (!months_of_messages(scope, keep, &only, error))
         return FALSE;
     months = vault_keep_months(keep, (const MailboxId *)(gpointer)ids->data, ids->len,
                                scope->from_s, scope->to_s, error);
     if (months == NULL)
+        return FALSE;
+    add_months(scope, request, months, only);
+    if (request->mailboxes->len > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                scope->since != NULL
+                    ? "no %s has come since that grant was made; nothing to ask for"
+                    : "the mailboxes have no %s in that period; nothing to ask for",
+                scope->messages->len > 0 ? "copy of the messages" : "mail");
+    return FALSE;
+}
+
+/* ---- acts without keys ---------------------------------------------------------------------- */
+
+static gboolean note_mailbox(const VaultCopyEntry *entry, gpointer user, GError **error)
+{
+    g_hash_table_add(user, g_memdup2(&entry->mailbox_id, sizeof entry->mailbox_id));
+    return TRUE;
+}
+
+/* The mailboxes by name; where messages are named, those that have a copy of one. */
+static gboolean add_names(const RestoreRequestScope *scope, VaultKeep *keep, const GArray *ids,
+                          VaultRequestFile *request, GError **error)
+{
+    VaultCopyFilter filter = {.messages = (const RecordId *)(gpointer)scope->messages->data,
+                              .message_count = scope->messages->len,
+                              .from_s = scope->from_s,
+                              .to_s = scope->to_s};
+    g_autoptr(GHashTable) owners =
+        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
+    g_autoptr(GPtrArray) mailboxes = vault_keep_mailboxes(keep, VAULT_MAILBOX_NAMES, error);
+    g_autoptr(GHashTable) wanted = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    if (mailboxes == NULL || (scope->messages->len > 0 &&
+                              !vault_keep_copies(keep, &filter, note_mailbox, owners, error)))
+        return FALSE;
+    for (guint i = 0; i < ids->len; i++)
+        g_hash_table_add(wanted, &g_array_index(ids, MailboxId, i));
+    for (guint i = 0; i < mailboxes->len; i++) {
+        const VaultMailbox *known = g_ptr_array_index(mailboxes, i);
+        VaultRequestMailbox *mailbox;
+
+        if (!g_hash_table_contains(wanted, &known->id) ||
+            (scope->messages->len > 0 && !g_hash_table_contains(owners, &known->id)))
+            continue;
+        mailbox = vault_request_mailbox_new(&known->id);
+        mailbox->address = g_strdup(known->address != NULL ? known->address : "");
+        g_ptr_array_add(request->mailboxes, mailbox);
+    }
+    if (request->mailboxes->len > 0 || !vault_act_needs_mailbox(request->act))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                        "no mailbox has a copy of the messages; nothing to ask for");
+    return FALSE;
+}
+
+gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep *keep,
+                                    VaultRequestFile *request, gboolean *ret_is_cut, GError **error)
+{
+    g_autoptr(GArray) ids = find_mailboxes(scope, keep, error);
+
+    *ret_is_cut = FALSE;
+    if (ids == NULL || !check_messages(scope, keep, error))
         return FALSE;
     request->vault_id = *vault_keep_id(keep);
     request->from_s = scope->from_s;
     request->to_s = scope->to_s;
     if (scope->messages->len > 0)
         g_array_append_vals(request->messages, scope->messages->data, scope->messages->len);
-    add_months(request, months, only);
-    if (request->mailboxes->len > 0)
-        return TRUE;
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
-                "the mailboxes have %s in that period; nothing to ask for",
-                scope->messages->len > 0 ? "no copy of the messages" : "no mail");
-    return FALSE;
+    if (!vault_act_is_granted(request->act))
+        return add_names(scope, keep, ids, request, error);
+    if (!add_keys(scope, keep, ids, request, error))
+        return FALSE;
+    *ret_is_cut = cut_period(request);
+    return TRUE;
 }

@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "vault/act/grant_file.h"
 #include "vault/keep.h"
-#include "vault/open/request_file.h"
 
 typedef struct {
     gboolean is_all;      /* all mailboxes, unassigned included */
@@ -15,6 +15,7 @@ typedef struct {
     GPtrArray *domains;   /* char *: all mailboxes of a domain */
     GArray *messages;     /* RecordId: archive ids; months without one of them are left out */
     guint64 from_s, to_s;
+    const VaultGrantFile *since; /* only what this grant does not hold; NULL = all. Borrowed */
 } RestoreRequestScope;
 void restore_request_scope_clear(RestoreRequestScope *scope);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreRequestScope, restore_request_scope_clear)
@@ -29,6 +30,13 @@ gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const cha
 gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const char *path,
                                                GError **error);
 
-/* Fills vault id, period, messages and mailboxes of the request. */
+/* The mailboxes, messages and period of a grant, and only what it does not hold. The caller may set
+ * a later `to_s`; the grant must outlive the scope. */
+void restore_request_scope_extend(RestoreRequestScope *scope, const VaultGrantFile *grant);
+
+/* Fills vault id, period, messages and mailboxes of the request, whose act is set: with keys for an
+ * act that is granted, else by name only. Months that have no keys yet cannot be granted: the
+ * period then ends with the last that has, and *ret_is_cut says so. */
 gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep *keep,
-                                    VaultRequestFile *request, GError **error);
+                                    VaultRequestFile *request, gboolean *ret_is_cut,
+                                    GError **error);

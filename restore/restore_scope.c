@@ -94,17 +94,6 @@ const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mai
     return name;
 }
 
-static gboolean covers_mailbox(const VaultGrantFile *grant, const MailboxId *id)
-{
-    for (guint i = 0; i < grant->mailboxes->len; i++) {
-        const VaultGrantMailbox *mailbox = grant->mailboxes->pdata[i];
-
-        if (VAULT_ID_EQUAL(mailbox->id, *id))
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* An address as typed is tried in lower case too: that is how most vaults keep them. */
 static gboolean find_mailbox(VaultKeep *keep, const char *name, MailboxId *ret_id, GError **error)
 {
@@ -133,7 +122,7 @@ static gboolean find_mailboxes(VaultKeep *keep, const RestoreScopeOptions *optio
             g_prefix_error(error, "--mailbox %s: ", *name);
             return FALSE;
         }
-        if (!covers_mailbox(scope->grant, &id)) {
+        if (!vault_grant_file_has_mailbox(scope->grant, &id)) {
             g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                         "the grant does not cover mailbox %s: ask for it with \"muniment request\"",
                         *name);
@@ -172,8 +161,8 @@ static gboolean take_period(const RestoreScopeOptions *options, RestoreScope *sc
 
     if (!restore_period_parse(options->from, options->to, &from_s, &to_s, error))
         return FALSE;
-    scope->filter.from_s = MAX(from_s, scope->grant->from_s);
-    scope->filter.to_s = MIN(to_s, scope->grant->to_s);
+    scope->filter.from_s = MAX(from_s, scope->grant->request->from_s);
+    scope->filter.to_s = MIN(to_s, scope->grant->request->to_s);
     if (scope->filter.from_s < scope->filter.to_s)
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
@@ -183,17 +172,17 @@ static gboolean take_period(const RestoreScopeOptions *options, RestoreScope *sc
 
 static gboolean covers_message(const VaultGrantFile *grant, const RecordId *id)
 {
-    for (guint i = 0; i < grant->messages->len; i++) {
-        if (VAULT_ID_EQUAL(g_array_index(grant->messages, RecordId, i), *id))
+    for (guint i = 0; i < grant->request->messages->len; i++) {
+        if (VAULT_ID_EQUAL(g_array_index(grant->request->messages, RecordId, i), *id))
             return TRUE;
     }
-    return grant->messages->len == 0;
+    return grant->request->messages->len == 0;
 }
 
 static gboolean take_messages(const RestoreScopeOptions *options, RestoreScope *scope,
                               GError **error)
 {
-    const GArray *granted = scope->grant->messages;
+    const GArray *granted = scope->grant->request->messages;
 
     scope->messages = g_array_new(FALSE, FALSE, sizeof(RecordId));
     if (options->messages == NULL && granted->len > 0)

@@ -1,27 +1,26 @@
 /* muniment grant: answers a request with the keys that it asks for. Takes files only, so that it
  * runs where the master is and the vault is not. */
+#include "restore/act_text.h"
 #include "restore/dates.h"
 #include "restore/json_text.h"
+#include "restore/kept_policy.h"
 #include "restore/master_secret.h"
 #include "restore/output.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/ssh_keygen.h"
 #include "vault/base/file.h"
 #include "vault/open/grant.h"
-#include "vault/open/policy.h"
-#include "vault/open/text_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
 static const char verb[] = "grant";
 
-/* Mailboxes shown before "and n more". */
-#define SHOWN_MAX 100
-
 typedef struct {
     RestoreMasterSource source;
-    char *out;
+    char *out, *in_force;
+    char **trusted;
     gboolean as_json;
 } GrantOptions;
 
@@ -29,112 +28,10 @@ static void grant_options_clear(GrantOptions *options)
 {
     restore_master_source_clear(&options->source);
     g_free(options->out);
+    g_free(options->in_force);
+    g_strfreev(options->trusted);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GrantOptions, grant_options_clear)
-
-/* A policy kept beside the master that is newer than the request's: somebody works with an old
- * vault, or wants an old rule back. Shares have no place where one could be kept. */
-static gboolean check_kept_policy(const char *master_path, const VaultRequestFile *request,
-                                  GError **error)
-{
-    g_autofree char *path = g_strconcat(master_path, ".policy", NULL);
-    g_autoptr(GBytes) text = NULL;
-    guint32 serial;
-
-    if (master_path == NULL || !g_file_test(path, G_FILE_TEST_EXISTS))
-        return TRUE;
-    text = vault_file_read(path, VAULT_POLICY_LEN_MAX, error);
-    if (text == NULL)
-        return FALSE;
-    if (!vault_policy_serial(g_bytes_get_data(text, NULL), g_bytes_get_size(text), &serial,
-                             error)) {
-        g_prefix_error(error, "%s: ", path);
-        return FALSE;
-    }
-    if (request->policy_serial >= serial)
-        return TRUE;
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                "the request goes by policy %u, but policy %u is kept in %s; make the request on a "
-                "vault that has the newer one",
-                request->policy_serial, serial, path);
-    return FALSE;
-}
-
-/* ---- what is shown before the passphrase is asked for --------------------------------------- */
-
-static void show_mailbox(const VaultRequestMailbox *mailbox)
-{
-    const VaultRequestMonth *first = g_ptr_array_index(mailbox->months, 0);
-    const VaultRequestMonth *last = g_ptr_array_index(mailbox->months, mailbox->months->len - 1);
-    const char *shown = NULL;
-
-    fprintf(stderr, "  %s  %s  %u month%s, %06u to %06u", VAULT_ID_TEXT(mailbox->id),
-            vault_text_of_address(last->address), mailbox->months->len,
-            mailbox->months->len == 1 ? "" : "s", first->month, last->month);
-    for (guint i = 0; i < mailbox->months->len; i++) {
-        const VaultRequestMonth *month = g_ptr_array_index(mailbox->months, i);
-
-        if (!g_str_equal(month->address, last->address) &&
-            (shown == NULL || !g_str_equal(shown, month->address)))
-            fprintf(stderr, "; earlier %s", vault_text_of_address(month->address));
-        shown = month->address;
-    }
-    fputc('\n', stderr);
-}
-
-static void show_mailboxes(const VaultRequestFile *request)
-{
-    guint count = request->mailboxes->len, shown = MIN(count, SHOWN_MAX);
-
-    fprintf(stderr, "Mailboxes:  %u\n", count);
-    for (guint i = 0; i < shown; i++)
-        show_mailbox(g_ptr_array_index(request->mailboxes, i));
-    if (shown < count)
-        fprintf(stderr, "  and %u more: read all of them in the request file\n", count - shown);
-}
-
-static void show_request(const VaultRequestFile *request, guint approvals_needed)
-{
-    g_autofree char *created = restore_date_text(request->created_s);
-    g_autofree char *expires = restore_date_text(request->expires_s);
-    g_autofree char *from = restore_date_text(request->from_s);
-    g_autofree char *to = restore_date_text(request->to_s);
-    KeyId reader_id = vault_reader_key_id(&request->reader_key);
-
-    fprintf(stderr, "Act:        %s (%s)\n", vault_act_name(request->act),
-            request->act == VAULT_ACT_SEARCH ? "may read the words of" : "may read all of");
-    fprintf(stderr, "Vault:      %s\n", VAULT_ID_TEXT(request->vault_id));
-    fprintf(stderr, "Case:       %s\nReason:     %s\n", request->case_id, request->reason);
-    fprintf(stderr, "Reader:     %s (key %s)\n", request->reader_name, VAULT_ID_TEXT(reader_id));
-    fprintf(stderr, "Received:   from %s to before %s\n", from, to);
-    fprintf(stderr, "Made:       %s\nExpires:    %s\n", created, expires);
-    show_mailboxes(request);
-    if (request->messages->len > 0)
-        fprintf(stderr, "Messages:   only the %u named in the request\n", request->messages->len);
-    fprintf(stderr, "Policy:     serial %u%s\n", request->policy_serial,
-            request->policy_serial == 0 ? " (the initial policy, unsigned)" : "");
-    fprintf(stderr, "Approvers:  none, %u needed\n", approvals_needed);
-}
-
-/* ---- making --------------------------------------------------------------------------------- */
-
-static VaultRequestFile *read_request(const char *path, VaultHash *ret_hash, GError **error)
-{
-    g_autoptr(GBytes) text = vault_file_read(path, VAULT_REQUEST_LEN_MAX, error);
-    VaultRequestFile *request;
-    gsize len;
-    const char *bytes;
-
-    if (text == NULL)
-        return NULL;
-    bytes = g_bytes_get_data(text, &len);
-    request = vault_request_file_parse(bytes, len, error);
-    if (request == NULL)
-        g_prefix_error(error, "%s: ", path);
-    else
-        vault_request_file_hash(bytes, len, ret_hash);
-    return request;
-}
 
 static void show_progress(guint done, guint all, gpointer user)
 {
@@ -146,53 +43,29 @@ static gboolean report(const VaultGrantFile *grant, const char *out, gboolean as
                        GError **error)
 {
     g_autoptr(JsonBuilder) builder = NULL;
-    g_autofree char *expires = restore_date_text(grant->expires_s);
+    g_autofree char *expires = restore_date_text(grant->request->expires_s);
 
     if (!as_json) {
         printf("%s holds %u key%s for %s, until %s.\n"
                "Next: give it to the reader, who runs\n"
                "  muniment restore VAULT --grant %s --identity NAME.key ...\n",
-               out, grant->keys->len, grant->keys->len == 1 ? "" : "s", grant->reader_name, expires,
-               out);
+               out, grant->keys->len, grant->keys->len == 1 ? "" : "s", grant->request->reader_name,
+               expires, out);
         return TRUE;
     }
     builder = json_builder_new();
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "grant");
-    json_builder_add_string_value(builder, out);
-    json_builder_set_member_name(builder, "mailboxes");
-    json_builder_add_int_value(builder, grant->mailboxes->len);
-    json_builder_set_member_name(builder, "keys");
-    json_builder_add_int_value(builder, grant->keys->len);
-    json_text_add_time(builder, "expires", grant->expires_s);
+    json_text_add(builder, "grant", out);
+    json_text_add_number(builder, "mailboxes", vault_grant_file_mailbox_count(grant));
+    json_text_add_number(builder, "keys", grant->keys->len);
+    json_text_add_time(builder, "expires", grant->request->expires_s);
+    json_text_add_number(builder, "policy_serial", grant->request->policy_serial);
     json_builder_end_object(builder);
     return restore_output_json(builder, error);
 }
 
-/* FILE.request -> FILE.grant. */
-static char *grant_path(const char *request_path, const GrantOptions *options)
+static gboolean is_free(const char *out, GError **error)
 {
-    gsize len = strlen(request_path);
-
-    if (options->out != NULL)
-        return g_strdup(options->out);
-    if (g_str_has_suffix(request_path, ".request"))
-        len -= strlen(".request");
-    return g_strdup_printf("%.*s.grant", (int)len, request_path);
-}
-
-/* All that can be refused without the master is refused before its passphrase is asked for. */
-static gboolean check_request(const VaultRequestFile *request, const GrantOptions *options,
-                              const char *out, guint64 now_s, GError **error)
-{
-    guint approvals_needed;
-
-    if (!vault_policy_approvals_needed(request->policy, &approvals_needed, error) ||
-        !check_kept_policy(options->source.master, request, error))
-        return FALSE;
-    show_request(request, approvals_needed);
-    if (!vault_grant_may_be_made(request, now_s, error))
-        return FALSE;
     if (!g_file_test(out, G_FILE_TEST_EXISTS))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
@@ -200,25 +73,185 @@ static gboolean check_request(const VaultRequestFile *request, const GrantOption
     return FALSE;
 }
 
-static gboolean answer(const char *request_path, const GrantOptions *options, GError **error)
+/* FILE.request -> FILE.grant, FILE.draft -> FILE.policy. */
+static char *out_path(const char *path, const GrantOptions *options, const char *suffix,
+                      const char *new_suffix)
 {
-    VaultHash hash;
-    g_autoptr(VaultRequestFile) request = read_request(request_path, &hash, error);
-    g_autofree char *out = grant_path(request_path, options);
-    guint64 now_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC);
+    gsize len = strlen(path);
+
+    if (options->out != NULL)
+        return g_strdup(options->out);
+    if (g_str_has_suffix(path, suffix))
+        len -= strlen(suffix);
+    return g_strdup_printf("%.*s%s", (int)len, path, new_suffix);
+}
+
+/* ---- a grant -------------------------------------------------------------------------------- */
+
+/* What a request is judged by before the passphrase is asked for. */
+typedef struct {
+    VaultRequestFile *request;
+    VaultPolicy *policy;
+    RestoreKeptPolicy kept;
+} Judged;
+
+static void judged_clear(Judged *judged)
+{
+    vault_request_file_free(judged->request);
+    vault_policy_free(judged->policy);
+    restore_kept_policy_clear(&judged->kept);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Judged, judged_clear)
+
+static gboolean check_approvals(const Judged *judged, const char *text, gsize len, GError **error)
+{
+    VaultApprovedText approved = {.ssh_namespace = VAULT_APPROVAL_OF_REQUEST,
+                                  .text = text,
+                                  .len = vault_approvals_offset(text, len),
+                                  .approvals = judged->request->approvals,
+                                  .reader = judged->request->reader_name};
+    g_autoptr(VaultApprovalTally) tally = vault_approval_tally(
+        judged->policy, judged->request->act, &approved, vault_ssh_keygen_verify, NULL, error);
+
+    if (tally == NULL)
+        return FALSE;
+    restore_show_approvals(judged->policy, tally);
+    return vault_approval_tally_check(tally, error);
+}
+
+/* All that can be refused without the master is refused before its passphrase is asked for. */
+static gboolean judge(const char *text, gsize len, const GrantOptions *options, guint64 now_s,
+                      Judged *judged, GError **error)
+{
+    const char *policy;
+
+    judged->request = vault_request_file_parse(text, len, error);
+    if (judged->request == NULL)
+        return FALSE;
+    policy = judged->request->policy;
+    judged->policy = vault_policy_parse(policy, strlen(policy), error);
+    if (judged->policy == NULL ||
+        !restore_kept_policy_open(&judged->kept, options->source.master, &judged->request->vault_id,
+                                  options->trusted, error) ||
+        !restore_kept_policy_judge(&judged->kept, judged->policy, policy, error))
+        return FALSE;
+    restore_show_request(judged->request);
+    return check_approvals(judged, text, len, error) &&
+           vault_grant_may_be_made(judged->request, now_s, error);
+}
+
+static gboolean answer_request(const char *path, const char *text, gsize len,
+                               const GrantOptions *options, GError **error)
+{
+    g_autofree char *out = out_path(path, options, ".request", ".grant");
+    VaultGrantMaking making = {.request_text = text,
+                               .request_len = len,
+                               .now_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC),
+                               .progress = show_progress};
+    g_auto(Judged) judged = {0};
     g_auto(VaultMaster) master = {0};
     g_autoptr(VaultGrantFile) grant = NULL;
-    g_autofree char *text = NULL;
+    g_autofree char *grant_text = NULL;
 
-    if (request == NULL || !check_request(request, options, out, now_s, error) ||
-        !restore_master_secret_read(&options->source, &master, error))
+    if (!judge(text, len, options, making.now_s, &judged, error) || !is_free(out, error) ||
+        !restore_master_secret_read(&options->source, &master, error) ||
+        !restore_kept_policy_check_signer(&judged.kept, judged.policy, &master.public, error))
         return FALSE;
-    grant = vault_grant_make(request, &hash, &master, now_s, show_progress, NULL, error);
+    grant = vault_grant_make(&making, &master, error);
     if (grant == NULL)
         return FALSE;
-    text = vault_grant_file_format(grant);
-    return restore_output_write(out, text, RESTORE_OUTPUT_PRIVATE, error) &&
+    grant_text = vault_grant_file_format(grant);
+    return restore_kept_policy_keep(&judged.kept, judged.policy, judged.request->policy, error) &&
+           restore_output_write(out, grant_text, RESTORE_OUTPUT_PRIVATE, error) &&
            report(grant, out, options->as_json, error);
+}
+
+/* ---- a policy ------------------------------------------------------------------------------- */
+
+/* The policy that the draft is to follow: the kept one, the one given, or the initial one. */
+static VaultPolicy *policy_before(const RestoreKeptPolicy *kept, const GrantOptions *options,
+                                  GError **error)
+{
+    const char *initial = vault_policy_initial_text();
+    g_autoptr(GBytes) text = NULL;
+    g_autoptr(VaultPolicy) policy = NULL;
+
+    if (options->in_force == NULL)
+        return kept->text != NULL ? vault_policy_parse(kept->text, strlen(kept->text), error)
+                                  : vault_policy_parse(initial, strlen(initial), error);
+    text = vault_file_read(options->in_force, VAULT_POLICY_LEN_MAX, error);
+    if (text == NULL)
+        return NULL;
+    policy = vault_policy_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
+    if (policy == NULL)
+        g_prefix_error(error, "%s: ", options->in_force);
+    else if (restore_kept_policy_judge(kept, policy, g_bytes_get_data(text, NULL), error))
+        return g_steal_pointer(&policy);
+    return NULL;
+}
+
+static gboolean judge_draft(const VaultPolicy *draft, const char *text, gsize len,
+                            const VaultPolicy *before, GError **error)
+{
+    restore_show_policy(draft);
+    if (draft->is_signed) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                            "the policy is signed already: \"muniment policy set\" takes it");
+        return FALSE;
+    }
+    if (vault_policy_may_follow(before, draft, text, len, vault_ssh_keygen_verify, NULL, error))
+        return TRUE;
+    if (draft->serial > before->serial + 1)
+        g_prefix_error(error, "give the policy in force with --in-force FILE: ");
+    return FALSE;
+}
+
+static gboolean sign_policy(const char *path, const char *text, gsize len,
+                            const GrantOptions *options, GError **error)
+{
+    g_autofree char *out = out_path(path, options, ".draft", ".policy");
+    g_autoptr(VaultPolicy) draft = vault_policy_parse(text, len, error);
+    g_auto(RestoreKeptPolicy) kept = {0};
+    g_autoptr(VaultPolicy) before = NULL;
+    g_auto(VaultMaster) master = {0};
+    g_autofree char *policy_text = NULL;
+
+    if (draft == NULL ||
+        !restore_kept_policy_open(&kept, options->source.master, &draft->vault_id, options->trusted,
+                                  error) ||
+        (before = policy_before(&kept, options, error)) == NULL ||
+        !judge_draft(draft, text, len, before, error) || !is_free(out, error) ||
+        !restore_master_secret_read(&options->source, &master, error) ||
+        !restore_kept_policy_check_signer(&kept, before, &master.public, error))
+        return FALSE;
+    vault_policy_sign(draft, &master.signing_key, &master.public.verify_key);
+    policy_text = vault_policy_format(draft, error);
+    if (policy_text == NULL ||
+        !restore_output_write(out, policy_text, RESTORE_OUTPUT_PRIVATE, error) ||
+        !restore_kept_policy_keep(&kept, draft, policy_text, error))
+        return FALSE;
+    printf("%s is policy %u, signed.\nNext: on the archive's host, run\n"
+           "  muniment policy set VAULT %s\n",
+           out, draft->serial, out);
+    return TRUE;
+}
+
+static gboolean answer(const char *path, const GrantOptions *options, GError **error)
+{
+    g_autoptr(GBytes) bytes = vault_file_read(path, VAULT_REQUEST_LEN_MAX, error);
+    gboolean is_done;
+    const char *text;
+    gsize len;
+
+    if (bytes == NULL)
+        return FALSE;
+    text = g_bytes_get_data(bytes, &len);
+    is_done = g_str_has_prefix(text, "muniment-policy/")
+                  ? sign_policy(path, text, len, options, error)
+                  : answer_request(path, text, len, options, error);
+    if (!is_done)
+        g_prefix_error(error, "%s: ", path);
+    return is_done;
 }
 
 int restore_verb_grant(int argc, char **argv)
@@ -235,6 +268,10 @@ int restore_verb_grant(int argc, char **argv)
          "have the shares of the master key typed in", NULL},
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out,
          "the file to write (default: the request's name with .grant)", "FILE.grant"},
+        {"trust-master", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.trusted,
+         "another master of the vault, who may have signed the policy", "MASTER.pub"},
+        {"in-force", 0, 0, G_OPTION_ARG_FILENAME, &options.in_force,
+         "for a policy draft: the policy in force, where a newer one than the kept", "FILE"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the result as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
@@ -242,7 +279,9 @@ int restore_verb_grant(int argc, char **argv)
         .arguments = "FILE.request (--master F|--share F...|--shares)",
         .summary = "Shows a request, then makes the grant that answers it: keys for its months, "
                    "sealed to its reader.",
-        .description = "Run it where the master key is, offline; it takes files only. Read what it "
+        .description = "A policy draft (muniment policy show VAULT --out FILE.draft) is shown and "
+                       "signed instead. Run it where the master key is, offline; it takes files "
+                       "only. Read what it "
                        "shows before you enter the passphrase.",
         .entries = entries};
     g_autoptr(GError) error = NULL;

@@ -6,9 +6,11 @@
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/policy.h"
+#include "vault/act/text_file.h"
+#include "vault/base/bytes.h"
 #include "vault/base/file.h"
 #include "vault/crypto/key_files.h"
-#include "vault/open/policy.h"
 
 #include <stdio.h>
 
@@ -23,6 +25,7 @@ typedef struct {
     gboolean is_all, is_search_only, as_json;
     char *from, *to, *expires;
     char *reader, *out;
+    char *act, *detail, *extend;
 } RequestOptions;
 
 static void request_options_clear(RequestOptions *options)
@@ -39,6 +42,9 @@ static void request_options_clear(RequestOptions *options)
     g_free(options->expires);
     g_free(options->reader);
     g_free(options->out);
+    g_free(options->act);
+    g_free(options->detail);
+    g_free(options->extend);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestOptions, request_options_clear)
 
@@ -53,27 +59,72 @@ static gboolean is_one_line(const char *text)
     return TRUE;
 }
 
+/* FALSE: no such act, or two. */
+static gboolean find_act(const RequestOptions *options, VaultAct *ret_act)
+{
+    *ret_act = options->is_search_only ? VAULT_ACT_SEARCH : VAULT_ACT_READ;
+    return options->act == NULL || (vault_act_parse(options->act, ret_act) &&
+                                    (!options->is_search_only || *ret_act == VAULT_ACT_SEARCH));
+}
+
+static gboolean is_narrow(const RequestOptions *options)
+{
+    return options->mailboxes != NULL || options->mailbox_file != NULL || options->domains != NULL;
+}
+
+/* A request with --extend takes over what the grant says. */
+static const char *extend_mistake(const RequestOptions *options)
+{
+    if (options->is_all || is_narrow(options) || options->from != NULL ||
+        options->messages != NULL || options->result != NULL || options->act != NULL ||
+        options->is_search_only || options->reader != NULL || options->detail != NULL)
+        return "--extend takes act, mailboxes, messages, reader and the begin of the period from "
+               "the grant: leave those options out";
+    return NULL;
+}
+
+static const char *scope_mistake(const RequestOptions *options, VaultAct act)
+{
+    if (act == VAULT_ACT_POLICY)
+        return "a change of policy is approved on the draft itself: \"muniment policy show VAULT "
+               "--out FILE.draft\"";
+    if (options->is_all && is_narrow(options))
+        return "--all is all mailboxes: leave it out, or --mailbox, --mailbox-file and --domain";
+    if (!options->is_all && !is_narrow(options) && vault_act_needs_mailbox(act))
+        return "give --mailbox, --mailbox-file or --domain, or else --all";
+    if ((options->is_all || is_narrow(options)) && !vault_act_may_name_mailbox(act))
+        return "that act is on the vault, not on mailboxes";
+    if (vault_act_is_granted(act) && (options->from == NULL || options->to == NULL))
+        return "give the period, --from D --to D";
+    if (vault_act_is_granted(act) && options->reader == NULL)
+        return "give --for NAME.pub; \"muniment identity create\" makes it";
+    if (vault_act_is_granted(act) && options->detail != NULL)
+        return "--detail is for acts that are not granted";
+    if (!vault_act_is_granted(act) && options->reader != NULL)
+        return "--for is for search and read: no other act is granted to a reader";
+    return NULL;
+}
+
 /* What is wrong with the options, or NULL. */
 static const char *options_mistake(const RequestOptions *options)
 {
-    gboolean is_narrow =
-        options->mailboxes != NULL || options->mailbox_file != NULL || options->domains != NULL;
+    VaultAct act;
+    const char *mistake;
 
-    if (options->case_id == NULL || options->reason == NULL)
+    if (options->reason == NULL || (options->case_id == NULL && options->extend == NULL))
         return "give --case ID and --reason TEXT: they are shown to whoever decides, and logged";
-    if (!is_one_line(options->case_id) || !is_one_line(options->reason))
-        return "--case and --reason are one line each, of UTF-8 text without control characters";
-    if (options->is_all && is_narrow)
-        return "--all is all mailboxes: leave it out, or --mailbox, --mailbox-file and --domain";
-    if (!options->is_all && !is_narrow)
-        return "give --mailbox, --mailbox-file or --domain, or else --all";
-    if (options->from == NULL || options->to == NULL)
-        return "give the period, --from D --to D";
-    if (options->reader == NULL)
-        return "give --for NAME.pub; \"muniment identity create\" makes it";
-    if (options->out == NULL)
-        return "give --out FILE.request";
-    return NULL;
+    if (!is_one_line(options->reason) ||
+        (options->case_id != NULL && !is_one_line(options->case_id)) ||
+        (options->detail != NULL && !is_one_line(options->detail)))
+        return "--case, --reason and --detail are one line each, of UTF-8 text without control "
+               "characters";
+    if (!find_act(options, &act))
+        return "--act is one of search, read, erase, shred, hold-remove, retention, "
+               "retention-override, assign and vaultkey";
+    mistake = options->extend != NULL ? extend_mistake(options) : scope_mistake(options, act);
+    if (mistake != NULL)
+        return mistake;
+    return options->out == NULL ? "give --out FILE.request" : NULL;
 }
 
 static gboolean add_all(GPtrArray *array, char **texts)
@@ -101,6 +152,36 @@ static gboolean read_scope(const RequestOptions *options, RestoreRequestScope *r
             restore_request_scope_add_result_file(ret_scope, options->result, error)) &&
            restore_period_parse(options->from, options->to, &ret_scope->from_s, &ret_scope->to_s,
                                 error);
+}
+
+/* The grant's own scope from now on; `--to` may reach further. */
+static gboolean extend_scope(const RequestOptions *options, const VaultGrantFile *grant,
+                             RestoreRequestScope *ret_scope, VaultRequestFile *request,
+                             GError **error)
+{
+    restore_request_scope_init(ret_scope);
+    restore_request_scope_extend(ret_scope, grant);
+    request->act = grant->request->act;
+    request->reader_name = g_strdup(grant->request->reader_name);
+    request->reader_key = grant->request->reader_key;
+    if (options->case_id == NULL)
+        request->case_id = g_strdup(grant->request->case_id);
+    ret_scope->to_s = VAULT_TEXT_TIME_END_S - 1;
+    return options->to == NULL ||
+           restore_date_parse("--to", options->to, RESTORE_DATE_TO, &ret_scope->to_s, error);
+}
+
+static VaultGrantFile *read_grant(const char *path, GError **error)
+{
+    g_autoptr(GBytes) text = vault_file_read(path, VAULT_GRANT_LEN_MAX, error);
+    VaultGrantFile *grant;
+
+    if (text == NULL)
+        return NULL;
+    grant = vault_grant_file_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
+    if (grant == NULL)
+        g_prefix_error(error, "%s: ", path);
+    return grant;
 }
 
 static gboolean read_expiry(const RequestOptions *options, VaultRequestFile *request,
@@ -133,22 +214,34 @@ static gboolean read_reader(const char *path, VaultRequestFile *request, GError 
     return FALSE;
 }
 
+typedef struct {
+    gboolean is_nothing; /* it failed as the vault has nothing of what is asked for */
+    gboolean is_cut;     /* months without keys are left out */
+} AskResult;
+
+static gboolean take_policy(VaultKeep *keep, VaultRequestFile *request, GError **error)
+{
+    request->policy = vault_keep_policy(keep, error);
+    return request->policy != NULL && vault_policy_serial(request->policy, strlen(request->policy),
+                                                          &request->policy_serial, error);
+}
+
 /* Months are read from the keyring, which is always up to date; messages from the catalog. */
 static gboolean find_scope(const char *vault, const RestoreRequestScope *scope,
-                           VaultRequestFile *request, gboolean *ret_is_nothing, GError **error)
+                           VaultRequestFile *request, AskResult *ret_result, GError **error)
 {
     VaultAccessFreshness freshness =
         scope->messages->len > 0 ? VAULT_ACCESS_UP_TO_DATE : VAULT_ACCESS_AS_IT_IS;
     g_autofree char *warning = NULL;
     g_autoptr(VaultKeep) keep = vault_access_open(vault, freshness, &warning, error);
 
-    if (keep == NULL)
+    if (keep == NULL || !take_policy(keep, request, error))
         return FALSE;
     if (warning != NULL)
         restore_verb_say(verb, "%s", warning);
-    if (restore_request_scope_find(scope, keep, request, error))
+    if (restore_request_scope_find(scope, keep, request, &ret_result->is_cut, error))
         return vault_keep_close(keep, error);
-    *ret_is_nothing = g_error_matches(*error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
+    ret_result->is_nothing = g_error_matches(*error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
     return FALSE;
 }
 
@@ -164,61 +257,110 @@ static guint key_count(const VaultRequestFile *request)
     return count;
 }
 
-static gboolean report(const VaultRequestFile *request, const RequestOptions *options,
-                       const char *text, GError **error)
+static gboolean report_json(const VaultRequestFile *request, const RequestOptions *options,
+                            const AskResult *result, const char *text, GError **error)
 {
-    g_autofree char *expires = restore_date_text(request->expires_s);
-    g_autoptr(JsonBuilder) builder = NULL;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autofree char *hash_text = NULL;
     VaultHash hash;
-    g_autoptr(GString) hash_text = g_string_new(NULL);
 
-    if (!options->as_json) {
-        printf("%s asks to %s %u mailbox%s, %u mailbox-month%s, for %s, until %s.\n"
-               "Next: carry it to where the master key is, and there run\n"
-               "  muniment grant %s --master MASTER\n",
-               options->out, vault_act_name(request->act), request->mailboxes->len,
-               request->mailboxes->len == 1 ? "" : "es", key_count(request),
-               key_count(request) == 1 ? "" : "s", request->reader_name, expires, options->out);
-        return TRUE;
-    }
     vault_request_file_hash(text, strlen(text), &hash);
-    for (gsize i = 0; i < VAULT_HASH_LEN; i++)
-        g_string_append_printf(hash_text, "%02x", hash.bytes[i]);
-    builder = json_builder_new();
+    hash_text = vault_bytes_to_hex(hash.bytes, VAULT_HASH_LEN);
     json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "request");
-    json_builder_add_string_value(builder, options->out);
-    json_builder_set_member_name(builder, "hash");
-    json_builder_add_string_value(builder, hash_text->str);
-    json_builder_set_member_name(builder, "mailboxes");
-    json_builder_add_int_value(builder, request->mailboxes->len);
-    json_builder_set_member_name(builder, "months");
-    json_builder_add_int_value(builder, key_count(request));
+    json_text_add(builder, "request", options->out);
+    json_text_add(builder, "hash", hash_text);
+    json_text_add_number(builder, "mailboxes", request->mailboxes->len);
+    json_text_add_number(builder, "months", key_count(request));
     json_text_add_time(builder, "expires", request->expires_s);
+    json_text_add_time(builder, "from", request->from_s);
+    json_text_add_time(builder, "to", request->to_s);
+    json_text_add_boolean(builder, "cut", result->is_cut);
+    json_text_add_number(builder, "policy_serial", request->policy_serial);
     json_builder_end_object(builder);
     return restore_output_json(builder, error);
 }
 
-/* `ret_is_nothing`: it failed as the vault has nothing of what is asked for. */
-static gboolean ask(const char *vault, const RequestOptions *options, gboolean *ret_is_nothing,
+/* What to do next: approvals first. FALSE: its policy cannot be read. */
+static gboolean report_next(const VaultRequestFile *request, const char *out, GError **error)
+{
+    g_autoptr(VaultPolicy) policy =
+        vault_policy_parse(request->policy, strlen(request->policy), error);
+    guint needed;
+
+    if (policy == NULL)
+        return FALSE;
+    needed = policy->needed[request->act];
+    if (needed > 0)
+        printf("Next: it needs %u approval%s. Approvers run\n"
+               "  muniment approve %s --key SSH_KEY --as NAME\n",
+               needed, needed == 1 ? "" : "s", out);
+    if (vault_act_is_granted(request->act))
+        printf("%s: carry it to where the master key is, and there run\n"
+               "  muniment grant %s --master MASTER\n",
+               needed > 0 ? "Then" : "Next", out);
+    return TRUE;
+}
+
+static gboolean report(const VaultRequestFile *request, const RequestOptions *options,
+                       const AskResult *result, const char *text, GError **error)
+{
+    g_autofree char *expires = restore_date_text(request->expires_s);
+    g_autofree char *to = restore_date_text(request->to_s);
+
+    if (result->is_cut)
+        restore_verb_say(verb,
+                         "there are no keys yet for what is received from %s on: the request ends "
+                         "there. Ask for the rest later, with --extend",
+                         to);
+    if (options->as_json)
+        return report_json(request, options, result, text, error);
+    printf("%s asks to %s %u mailbox%s", options->out, vault_act_name(request->act),
+           request->mailboxes->len, request->mailboxes->len == 1 ? "" : "es");
+    if (vault_act_is_granted(request->act))
+        printf(", %u mailbox-month%s, for %s", key_count(request),
+               key_count(request) == 1 ? "" : "s", request->reader_name);
+    printf(", until %s.\n", expires);
+    return report_next(request, options->out, error);
+}
+
+static gboolean fill_purpose(const RequestOptions *options, VaultRequestFile *request,
+                             GError **error)
+{
+    g_assert(find_act(options, &request->act));
+    if (vault_act_is_granted(request->act))
+        return read_reader(options->reader, request, error);
+    request->detail = g_strdup(options->detail != NULL ? options->detail : "none");
+    return TRUE;
+}
+
+static gboolean ask(const char *vault, const RequestOptions *options, AskResult *ret_result,
                     GError **error)
 {
     g_autoptr(VaultRequestFile) request = vault_request_file_new();
+    g_autoptr(VaultGrantFile) since = NULL;
     g_auto(RestoreRequestScope) scope = {0};
     g_autofree char *text = NULL;
+    gboolean is_read;
 
-    request->act = options->is_search_only ? VAULT_ACT_SEARCH : VAULT_ACT_READ;
     request->case_id = g_strdup(options->case_id);
     request->reason = g_strdup(options->reason);
-    request->policy = g_strdup(vault_policy_initial_text());
-    if (!read_scope(options, &scope, error) || !read_expiry(options, request, error) ||
-        !read_reader(options->reader, request, error) ||
-        !find_scope(vault, &scope, request, ret_is_nothing, error))
+    if (options->extend != NULL && (since = read_grant(options->extend, error)) == NULL)
         return FALSE;
+    is_read = since != NULL
+                  ? extend_scope(options, since, &scope, request, error)
+                  : read_scope(options, &scope, error) && fill_purpose(options, request, error);
+    if (!is_read || !read_expiry(options, request, error) ||
+        !find_scope(vault, &scope, request, ret_result, error))
+        return FALSE;
+    if (since != NULL && !VAULT_ID_EQUAL(since->request->vault_id, request->vault_id)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "%s is a grant for another vault",
+                    options->extend);
+        return FALSE;
+    }
     text = vault_request_file_format(request, error);
     return text != NULL &&
            restore_output_write(options->out, text, RESTORE_OUTPUT_PRIVATE, error) &&
-           report(request, options, text, error);
+           report(request, options, ret_result, text, error);
 }
 
 int restore_verb_request(int argc, char **argv)
@@ -245,6 +387,12 @@ int restore_verb_request(int argc, char **argv)
          "to search, which reads the words, but not the messages", NULL},
         {"expires", 0, 0, G_OPTION_ARG_STRING, &options.expires,
          "last day of the grant (default: 30 days from now)", "D"},
+        {"act", 0, 0, G_OPTION_ARG_STRING, &options.act,
+         "what is asked for (default: read); acts other than search and read carry no keys", "ACT"},
+        {"detail", 0, 0, G_OPTION_ARG_STRING, &options.detail,
+         "for such an act: what exactly, where the scope does not say it", "TEXT"},
+        {"extend", 0, 0, G_OPTION_ARG_FILENAME, &options.extend,
+         "the scope of this grant again, for what has come since", "G"},
         {"for", 0, 0, G_OPTION_ARG_FILENAME, &options.reader, "who reads", "NAME.pub"},
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "the file to write", "FILE.request"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the result as JSON", NULL},
@@ -258,7 +406,7 @@ int restore_verb_request(int argc, char **argv)
                        "mailbox, message or mail matched.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
-    gboolean is_nothing = FALSE;
+    AskResult result = {0};
     const char *mistake;
     int status;
 
@@ -267,8 +415,8 @@ int restore_verb_request(int argc, char **argv)
     mistake = argc != 2 ? "give one VAULT" : options_mistake(&options);
     if (mistake != NULL)
         return restore_verb_usage(verb, "%s", mistake);
-    if (ask(argv[1], &options, &is_nothing, &error))
+    if (ask(argv[1], &options, &result, &error))
         return RESTORE_EXIT_DONE;
     status = restore_verb_fail(verb, error);
-    return is_nothing ? RESTORE_EXIT_NOTHING_MATCHED : status;
+    return result.is_nothing ? RESTORE_EXIT_NOTHING_MATCHED : status;
 }

@@ -1,5 +1,5 @@
 /* Request files: whatever is taken is formatted again to the very same bytes. */
-#include "vault/open/request_file.h"
+#include "vault/act/request_file.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 

@@ -11,6 +11,9 @@ LAYERS = {
         system=["sodium", "openssl"],
         links=["vault-base", "SODIUM", "CRYPTO"],
     ),
+    "vault/act": dict(
+        project=["vault/base/", "vault/crypto/"], system=[], links=["vault-crypto"],
+    ),
     "vault/store": dict(
         project=["vault/base/", "vault/crypto/"],
         system=["sqlite3.h"],
@@ -27,15 +30,16 @@ LAYERS = {
         links=["vault-store", "ZSTD"],
     ),
     "vault/keep": dict(
-        project=["vault/base/", "vault/crypto/", "vault/store/", "vault/seal.h", "vault/keep.h",
-                 "vault/depository.h"],
+        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/log/", "vault/store/",
+                 "vault/seal.h", "vault/keep.h", "vault/depository.h"],
         system=[],
-        links=["vault-seal", "vault-store"],
+        links=["vault-act", "vault-log", "vault-seal", "vault-store"],
     ),
     "vault/open": dict(
-        project=["vault/base/", "vault/crypto/", "vault/store/record.h", "vault/open.h"],
+        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
+                 "vault/open.h"],
         system=["zstd"],
-        links=["vault-store", "ZSTD"],
+        links=["vault-act", "vault-store", "ZSTD"],
     ),
     "ingest": dict(
         project=["vault/base/", "vault/crypto/", "vault/seal.h", "vault/depository.h"],
@@ -43,16 +47,16 @@ LAYERS = {
         links=["vault-seal", "IDN2", "GMIME", "ICU"],
     ),
     "archived": dict(
-        project=["ingest/", "vault/base/", "vault/crypto/", "vault/store/record.h",
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
                  "vault/seal.h", "vault/keep.h", "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
         links=["vault-base", "ingest", "vault-keep", "archived-config", "archived-control", "SSL",
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
-        project=["ingest/", "vault/base/", "vault/crypto/", "vault/seal.h", "vault/keep.h",
-                 "vault/open.h", "vault/open/", "vault/log/", "vault/depository.h", "archived/config.h",
-                 "archived/config_template.h", "archived/control_client.h"],
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/", "vault/seal.h",
+                 "vault/keep.h", "vault/open.h", "vault/open/", "vault/depository.h",
+                 "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "json-glib"],
         links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
                "archived-control", "ARCHIVE", "JSON", "Threads::Threads"],
@@ -72,6 +76,7 @@ PURE_FOLDERS = ["ingest"]
 UNREACHABLE = {
     "archived": ["vault/open.h"],
     "ingest": ["vault/open.h", "vault/keep.h"],
+    "vault/act": ["vault/open.h", "vault/keep.h", "vault/seal.h", "vault/store/record.h"],
     "vault/seal": ["vault/open.h", "vault/keep.h"],
     "vault/keep": ["vault/open.h"],
     "vault/open": ["vault/keep.h", "vault/seal.h", "vault/depository.h"],

@@ -11,8 +11,9 @@ from harness import Daemon, Vault
 from lmtp import Lmtp
 
 PROGRAMS = harness.build()
-VERBS = ["master create", "init", "identity create", "request", "grant", "restore", "import",
-         "mailbox list", "mailbox show", "message", "status", "verify", "rebuild"]
+VERBS = ["master create", "init", "identity create", "request", "approve", "grant", "policy show",
+         "policy set", "restore", "import", "mailbox list", "mailbox show", "message", "status",
+         "verify", "rebuild"]
 USAGE, FAILED, NOTHING = 2, 1, 3
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 

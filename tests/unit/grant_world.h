@@ -1,8 +1,8 @@
 /* A master, a reader and a request for two mailboxes, for the tests of requests and grants. */
 #pragma once
 
+#include "vault/act/policy.h"
 #include "vault/open/grant.h"
-#include "vault/open/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,11 +105,10 @@ static inline char *world_request_text(GrantWorld *world)
 static inline VaultGrantFile *world_grant(GrantWorld *world, GError **error)
 {
     g_autofree char *text = world_request_text(world);
-    VaultHash hash;
+    VaultGrantMaking making = {
+        .request_text = text, .request_len = strlen(text), .now_s = WORLD_CREATED_S};
 
-    vault_request_file_hash(text, strlen(text), &hash);
-    return vault_grant_make(world->request, &hash, &world->master, WORLD_CREATED_S, NULL, NULL,
-                            error);
+    return vault_grant_make(&making, &world->master, error);
 }
 
 #define assert_vault_error(error, expected)                                                        \

@@ -34,6 +34,7 @@ static void each_request_is_taken_on_its_own_socket_only(void **state)
         {"flush", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_FLUSH},
         {"reload", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_RELOAD},
         {"rotate-keys-ahead", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD},
+        {"policy-set", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_POLICY_SET},
         {"import 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},
     };
 

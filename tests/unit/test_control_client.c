@@ -28,7 +28,8 @@ typedef struct {
     GThread *thread;
     const char *answer; /* to the first line; NULL closes */
     const char *const *import_answers;
-    GString *seen; /* what came, for the test to look at */
+    const char *policy_answer; /* to the text after the first line */
+    GString *seen;             /* what came, for the test to look at */
 } Fake;
 
 static void fake_clear(Fake *fake)
@@ -80,6 +81,19 @@ static void see_messages(Fake *fake, int fd, ArchivedControlStream *stream)
     }
 }
 
+static void see_policy(Fake *fake, int fd, ArchivedControlStream *stream)
+{
+    g_autofree char *text = NULL;
+    gboolean is_end = FALSE;
+    guint32 len = 0;
+
+    assert_true(archived_control_read_u32(stream, &len, &is_end, NULL) && !is_end);
+    text = g_malloc0(len + 1);
+    assert_true(archived_control_read(stream, text, len, NULL));
+    g_string_append_printf(fake->seen, "%s|", text);
+    archived_control_send(fd, fake->policy_answer, strlen(fake->policy_answer), NULL);
+}
+
 static gpointer serve_one(gpointer user)
 {
     Fake *fake = user;
@@ -93,6 +107,8 @@ static gpointer serve_one(gpointer user)
         archived_control_send(fd, fake->answer, strlen(fake->answer), NULL);
     if (fake->import_answers != NULL)
         see_messages(fake, fd, stream);
+    if (fake->policy_answer != NULL)
+        see_policy(fake, fd, stream);
     return NULL;
 }
 
@@ -124,6 +140,26 @@ static void answer_is_handed_over(void **state)
     assert_string_equal(json, "{\"ok\":true,\"messages\":3}");
     g_thread_join(g_steal_pointer(&fake.thread));
     assert_string_equal(fake.seen->str, "status|");
+}
+
+static void policy_is_sent_whole_and_its_verdict_handed_over(void **state)
+{
+    g_auto(Fake) good;
+    g_auto(Fake) bad;
+    g_autoptr(GError) error = NULL;
+
+    fake_init(&good, ARCHIVED_DUTY_OPERATE);
+    good.policy_answer = "{\"ok\":true}\n";
+    fake_listen(&good);
+    assert_true(archived_control_set_policy(good.vault, "a\nb\n", 4, NULL));
+    g_thread_join(g_steal_pointer(&good.thread));
+    assert_string_equal(good.seen->str, "policy-set|a\nb\n|");
+
+    fake_init(&bad, ARCHIVED_DUTY_OPERATE);
+    bad.policy_answer = "{\"ok\":false,\"code\":\"REFUSED\",\"message\":\"too few\"}\n";
+    fake_listen(&bad);
+    assert_false(archived_control_set_policy(bad.vault, "a", 1, &error));
+    assert_code(error, VAULT_ERROR_REFUSED);
 }
 
 static void assert_call_fails(const char *answer, VaultErrorCode code, const char *words)
@@ -278,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_is_handed_over),
+        cmocka_unit_test(policy_is_sent_whole_and_its_verdict_handed_over),
         cmocka_unit_test(answered_failure_is_an_error_of_that_code),
         cmocka_unit_test(strange_answers_are_malformed),
         cmocka_unit_test(vault_without_daemon_is_not_found),

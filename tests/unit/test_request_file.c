@@ -42,7 +42,7 @@ static void every_act_has_its_name_and_no_other_name_is_an_act(void **state)
 {
     VaultAct parsed;
 
-    for (VaultAct act = VAULT_ACT_SEARCH; act <= VAULT_ACT_POLICY; act++) {
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++) {
         assert_true(vault_act_parse(vault_act_name(act), &parsed));
         assert_int_equal(parsed, act);
     }
@@ -120,10 +120,8 @@ static void other_version_is_unsupported(void **state)
     g_autoptr(GrantWorld) world = grant_world_new();
     g_autofree char *text = world_request_text(world);
     g_autoptr(GString) later = replaced(text, "muniment-request/1\n", "muniment-request/2\n");
-    g_autoptr(GString) approved = replaced(text, "\napprovals: 0\n", "\napprovals: 1\n");
 
     assert_refused(later->str, later->len, VAULT_ERROR_UNSUPPORTED);
-    assert_refused(approved->str, approved->len, VAULT_ERROR_UNSUPPORTED);
 }
 
 static void shown_address_must_be_the_one_of_the_newest_key(void **state)
@@ -245,19 +243,53 @@ static void messages_are_sorted_and_named_once(void **state)
     assert_null(vault_request_file_format(world->request, NULL));
 }
 
-static void only_the_initial_policy_is_understood(void **state)
+/* The world's request as one to shred: no reader, no keys. */
+static void make_keyless(GrantWorld *world)
 {
-    static const char later[] = "muniment-policy/1\nserial: 7\nwhatever: comes\n";
-    g_autoptr(GError) error = NULL;
-    guint32 serial;
-    guint count = 9;
+    world->request->act = VAULT_ACT_SHRED;
+    world->request->detail = g_strdup("none");
+    for (guint i = 0; i < world->request->mailboxes->len; i++) {
+        VaultRequestMailbox *mailbox = g_ptr_array_index(world->request->mailboxes, i);
 
-    assert_true(vault_policy_serial(later, strlen(later), &serial, NULL));
-    assert_int_equal(serial, 7);
-    assert_false(vault_policy_approvals_needed(later, &count, &error));
-    assert_vault_error(error, VAULT_ERROR_UNSUPPORTED);
-    assert_true(vault_policy_approvals_needed(vault_policy_initial_text(), &count, NULL));
-    assert_int_equal(count, 0);
+        mailbox->address = g_strdup(vault_request_mailbox_address(mailbox));
+        g_ptr_array_set_size(mailbox->months, 0);
+    }
+}
+
+static void act_that_is_not_granted_carries_no_key_and_no_reader(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    VaultRequestMailbox *alice = g_ptr_array_index(world->request->mailboxes, 1);
+    VaultRequestMonth *month = world_month(world, &world->alice, "alice@example.org", 202609);
+    g_autoptr(VaultRequestFile) parsed = NULL;
+    g_autofree char *text = NULL;
+
+    make_keyless(world);
+    text = world_request_text(world);
+    assert_null(strstr(text, "reader"));
+    parsed = vault_request_file_parse(text, strlen(text), NULL);
+    assert_string_equal(parsed->detail, "none");
+    assert_string_equal(vault_request_mailbox_address(g_ptr_array_index(parsed->mailboxes, 0)),
+                        "alice@example.org");
+    g_ptr_array_add(alice->months, month);
+    assert_null(vault_request_file_format(world->request, NULL));
+}
+
+static void act_on_the_vault_names_no_mailbox_and_others_must(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *text = NULL;
+
+    make_keyless(world);
+    world->request->act = VAULT_ACT_VAULTKEY;
+    assert_null(vault_request_file_format(world->request, NULL));
+    world->request->act = VAULT_ACT_RETENTION;
+    text = world_request_text(world);
+    g_ptr_array_set_size(world->request->mailboxes, 0);
+    g_free(g_steal_pointer(&text));
+    text = world_request_text(world);
+    world->request->act = VAULT_ACT_ERASE;
+    assert_null(vault_request_file_format(world->request, NULL));
 }
 
 int main(void)
@@ -276,7 +308,8 @@ int main(void)
         cmocka_unit_test(empty_period_mailbox_or_key_list_is_refused),
         cmocka_unit_test(approvals_do_not_change_the_hash_and_all_else_does),
         cmocka_unit_test(messages_are_sorted_and_named_once),
-        cmocka_unit_test(only_the_initial_policy_is_understood),
+        cmocka_unit_test(act_that_is_not_granted_carries_no_key_and_no_reader),
+        cmocka_unit_test(act_on_the_vault_names_no_mailbox_and_others_must),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include "vault/act/policy.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/month_states.h"
 
@@ -302,9 +303,12 @@ static gboolean measure_packs(VaultKeep *keep, VaultKeepStatus *status, GError *
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error)
 {
     VaultCatalogTotals totals;
+    g_autofree char *policy = NULL;
 
     memset(ret_status, 0, sizeof *ret_status);
-    if (!vault_catalog_totals(keep->reading, &totals, error) ||
+    if ((policy = vault_keep_policy(keep, error)) == NULL ||
+        !vault_policy_serial(policy, strlen(policy), &ret_status->policy_serial, error) ||
+        !vault_catalog_totals(keep->reading, &totals, error) ||
         !vault_keyring_count(keep->keyring, &ret_status->mailbox_count, &ret_status->month_count,
                              error) ||
         !measure_packs(keep, ret_status, error))

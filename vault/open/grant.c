@@ -1,8 +1,8 @@
 #include "vault/open/grant.h"
 
+#include "vault/act/text_file.h"
 #include "vault/base/bytes.h"
 #include "vault/crypto/value.h"
-#include "vault/open/text_file.h"
 
 static const char seal_purpose[] = "grant";
 
@@ -16,7 +16,7 @@ static void key_aad(const VaultGrantFile *grant, const VaultGrantKey *key,
 
     memcpy(at, grant->request_hash.bytes, VAULT_HASH_LEN);
     at += VAULT_HASH_LEN;
-    memcpy(at, grant->vault_id.bytes, VAULT_ID_LEN);
+    memcpy(at, grant->request->vault_id.bytes, VAULT_ID_LEN);
     at += VAULT_ID_LEN;
     memcpy(at, key->mailbox_id.bytes, VAULT_ID_LEN);
     at += VAULT_ID_LEN;
@@ -83,10 +83,10 @@ static gboolean seal_key(const VaultGrantFile *grant, VaultGrantKey *key,
     g_autoptr(GBytes) sealed = NULL;
 
     key_aad(grant, key, aad);
-    sealed = is_index_only ? vault_reader_seal(&grant->reader_key, seal_purpose, &aad_span,
+    sealed = is_index_only ? vault_reader_seal(&grant->request->reader_key, seal_purpose, &aad_span,
                                                &secrets->index, sizeof secrets->index, error)
-                           : vault_reader_seal(&grant->reader_key, seal_purpose, &aad_span, secrets,
-                                               sizeof *secrets, error);
+                           : vault_reader_seal(&grant->request->reader_key, seal_purpose, &aad_span,
+                                               secrets, sizeof *secrets, error);
     if (sealed == NULL)
         return FALSE;
     g_assert(g_bytes_get_size(sealed) == vault_grant_sealed_len(key->halves));
@@ -95,58 +95,41 @@ static gboolean seal_key(const VaultGrantFile *grant, VaultGrantKey *key,
     return TRUE;
 }
 
-static gboolean grant_month(VaultGrantFile *grant, const VaultRequestFile *request,
-                            const VaultRequestMailbox *mailbox, const VaultRequestMonth *month,
-                            const VaultMaster *master, GError **error)
+static gboolean grant_month(VaultGrantFile *grant, const VaultRequestMailbox *mailbox,
+                            const VaultRequestMonth *month, const VaultMaster *master,
+                            GError **error)
 {
     g_auto(MonthSecrets) secrets = {0};
     VaultGrantKey key = {
         .mailbox_id = mailbox->id,
         .month = month->month,
         .month_key_id = vault_month_key_id(&month->keys.content),
-        .halves = request->act == VAULT_ACT_SEARCH ? VAULT_GRANT_INDEX : VAULT_GRANT_BOTH,
+        .halves = vault_grant_halves(grant->request->act),
     };
 
-    if (!unwrap(request, mailbox, month, master, &secrets, error) ||
+    if (!unwrap(grant->request, mailbox, month, master, &secrets, error) ||
         !seal_key(grant, &key, &secrets, error))
         return FALSE;
     g_array_append_val(grant->keys, key);
     return TRUE;
 }
 
-gboolean vault_request_month_overlaps(const VaultRequestFile *request,
-                                      const VaultRequestMonth *month)
+static gboolean grant_mailbox(VaultGrantFile *grant, const VaultRequestMailbox *mailbox,
+                              const VaultMaster *master, GError **error)
 {
-    return vault_month_start(month->month) < request->to_s &&
-           vault_month_start(vault_month_next(month->month)) > request->from_s;
-}
-
-static gboolean grant_mailbox(VaultGrantFile *grant, const VaultRequestFile *request,
-                              const VaultRequestMailbox *mailbox, const VaultMaster *master,
-                              GError **error)
-{
-    guint key_count = grant->keys->len;
-    VaultGrantMailbox *granted;
-
     for (guint i = 0; i < mailbox->months->len; i++) {
         const VaultRequestMonth *month = g_ptr_array_index(mailbox->months, i);
 
-        if (vault_request_month_overlaps(request, month) &&
-            !grant_month(grant, request, mailbox, month, master, error))
+        if (vault_request_month_overlaps(grant->request, month) &&
+            !grant_month(grant, mailbox, month, master, error))
             return FALSE;
     }
-    if (grant->keys->len == key_count)
-        return TRUE;
-    granted = g_new0(VaultGrantMailbox, 1);
-    granted->id = mailbox->id;
-    granted->address = g_strdup(vault_request_mailbox_address(mailbox));
-    g_ptr_array_add(grant->mailboxes, granted);
     return TRUE;
 }
 
 gboolean vault_grant_may_be_made(const VaultRequestFile *request, guint64 now_s, GError **error)
 {
-    if (request->act != VAULT_ACT_SEARCH && request->act != VAULT_ACT_READ) {
+    if (!vault_act_is_granted(request->act)) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                     "the request is to %s: that is approved, not granted; only search and read are "
                     "granted by keys",
@@ -163,40 +146,22 @@ gboolean vault_grant_may_be_made(const VaultRequestFile *request, guint64 now_s,
     return TRUE;
 }
 
-static VaultGrantFile *grant_for_request(const VaultRequestFile *request,
-                                         const VaultHash *request_hash, guint64 now_s)
+VaultGrantFile *vault_grant_make(const VaultGrantMaking *making, const VaultMaster *master,
+                                 GError **error)
 {
-    VaultGrantFile *grant = vault_grant_file_new();
+    g_autoptr(VaultGrantFile) grant =
+        vault_grant_file_new(making->request_text, making->request_len, error);
+    const GPtrArray *mailboxes;
 
-    grant->act = request->act;
-    grant->vault_id = request->vault_id;
-    grant->request_hash = *request_hash;
-    grant->case_id = g_strdup(request->case_id);
-    grant->created_s = now_s;
-    grant->expires_s = request->expires_s;
-    grant->from_s = request->from_s;
-    grant->to_s = request->to_s;
-    grant->reader_name = g_strdup(request->reader_name);
-    grant->reader_key = request->reader_key;
-    grant->policy_serial = request->policy_serial;
-    if (request->messages->len > 0)
-        g_array_append_vals(grant->messages, request->messages->data, request->messages->len);
-    return grant;
-}
-
-VaultGrantFile *vault_grant_make(const VaultRequestFile *request, const VaultHash *request_hash,
-                                 const VaultMaster *master, guint64 now_s,
-                                 VaultGrantProgress progress, gpointer user, GError **error)
-{
-    g_autoptr(VaultGrantFile) grant = grant_for_request(request, request_hash, now_s);
-
-    if (!vault_grant_may_be_made(request, now_s, error))
+    if (grant == NULL || !vault_grant_may_be_made(grant->request, making->now_s, error))
         return NULL;
-    for (guint i = 0; i < request->mailboxes->len; i++) {
-        if (!grant_mailbox(grant, request, g_ptr_array_index(request->mailboxes, i), master, error))
+    grant->created_s = making->now_s;
+    mailboxes = grant->request->mailboxes;
+    for (guint i = 0; i < mailboxes->len; i++) {
+        if (!grant_mailbox(grant, g_ptr_array_index(mailboxes, i), master, error))
             return NULL;
-        if (progress != NULL)
-            progress(i + 1, request->mailboxes->len, user);
+        if (making->progress != NULL)
+            making->progress(i + 1, mailboxes->len, making->user);
     }
     if (grant->keys->len == 0) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
@@ -249,15 +214,15 @@ static gboolean open_key(const VaultGrantFile *grant, const VaultGrantKey *key,
 gboolean vault_grant_is_for(const VaultGrantFile *grant, const VaultIdentity *identity,
                             guint64 now_s, GError **error)
 {
-    if (memcmp(grant->reader_key.bytes, identity->public_key.bytes, VAULT_KEY_LEN) != 0) {
+    if (memcmp(grant->request->reader_key.bytes, identity->public_key.bytes, VAULT_KEY_LEN) != 0) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
                     "the grant is for the identity \"%s\" and another key than this identity "
                     "(\"%s\"); use the identity that the request was made for",
-                    grant->reader_name, identity->name);
+                    grant->request->reader_name, identity->name);
         return FALSE;
     }
-    if (now_s >= grant->expires_s) {
-        g_autofree char *expired = vault_text_time(grant->expires_s);
+    if (now_s >= grant->request->expires_s) {
+        g_autofree char *expired = vault_text_time(grant->request->expires_s);
 
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                     "the grant expired at %s; make a new request", expired);
@@ -270,12 +235,13 @@ VaultReader *vault_grant_reader(const VaultGrantFile *grant, const VaultIdentity
                                 guint64 now_s, GError **error)
 {
     g_autoptr(GuardedKeys) keys = NULL;
-    VaultReaderScope scope = {.vault_id = &grant->vault_id,
+    const VaultRequestFile *request = grant->request;
+    VaultReaderScope scope = {.vault_id = &request->vault_id,
                               .key_count = grant->keys->len,
-                              .from_s = grant->from_s,
-                              .to_s = grant->to_s,
-                              .messages = (const RecordId *)(gpointer)grant->messages->data,
-                              .message_count = grant->messages->len};
+                              .from_s = request->from_s,
+                              .to_s = request->to_s,
+                              .messages = (const RecordId *)(gpointer)request->messages->data,
+                              .message_count = request->messages->len};
 
     if (!vault_grant_is_for(grant, identity, now_s, error))
         return NULL;

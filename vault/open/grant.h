@@ -8,23 +8,27 @@
  */
 #pragma once
 
+#include "vault/act/grant_file.h"
 #include "vault/crypto/key_files.h"
 #include "vault/open.h"
-#include "vault/open/grant_file.h"
 
 /* Progress of a long making; may be NULL. */
 typedef void (*VaultGrantProgress)(guint done, guint all, gpointer user);
 
-/* Does the scope's period touch the month? Keys are granted for such months only. */
-gboolean vault_request_month_overlaps(const VaultRequestFile *request,
-                                      const VaultRequestMonth *month);
 /* REFUSED: as below, what can be told before the master is opened. */
 gboolean vault_grant_may_be_made(const VaultRequestFile *request, guint64 now_s, GError **error);
-/* REFUSED: request expired at `now_s`, act that is not granted by keys, a wrap that is not what the
- * request says. NO_KEY: no wrap of a month is for this master. */
-VaultGrantFile *vault_grant_make(const VaultRequestFile *request, const VaultHash *request_hash,
-                                 const VaultMaster *master, guint64 now_s,
-                                 VaultGrantProgress progress, gpointer user, GError **error);
+typedef struct {
+    const char *request_text;
+    gsize request_len;
+    guint64 now_s;
+    VaultGrantProgress progress; /* may be NULL */
+    gpointer user;
+} VaultGrantMaking;
+/* REFUSED: request expired at `now_s`, a wrap that is not what the request says. NO_KEY: no wrap of
+ * a month is for this master. MALFORMED: the request, also one of an act that is not granted. The
+ * caller has counted its approvals. */
+VaultGrantFile *vault_grant_make(const VaultGrantMaking *making, const VaultMaster *master,
+                                 GError **error);
 
 /* REFUSED: expired. NO_KEY: another identity. */
 gboolean vault_grant_is_for(const VaultGrantFile *grant, const VaultIdentity *identity,

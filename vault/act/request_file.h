@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "vault/act/act.h"
+#include "vault/act/approval.h"
 #include "vault/crypto/hash.h"
 #include "vault/crypto/month.h"
 
@@ -20,21 +22,9 @@
 #define VAULT_REQUEST_MONTHS_MAX 1200 /* of one mailbox */
 #define VAULT_REQUEST_MESSAGES_MAX 100000
 #define VAULT_REQUEST_POLICY_LINES_MAX 1000
-#define VAULT_REQUEST_POLICY_LINE_LEN_MAX 1024
+#define VAULT_REQUEST_POLICY_LINE_LEN_MAX 12288
+#define VAULT_REQUEST_DETAIL_LEN_MAX 2048
 
-typedef enum {
-    VAULT_ACT_SEARCH = 1, /* index keys only: may read the words of */
-    VAULT_ACT_READ,
-    VAULT_ACT_ERASE,
-    VAULT_ACT_SHRED,
-    VAULT_ACT_HOLD_REMOVE,
-    VAULT_ACT_RETENTION,
-    VAULT_ACT_ASSIGN,
-    VAULT_ACT_VAULTKEY,
-    VAULT_ACT_POLICY,
-} VaultAct;
-const char *vault_act_name(VaultAct act);
-gboolean vault_act_parse(const char *name, VaultAct *ret_act);
 const char *vault_wrap_kind_name(guint8 kind);
 
 typedef struct {
@@ -51,12 +41,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRequestMonth, vault_request_month_free)
 
 typedef struct {
     MailboxId id;
-    GPtrArray *months; /* VaultRequestMonth, by month, each once, at least one */
+    char *address;     /* newest; "" for unassigned. With months it is that of the last */
+    GPtrArray *months; /* VaultRequestMonth, by month, each once: at least one for an act that is
+                        * granted, none for any other */
 } VaultRequestMailbox;
 VaultRequestMailbox *vault_request_mailbox_new(const MailboxId *id);
 void vault_request_mailbox_free(VaultRequestMailbox *mailbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRequestMailbox, vault_request_mailbox_free)
-/* Of the newest month; "" for unassigned. */
+/* Of the newest month, where there is one; "" for unassigned. */
 const char *vault_request_mailbox_address(const VaultRequestMailbox *mailbox);
 
 typedef struct {
@@ -66,12 +58,14 @@ typedef struct {
     char *reason;
     guint64 created_s, expires_s;
     guint64 from_s, to_s; /* scope: received in [from, to) */
-    char *reader_name;
+    char *reader_name;    /* of an act that is granted; else NULL */
     ReaderPublicKey reader_key;
+    char *detail; /* of any other act: what exactly; else NULL */
     guint32 policy_serial;
     char *policy;         /* lines, LF after each */
     GArray *messages;     /* scope: RecordId (archive ids), ascending, each once; none = all */
-    GPtrArray *mailboxes; /* scope: VaultRequestMailbox, by id, each once, at least one */
+    GPtrArray *mailboxes; /* scope: VaultRequestMailbox, by id, each once */
+    GPtrArray *approvals; /* VaultApproval, by name */
 } VaultRequestFile;
 VaultRequestFile *vault_request_file_new(void);
 void vault_request_file_free(VaultRequestFile *request);
@@ -81,5 +75,8 @@ VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError *
 /* Sorts messages, mailboxes and months, then writes the canonical form. Fails as the parser would
  * for what the parser would refuse. */
 char *vault_request_file_format(VaultRequestFile *request, GError **error);
+/* Does the scope's period touch the month? Keys are granted for such months only. */
+gboolean vault_request_month_overlaps(const VaultRequestFile *request,
+                                      const VaultRequestMonth *month);
 /* SHA-256 of the request as formatted, up to the approvals: adding one does not change it. */
 void vault_request_file_hash(const char *text, gsize len, VaultHash *ret_hash);

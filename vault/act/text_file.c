@@ -1,4 +1,4 @@
-#include "vault/open/text_file.h"
+#include "vault/act/text_file.h"
 
 #include <stdarg.h>
 

@@ -1,28 +1,35 @@
-#include "vault/open/grant_file.h"
+#include "vault/act/grant_file.h"
 
+#include "vault/act/text_file.h"
 #include "vault/crypto/key_files.h"
-#include "vault/open/text_file.h"
 
 static const char grant_type[] = "muniment-grant/1";
 static const char sign_purpose[] = "grant";
 
+/* The longest line of a request is an approval inside its policy, or of its own. */
+#define REQUEST_LINE_LEN_MAX (VAULT_REQUEST_POLICY_LINE_LEN_MAX + 64)
+
 static const char *const halves_names[] = {
     [VAULT_GRANT_CONTENT] = "content", [VAULT_GRANT_INDEX] = "index", [VAULT_GRANT_BOTH] = "both"};
 
-void vault_grant_mailbox_free(VaultGrantMailbox *mailbox)
+VaultGrantFile *vault_grant_file_new(const char *request_text, gsize len, GError **error)
 {
-    if (mailbox == NULL)
-        return;
-    g_free(mailbox->address);
-    g_free(mailbox);
-}
+    g_autoptr(VaultRequestFile) request = vault_request_file_parse(request_text, len, error);
+    VaultGrantFile *grant;
 
-VaultGrantFile *vault_grant_file_new(void)
-{
-    VaultGrantFile *grant = g_new0(VaultGrantFile, 1);
-
-    grant->messages = g_array_new(FALSE, FALSE, sizeof(RecordId));
-    grant->mailboxes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_grant_mailbox_free);
+    if (request == NULL)
+        return NULL;
+    if (!vault_act_is_granted(request->act)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                    "a grant is to search or to read, and its request is to %s",
+                    vault_act_name(request->act));
+        return NULL;
+    }
+    grant = g_new0(VaultGrantFile, 1);
+    grant->request = g_steal_pointer(&request);
+    grant->request_text = g_strndup(request_text, len);
+    grant->request_len = len;
+    vault_request_file_hash(request_text, len, &grant->request_hash);
     grant->keys = g_array_new(FALSE, FALSE, sizeof(VaultGrantKey));
     return grant;
 }
@@ -31,12 +38,34 @@ void vault_grant_file_free(VaultGrantFile *grant)
 {
     if (grant == NULL)
         return;
-    g_free(grant->case_id);
-    g_free(grant->reader_name);
-    g_array_unref(grant->messages);
-    g_ptr_array_unref(grant->mailboxes);
+    vault_request_file_free(grant->request);
+    g_free(grant->request_text);
     g_array_unref(grant->keys);
     g_free(grant);
+}
+
+guint8 vault_grant_halves(VaultAct act)
+{
+    return act == VAULT_ACT_SEARCH ? VAULT_GRANT_INDEX : VAULT_GRANT_BOTH;
+}
+
+gboolean vault_grant_file_has_mailbox(const VaultGrantFile *grant, const MailboxId *mailbox_id)
+{
+    for (guint i = 0; i < grant->keys->len; i++) {
+        if (VAULT_ID_EQUAL(g_array_index(grant->keys, VaultGrantKey, i).mailbox_id, *mailbox_id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+guint vault_grant_file_mailbox_count(const VaultGrantFile *grant)
+{
+    const VaultGrantKey *keys = (const VaultGrantKey *)(gpointer)grant->keys->data;
+    guint count = 0;
+
+    for (guint i = 0; i < grant->keys->len; i++)
+        count += i == 0 || !VAULT_ID_EQUAL(keys[i].mailbox_id, keys[i - 1].mailbox_id);
+    return count;
 }
 
 gsize vault_grant_sealed_len(guint8 halves)
@@ -57,30 +86,30 @@ static void append_key(GString *text, const VaultGrantKey *key)
     g_string_append_c(text, '\n');
 }
 
+static void append_request(GString *text, const VaultGrantFile *grant)
+{
+    const char *end = grant->request_text + grant->request_len;
+    guint32 count = 0;
+
+    for (const char *at = grant->request_text; at < end; at++)
+        count += *at == '\n';
+    vault_text_append_number(text, "request-lines", count);
+    for (const char *at = grant->request_text; at < end;) {
+        const char *lf = memchr(at, '\n', (gsize)(end - at));
+
+        g_string_append(text, "request: ");
+        g_string_append_len(text, at, lf + 1 - at);
+        at = lf + 1;
+    }
+}
+
 /* What is signed: all lines before the signature. */
 static GString *format_signed_part(const VaultGrantFile *grant)
 {
     GString *text = g_string_new("muniment-grant/1\n");
 
-    vault_text_append(text, "act", vault_act_name(grant->act));
-    vault_text_append_hex_line(text, "vault", grant->vault_id.bytes, VAULT_ID_LEN);
-    vault_text_append_hex_line(text, "request", grant->request_hash.bytes, VAULT_HASH_LEN);
-    vault_text_append(text, "case", grant->case_id);
     vault_text_append_time(text, "created", grant->created_s);
-    vault_text_append_time(text, "expires", grant->expires_s);
-    vault_text_append_time(text, "from", grant->from_s);
-    vault_text_append_time(text, "to", grant->to_s);
-    vault_text_append(text, "reader", grant->reader_name);
-    vault_text_append_hex_line(text, "reader-key", grant->reader_key.bytes, VAULT_KEY_LEN);
-    vault_text_append_number(text, "policy-serial", grant->policy_serial);
-    vault_text_append_messages(text, grant->messages);
-    vault_text_append_number(text, "mailboxes", grant->mailboxes->len);
-    for (guint i = 0; i < grant->mailboxes->len; i++) {
-        const VaultGrantMailbox *mailbox = g_ptr_array_index(grant->mailboxes, i);
-
-        g_string_append_printf(text, "mailbox: %s %s\n", VAULT_ID_TEXT(mailbox->id),
-                               vault_text_of_address(mailbox->address));
-    }
+    append_request(text, grant);
     vault_text_append_number(text, "keys", grant->keys->len);
     for (guint i = 0; i < grant->keys->len; i++)
         append_key(text, &g_array_index(grant->keys, VaultGrantKey, i));
@@ -109,10 +138,10 @@ void vault_grant_file_sign(VaultGrantFile *grant, const MasterSigningKey *signin
 gboolean vault_grant_file_verify(const VaultGrantFile *grant, const VaultId *vault_id,
                                  const MasterPublic *masters, gsize master_count, GError **error)
 {
-    if (!VAULT_ID_EQUAL(grant->vault_id, *vault_id)) {
+    if (!VAULT_ID_EQUAL(grant->request->vault_id, *vault_id)) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                     "the grant is for another vault (%s), not for this one",
-                    VAULT_ID_TEXT(grant->vault_id));
+                    VAULT_ID_TEXT(grant->request->vault_id));
         return FALSE;
     }
     /* The signature itself was checked when the grant was parsed. */
@@ -150,96 +179,94 @@ static gboolean parse_key(VaultTextFile *file, VaultGrantKey *ret_key, GError **
     return vault_text_file_hex(file, "key", parts[4], ret_key->sealed, ret_key->sealed_len, error);
 }
 
-static int compare_keys(const VaultGrantKey *a, const VaultGrantKey *b)
+static int compare_ids(gconstpointer a, gconstpointer b)
 {
-    int order = memcmp(a->mailbox_id.bytes, b->mailbox_id.bytes, VAULT_ID_LEN);
-
-    if (order != 0)
-        return order;
-    return a->month < b->month ? -1 : a->month > b->month;
+    return memcmp(a, b, VAULT_ID_LEN);
 }
 
-/* Both lists are in order of mailbox id: one walk finds each key's mailbox. */
+/* A key is of a month of the request, which the period touches, and of the halves that the act is
+ * granted: a grant gives nothing that its request does not ask for. Both go by mailbox id and
+ * month: one walk (`at_mailbox`, `at_month`) finds each key's month. */
+typedef struct {
+    const VaultRequestFile *request;
+    guint at_mailbox, at_month;
+} RequestWalk;
+
+static const VaultRequestMonth *walk_to(RequestWalk *walk, const VaultGrantKey *key)
+{
+    for (; walk->at_mailbox < walk->request->mailboxes->len; walk->at_mailbox++) {
+        const VaultRequestMailbox *mailbox =
+            g_ptr_array_index(walk->request->mailboxes, walk->at_mailbox);
+        int order = compare_ids(mailbox->id.bytes, key->mailbox_id.bytes);
+
+        while (order == 0 && walk->at_month < mailbox->months->len) {
+            const VaultRequestMonth *month = g_ptr_array_index(mailbox->months, walk->at_month);
+
+            if (month->month > key->month)
+                return NULL;
+            walk->at_month++;
+            if (month->month == key->month)
+                return month;
+        }
+        if (order > 0)
+            return NULL;
+        walk->at_month = 0;
+    }
+    return NULL;
+}
+
 static gboolean parse_keys(VaultTextFile *file, VaultGrantFile *grant, GError **error)
 {
+    RequestWalk walk = {.request = grant->request};
     guint32 count;
-    guint mailbox_index = 0;
 
     if (!vault_text_file_take_number(file, "keys", VAULT_GRANT_KEYS_MAX, &count, error))
         return FALSE;
     for (guint32 i = 0; i < count; i++) {
+        const VaultRequestMonth *month;
+        MonthKeyId id;
         VaultGrantKey key;
 
         if (!parse_key(file, &key, error))
             return FALSE;
-        if (i > 0 && compare_keys(&g_array_index(grant->keys, VaultGrantKey, i - 1), &key) >= 0)
-            return vault_text_file_refuse(file, error, "the keys are not in order");
-        while (mailbox_index < grant->mailboxes->len) {
-            const VaultGrantMailbox *mailbox = g_ptr_array_index(grant->mailboxes, mailbox_index);
-
-            if (VAULT_ID_EQUAL(mailbox->id, key.mailbox_id))
-                break;
-            mailbox_index++;
-        }
-        if (mailbox_index == grant->mailboxes->len)
-            return vault_text_file_refuse(file, error, "the key is of a mailbox that is not named");
+        month = walk_to(&walk, &key);
+        if (month == NULL || !vault_request_month_overlaps(grant->request, month))
+            return vault_text_file_refuse(file, error,
+                                          "the key is not in order, or of a month "
+                                          "that the request does not ask for");
+        id = vault_month_key_id(&month->keys.content);
+        if (!VAULT_ID_EQUAL(id, key.month_key_id))
+            return vault_text_file_refuse(file, error, "the key is another than the request's");
+        if (key.halves != vault_grant_halves(grant->request->act))
+            return vault_text_file_refuse(file, error, "the key's halves are not the act's");
         g_array_append_val(grant->keys, key);
     }
     return TRUE;
 }
 
-static gboolean parse_mailboxes(VaultTextFile *file, VaultGrantFile *grant, GError **error)
+/* Takes the request's lines, and makes the grant of it. */
+static VaultGrantFile *parse_request(VaultTextFile *file, GError **error)
 {
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) mistake = NULL;
+    VaultGrantFile *grant;
     guint32 count;
 
-    if (!vault_text_file_take_number(file, "mailboxes", VAULT_REQUEST_MAILBOXES_MAX, &count, error))
-        return FALSE;
+    if (!vault_text_file_take_number(file, "request-lines", G_MAXUINT32, &count, error))
+        return NULL;
     for (guint32 i = 0; i < count; i++) {
-        g_autofree char *value = vault_text_file_take(
-            file, "mailbox", VAULT_ID_HEX_LEN + 1 + VAULT_ADDRESS_LEN_MAX, error);
-        g_auto(GStrv) parts = NULL;
-        VaultGrantMailbox *mailbox;
+        g_autofree char *line = vault_text_file_take(file, "request", REQUEST_LINE_LEN_MAX, error);
 
-        if (value == NULL || (parts = vault_text_file_split(file, value, 2, error)) == NULL)
-            return FALSE;
-        mailbox = g_new0(VaultGrantMailbox, 1);
-        g_ptr_array_add(grant->mailboxes, mailbox);
-        mailbox->address = vault_text_file_address(file, parts[1], error);
-        if (mailbox->address == NULL ||
-            !vault_text_file_hex(file, "mailbox", parts[0], mailbox->id.bytes, VAULT_ID_LEN, error))
-            return FALSE;
-        if (i > 0 &&
-            memcmp(mailbox->id.bytes,
-                   ((VaultGrantMailbox *)g_ptr_array_index(grant->mailboxes, i - 1))->id.bytes,
-                   VAULT_ID_LEN) <= 0)
-            return vault_text_file_refuse(file, error, "the mailboxes are not in order of id");
+        if (line == NULL)
+            return NULL;
+        g_string_append(text, line);
+        g_string_append_c(text, '\n');
     }
-    return TRUE;
-}
-
-static gboolean parse_head(VaultTextFile *file, VaultGrantFile *grant, GError **error)
-{
-    g_autofree char *act = vault_text_file_take(file, "act", 16, error);
-
-    if (act == NULL)
-        return FALSE;
-    if (!vault_act_parse(act, &grant->act) ||
-        (grant->act != VAULT_ACT_SEARCH && grant->act != VAULT_ACT_READ))
-        return vault_text_file_refuse(file, error, "a grant is to search or to read");
-    return vault_text_file_take_hex(file, "vault", grant->vault_id.bytes, VAULT_ID_LEN, error) &&
-           vault_text_file_take_hex(file, "request", grant->request_hash.bytes, VAULT_HASH_LEN,
-                                    error) &&
-           (grant->case_id = vault_text_file_take_text(file, "case", VAULT_REQUEST_CASE_LEN_MAX,
-                                                       error)) != NULL &&
-           vault_text_file_take_time(file, "created", &grant->created_s, error) &&
-           vault_text_file_take_time(file, "expires", &grant->expires_s, error) &&
-           vault_text_file_take_period(file, &grant->from_s, &grant->to_s, error) &&
-           (grant->reader_name = vault_text_file_take_text(
-                file, "reader", VAULT_REQUEST_READER_LEN_MAX, error)) != NULL &&
-           vault_text_file_take_hex(file, "reader-key", grant->reader_key.bytes, VAULT_KEY_LEN,
-                                    error) &&
-           vault_text_file_take_number(file, "policy-serial", G_MAXUINT32, &grant->policy_serial,
-                                       error);
+    grant = vault_grant_file_new(text->str, text->len, &mistake);
+    if (grant == NULL)
+        g_propagate_prefixed_error(error, g_steal_pointer(&mistake),
+                                   "%s, the request in it: ", file->type);
+    return grant;
 }
 
 /* `text` up to the signature's line is what was signed. */
@@ -257,7 +284,8 @@ static gboolean parse_signature(VaultTextFile *file, VaultGrantFile *grant, cons
 VaultGrantFile *vault_grant_file_parse_form(const char *text, gsize len, gsize *ret_signed_len,
                                             GError **error)
 {
-    g_autoptr(VaultGrantFile) grant = vault_grant_file_new();
+    g_autoptr(VaultGrantFile) grant = NULL;
+    guint64 created_s;
     VaultTextFile file;
 
     if (len > VAULT_GRANT_LEN_MAX) {
@@ -266,9 +294,11 @@ VaultGrantFile *vault_grant_file_parse_form(const char *text, gsize len, gsize *
         return NULL;
     }
     if (!vault_text_file_begin(&file, text, len, grant_type, error) ||
-        !parse_head(&file, grant, error) ||
-        !vault_text_file_take_messages(&file, VAULT_REQUEST_MESSAGES_MAX, grant->messages, error) ||
-        !parse_mailboxes(&file, grant, error) || !parse_keys(&file, grant, error) ||
+        !vault_text_file_take_time(&file, "created", &created_s, error) ||
+        (grant = parse_request(&file, error)) == NULL)
+        return NULL;
+    grant->created_s = created_s;
+    if (!parse_keys(&file, grant, error) ||
         !parse_signature(&file, grant, text, ret_signed_len, error))
         return NULL;
     return g_steal_pointer(&grant);

@@ -1,24 +1,9 @@
-#include "vault/open/request_file.h"
+#include "vault/act/request_file.h"
 
-#include "vault/open/policy.h"
-#include "vault/open/text_file.h"
+#include "vault/act/policy.h"
+#include "vault/act/text_file.h"
 
 static const char request_type[] = "muniment-request/1";
-
-static const struct {
-    VaultAct act;
-    const char *name;
-} act_names[] = {
-    {VAULT_ACT_SEARCH, "search"},
-    {VAULT_ACT_READ, "read"},
-    {VAULT_ACT_ERASE, "erase"},
-    {VAULT_ACT_SHRED, "shred"},
-    {VAULT_ACT_HOLD_REMOVE, "hold-remove"},
-    {VAULT_ACT_RETENTION, "retention"},
-    {VAULT_ACT_ASSIGN, "assign"},
-    {VAULT_ACT_VAULTKEY, "vaultkey"},
-    {VAULT_ACT_POLICY, "policy"},
-};
 
 static const char *const wrap_kind_names[] = {
     [VAULT_WRAP_MASTER] = "master", [VAULT_WRAP_STANDING_READER] = "standing-reader"};
@@ -27,26 +12,6 @@ const char *vault_wrap_kind_name(guint8 kind)
 {
     g_assert(kind < G_N_ELEMENTS(wrap_kind_names) && wrap_kind_names[kind] != NULL);
     return wrap_kind_names[kind];
-}
-
-const char *vault_act_name(VaultAct act)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(act_names); i++) {
-        if (act_names[i].act == act)
-            return act_names[i].name;
-    }
-    g_assert_not_reached();
-}
-
-gboolean vault_act_parse(const char *name, VaultAct *ret_act)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(act_names); i++) {
-        if (g_str_equal(act_names[i].name, name)) {
-            *ret_act = act_names[i].act;
-            return TRUE;
-        }
-    }
-    return FALSE;
 }
 
 VaultRequestMonth *vault_request_month_new(VaultMonth month, const char *address,
@@ -86,14 +51,18 @@ void vault_request_mailbox_free(VaultRequestMailbox *mailbox)
 {
     if (mailbox == NULL)
         return;
+    g_free(mailbox->address);
     g_ptr_array_unref(mailbox->months);
     g_free(mailbox);
 }
 
 const char *vault_request_mailbox_address(const VaultRequestMailbox *mailbox)
 {
-    VaultRequestMonth *newest = g_ptr_array_index(mailbox->months, mailbox->months->len - 1);
+    const VaultRequestMonth *newest;
 
+    if (mailbox->months->len == 0)
+        return mailbox->address;
+    newest = g_ptr_array_index(mailbox->months, mailbox->months->len - 1);
     return newest->address;
 }
 
@@ -103,6 +72,7 @@ VaultRequestFile *vault_request_file_new(void)
 
     request->messages = g_array_new(FALSE, FALSE, sizeof(RecordId));
     request->mailboxes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_request_mailbox_free);
+    request->approvals = vault_approvals_new();
     return request;
 }
 
@@ -113,18 +83,24 @@ void vault_request_file_free(VaultRequestFile *request)
     g_free(request->case_id);
     g_free(request->reason);
     g_free(request->reader_name);
+    g_free(request->detail);
     g_free(request->policy);
     g_array_unref(request->messages);
     g_ptr_array_unref(request->mailboxes);
+    g_ptr_array_unref(request->approvals);
     g_free(request);
 }
 
 void vault_request_file_hash(const char *text, gsize len, VaultHash *ret_hash)
 {
-    static const char approvals[] = "\napprovals: ";
-    const char *end = g_strrstr_len(text, (gssize)len, approvals);
+    vault_hash(text, vault_approvals_offset(text, len), ret_hash);
+}
 
-    vault_hash(text, end != NULL ? (gsize)(end + 1 - text) : len, ret_hash);
+gboolean vault_request_month_overlaps(const VaultRequestFile *request,
+                                      const VaultRequestMonth *month)
+{
+    return vault_month_start(month->month) < request->to_s &&
+           vault_month_start(vault_month_next(month->month)) > request->from_s;
 }
 
 /* ---- parsing -------------------------------------------------------------------------------- */
@@ -182,15 +158,19 @@ static VaultRequestMonth *parse_month(VaultTextFile *file, GError **error)
     return g_steal_pointer(&month);
 }
 
-static gboolean parse_months(VaultTextFile *file, VaultRequestMailbox *mailbox, GError **error)
+/* Only an act that is granted carries keys: any other needs none, and should hand out none. */
+static gboolean parse_months(VaultTextFile *file, VaultAct act, VaultRequestMailbox *mailbox,
+                             GError **error)
 {
     VaultMonth previous = 0;
     guint32 count;
 
     if (!vault_text_file_take_number(file, "keys", VAULT_REQUEST_MONTHS_MAX, &count, error))
         return FALSE;
-    if (count == 0)
+    if (count == 0 && vault_act_is_granted(act))
         return vault_text_file_refuse(file, error, "a mailbox has at least one key");
+    if (count > 0 && !vault_act_is_granted(act))
+        return vault_text_file_refuse(file, error, "there are no keys for this act");
     for (guint32 i = 0; i < count; i++) {
         VaultRequestMonth *month = parse_month(file, error);
 
@@ -206,7 +186,7 @@ static gboolean parse_months(VaultTextFile *file, VaultRequestMailbox *mailbox, 
 
 /* "mailbox: ID ADDRESS", then its keys; the address must be that of the newest, which a wrap binds.
  */
-static VaultRequestMailbox *parse_mailbox(VaultTextFile *file, GError **error)
+static VaultRequestMailbox *parse_mailbox(VaultTextFile *file, VaultAct act, GError **error)
 {
     g_autofree char *value =
         vault_text_file_take(file, "mailbox", VAULT_ID_HEX_LEN + 1 + VAULT_ADDRESS_LEN_MAX, error);
@@ -220,7 +200,8 @@ static VaultRequestMailbox *parse_mailbox(VaultTextFile *file, GError **error)
         (address = vault_text_file_address(file, parts[1], error)) == NULL)
         return NULL;
     mailbox = vault_request_mailbox_new(&id);
-    if (!parse_months(file, mailbox, error))
+    mailbox->address = g_strdup(address);
+    if (!parse_months(file, act, mailbox, error))
         return NULL;
     if (!g_str_equal(address, vault_request_mailbox_address(mailbox))) {
         vault_text_file_refuse(file, error,
@@ -237,10 +218,12 @@ static gboolean parse_mailboxes(VaultTextFile *file, VaultRequestFile *request, 
 
     if (!vault_text_file_take_number(file, "mailboxes", VAULT_REQUEST_MAILBOXES_MAX, &count, error))
         return FALSE;
-    if (count == 0)
+    if (count == 0 && vault_act_needs_mailbox(request->act))
         return vault_text_file_refuse(file, error, "a request names at least one mailbox");
+    if (count > 0 && !vault_act_may_name_mailbox(request->act))
+        return vault_text_file_refuse(file, error, "the act is on the vault, not on mailboxes");
     for (guint32 i = 0; i < count; i++) {
-        VaultRequestMailbox *mailbox = parse_mailbox(file, error);
+        VaultRequestMailbox *mailbox = parse_mailbox(file, request->act, error);
 
         if (mailbox == NULL)
             return FALSE;
@@ -278,22 +261,24 @@ static gboolean parse_policy(VaultTextFile *file, VaultRequestFile *request, GEr
     return TRUE;
 }
 
-static gboolean parse_approvals(VaultTextFile *file, GError **error)
+/* Whom keys are for; or, for an act that needs none, what exactly is to be done. */
+static gboolean parse_purpose(VaultTextFile *file, VaultRequestFile *request, GError **error)
 {
-    g_autofree char *value = vault_text_file_take(file, "approvals", 10, error);
-
-    if (value == NULL)
-        return FALSE;
-    if (g_str_equal(value, "0"))
-        return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                        "the request carries approvals, which this version does not understand");
-    return FALSE;
+    if (!vault_act_is_granted(request->act)) {
+        request->detail =
+            vault_text_file_take_text(file, "detail", VAULT_REQUEST_DETAIL_LEN_MAX, error);
+        return request->detail != NULL;
+    }
+    request->reader_name =
+        vault_text_file_take_text(file, "reader", VAULT_REQUEST_READER_LEN_MAX, error);
+    return request->reader_name != NULL &&
+           vault_text_file_take_hex(file, "reader-key", request->reader_key.bytes, VAULT_KEY_LEN,
+                                    error);
 }
 
 static gboolean parse_head(VaultTextFile *file, VaultRequestFile *request, GError **error)
 {
-    g_autofree char *act = vault_text_file_take(file, "act", 16, error);
+    g_autofree char *act = vault_text_file_take(file, "act", 32, error);
 
     if (act == NULL)
         return FALSE;
@@ -307,10 +292,7 @@ static gboolean parse_head(VaultTextFile *file, VaultRequestFile *request, GErro
            vault_text_file_take_time(file, "created", &request->created_s, error) &&
            vault_text_file_take_time(file, "expires", &request->expires_s, error) &&
            vault_text_file_take_period(file, &request->from_s, &request->to_s, error) &&
-           (request->reader_name = vault_text_file_take_text(
-                file, "reader", VAULT_REQUEST_READER_LEN_MAX, error)) != NULL &&
-           vault_text_file_take_hex(file, "reader-key", request->reader_key.bytes, VAULT_KEY_LEN,
-                                    error);
+           parse_purpose(file, request, error);
 }
 
 VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError **error)
@@ -329,7 +311,8 @@ VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError *
         !vault_text_file_take_messages(&file, VAULT_REQUEST_MESSAGES_MAX, request->messages,
                                        error) ||
         !parse_mailboxes(&file, request, error) || !parse_policy(&file, request, error) ||
-        !parse_approvals(&file, error) || !vault_text_file_finish(&file, error))
+        !vault_approvals_take(&file, request->approvals, error) ||
+        !vault_text_file_finish(&file, error))
         return NULL;
     return g_steal_pointer(&request);
 }

@@ -1,15 +1,17 @@
-/* The grant file: the answer to a request, signed by a master, with keys sealed to the reader.
- * Pure functions.
+/* The grant file: a request, answered. The request with its approvals, word for word, and keys for
+ * its months sealed to its reader, signed by a master. Pure functions.
  *
- * A parsed grant is only well-formed: vault_grant_file_verify() says whether a master of this vault
- * signed these very bytes. Errors: MALFORMED (not such a file, damaged), UNSUPPORTED (later
- * version), TOO_LARGE, REFUSED. Source: docs/formats/grant.md.
+ * The grant carries the whole request so that whoever releases by it can judge it again (scope,
+ * policy, each approval) without trusting the reader and without a second file; there is no second
+ * scope beside the request's. A parsed grant is only well-formed: grant_check.h says whether it is
+ * good. Errors: MALFORMED (not such a file, damaged), UNSUPPORTED (later version), TOO_LARGE,
+ * REFUSED. Source: docs/formats/grant.md.
  */
 #pragma once
 
-#include "vault/open/request_file.h"
+#include "vault/act/request_file.h"
 
-#define VAULT_GRANT_LEN_MAX (256u << 20)
+#define VAULT_GRANT_LEN_MAX (512u << 20)
 #define VAULT_GRANT_KEYS_MAX (VAULT_REQUEST_MAILBOXES_MAX * 24u)
 
 typedef enum {
@@ -21,6 +23,8 @@ typedef enum {
 /* encapsulation, one or two keys, tag */
 #define VAULT_GRANT_SEALED_LEN_MAX (32 + 2 * VAULT_KEY_LEN + 16)
 gsize vault_grant_sealed_len(guint8 halves);
+/* Which halves the act is granted: index to search, both to read. */
+guint8 vault_grant_halves(VaultAct act);
 
 typedef struct {
     MailboxId mailbox_id;
@@ -32,28 +36,18 @@ typedef struct {
 } VaultGrantKey;
 
 typedef struct {
-    MailboxId id;
-    char *address; /* newest in the request; "" for unassigned */
-} VaultGrantMailbox;
-void vault_grant_mailbox_free(VaultGrantMailbox *mailbox);
-
-typedef struct {
-    VaultAct act; /* SEARCH or READ */
-    VaultId vault_id;
+    guint64 created_s;
+    VaultRequestFile *request; /* to search or to read; its expiry and scope are the grant's */
+    char *request_text;        /* as it stood */
+    gsize request_len;
     VaultHash request_hash;
-    char *case_id;
-    guint64 created_s, expires_s;
-    guint64 from_s, to_s; /* scope: received in [from, to) */
-    char *reader_name;
-    ReaderPublicKey reader_key;
-    guint32 policy_serial;
-    GArray *messages;     /* scope: RecordId, ascending; none = all */
-    GPtrArray *mailboxes; /* scope: VaultGrantMailbox, by id */
-    GArray *keys;         /* VaultGrantKey, by mailbox id and month */
+    GArray *keys; /* VaultGrantKey, by mailbox id and month; months of the request, each once */
     MasterVerifyKey verify_key;
     VaultSignature signature;
 } VaultGrantFile;
-VaultGrantFile *vault_grant_file_new(void);
+/* With the request that it answers: as vault_request_file_parse(); also MALFORMED when the
+ * request's act is not granted. */
+VaultGrantFile *vault_grant_file_new(const char *request_text, gsize len, GError **error);
 void vault_grant_file_free(VaultGrantFile *grant);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultGrantFile, vault_grant_file_free)
 
@@ -70,3 +64,6 @@ void vault_grant_file_sign(VaultGrantFile *grant, const MasterSigningKey *signin
 /* REFUSED unless the signer is one of these masters of the vault, which is its vault. */
 gboolean vault_grant_file_verify(const VaultGrantFile *grant, const VaultId *vault_id,
                                  const MasterPublic *masters, gsize master_count, GError **error);
+/* Does it hold a key of this mailbox? */
+gboolean vault_grant_file_has_mailbox(const VaultGrantFile *grant, const MailboxId *mailbox_id);
+guint vault_grant_file_mailbox_count(const VaultGrantFile *grant);

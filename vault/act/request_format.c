@@ -1,6 +1,6 @@
 /* Writing a request in its one canonical form. */
-#include "vault/open/request_file.h"
-#include "vault/open/text_file.h"
+#include "vault/act/request_file.h"
+#include "vault/act/text_file.h"
 
 static int compare_ids(gconstpointer a, gconstpointer b)
 {
@@ -56,10 +56,10 @@ static void append_month(GString *text, const VaultRequestMonth *month)
 
 static void append_mailbox(GString *text, const VaultRequestMailbox *mailbox)
 {
-    const char *address = mailbox->months->len > 0 ? vault_request_mailbox_address(mailbox) : "";
+    const char *address = vault_request_mailbox_address(mailbox);
 
     g_string_append_printf(text, "mailbox: %s %s\n", VAULT_ID_TEXT(mailbox->id),
-                           vault_text_of_address(address));
+                           vault_text_of_address(address != NULL ? address : ""));
     vault_text_append_number(text, "keys", mailbox->months->len);
     for (guint i = 0; i < mailbox->months->len; i++)
         append_month(text, g_ptr_array_index(mailbox->months, i));
@@ -92,14 +92,18 @@ char *vault_request_file_format(VaultRequestFile *request, GError **error)
     vault_text_append_time(text, "expires", request->expires_s);
     vault_text_append_time(text, "from", request->from_s);
     vault_text_append_time(text, "to", request->to_s);
-    vault_text_append(text, "reader", request->reader_name);
-    vault_text_append_hex_line(text, "reader-key", request->reader_key.bytes, VAULT_KEY_LEN);
+    if (vault_act_is_granted(request->act)) {
+        vault_text_append(text, "reader", request->reader_name);
+        vault_text_append_hex_line(text, "reader-key", request->reader_key.bytes, VAULT_KEY_LEN);
+    } else {
+        vault_text_append(text, "detail", request->detail);
+    }
     vault_text_append_messages(text, request->messages);
     vault_text_append_number(text, "mailboxes", request->mailboxes->len);
     for (guint i = 0; i < request->mailboxes->len; i++)
         append_mailbox(text, g_ptr_array_index(request->mailboxes, i));
     append_policy(text, request);
-    vault_text_append(text, "approvals", "0");
+    vault_approvals_append(text, request->approvals);
     /* One judge of what a request may hold: the parser that everyone else reads it with. */
     parsed = vault_request_file_parse(text->str, text->len, error);
     return parsed != NULL ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;

@@ -1,0 +1,105 @@
+/* The policy in force, and its replacement. Each policy that was ever in force stays in the keyring
+ * under its serial; the highest counts. */
+#include "vault/act/policy_change.h"
+#include "vault/base/bytes.h"
+#include "vault/keep/internal.h"
+
+typedef struct {
+    char *text;
+    guint32 serial;
+} Newest;
+
+static RowId row_of(guint32 serial)
+{
+    RowId row = {{0}};
+
+    vault_bytes_put_u32(row.bytes + VAULT_ID_LEN - 4, serial);
+    return row;
+}
+
+static gboolean note_newest(const RowId *row_id, const GByteArray *value, gpointer user,
+                            GError **error)
+{
+    Newest *newest = user;
+    guint32 serial;
+
+    if (!vault_policy_serial((const char *)value->data, value->len, &serial, error))
+        return FALSE;
+    if (newest->text != NULL && serial <= newest->serial)
+        return TRUE;
+    g_free(newest->text);
+    newest->text = g_strndup((const char *)value->data, value->len);
+    newest->serial = serial;
+    return TRUE;
+}
+
+static char *read_newest(VaultKeyring *keyring, GError **error)
+{
+    Newest newest = {0};
+
+    if (!vault_keyring_each(keyring, VAULT_KEYRING_POLICY, note_newest, &newest, error)) {
+        g_free(newest.text);
+        return NULL;
+    }
+    return newest.text != NULL ? newest.text : g_strdup(vault_policy_initial_text());
+}
+
+char *vault_keep_policy(VaultKeep *keep, GError **error)
+{
+    return read_newest(keep->keyring, error);
+}
+
+typedef struct {
+    const VaultPolicy *next;
+    const char *text;
+    gsize len;
+} PolicyJob;
+
+/* Another may have set one while signatures were verified: asked again where it is written. */
+static gboolean put_policy(VaultKeyring *keyring, gpointer user, GError **error)
+{
+    const PolicyJob *job = user;
+    g_autofree char *in_force = read_newest(keyring, error);
+    g_autoptr(GByteArray) value = g_byte_array_new();
+    RowId row = row_of(job->next->serial);
+    guint32 serial;
+
+    if (in_force == NULL || !vault_policy_serial(in_force, strlen(in_force), &serial, error))
+        return FALSE;
+    if (serial + 1 != job->next->serial) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                    "policy %u came into force meanwhile: make the change on top of it", serial);
+        return FALSE;
+    }
+    g_byte_array_append(value, (const guint8 *)job->text, (guint)job->len);
+    return vault_keyring_put(keyring, VAULT_KEYRING_POLICY, &row, value, error);
+}
+
+static gboolean check_signer(VaultKeep *keep, const VaultPolicy *next, GError **error)
+{
+    g_autoptr(GArray) masters = vault_keep_masters(keep, error);
+
+    return masters != NULL &&
+           vault_policy_check_signer(next, &keep->id, (const MasterPublic *)(gpointer)masters->data,
+                                     masters->len, error);
+}
+
+gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
+                               gpointer user, GError **error)
+{
+    g_autoptr(VaultPolicy) next = vault_policy_parse(text, len, error);
+    g_autofree char *text_in_force = NULL;
+    g_autoptr(VaultPolicy) in_force = NULL;
+    PolicyJob job = {.next = next, .text = text, .len = len};
+
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    if (next == NULL || !check_signer(keep, next, error))
+        return FALSE;
+    text_in_force = vault_keep_policy(keep, error);
+    if (text_in_force == NULL)
+        return FALSE;
+    in_force = vault_policy_parse(text_in_force, strlen(text_in_force), error);
+    return in_force != NULL &&
+           vault_policy_may_follow(in_force, next, text, len, verify, user, error) &&
+           vault_keyring_batch_run(keep->batch, put_policy, &job, error);
+}
