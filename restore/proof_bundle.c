@@ -55,6 +55,11 @@ void proof_message_record_hash(const ProofMessage *message, VaultHash *ret_hash)
 void proof_message_append(const ProofMessage *message, GString *line)
 {
     append_hex(line, "salt", message->salt.bytes, sizeof message->salt.bytes);
+    proof_message_append_public(message, line);
+}
+
+void proof_message_append_public(const ProofMessage *message, GString *line)
+{
     append_hex(line, "record", message->header, message->header_len);
     append_hex(line, "ciphertext_sha256", message->ciphertext_hash.bytes, VAULT_HASH_LEN);
     g_string_append_printf(line, ",\"in_log\":%s", message->is_in_log ? "true" : "false");

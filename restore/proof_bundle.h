@@ -31,6 +31,8 @@ typedef struct {
 void proof_message_record_hash(const ProofMessage *message, VaultHash *ret_hash);
 /* Appends the members, each with a comma before it. */
 void proof_message_append(const ProofMessage *message, GString *line);
+/* Without the salt, which only readers have. */
+void proof_message_append_public(const ProofMessage *message, GString *line);
 gboolean proof_message_read(JsonObject *object, ProofMessage *ret_message, GError **error);
 /* That the message of this hash and archive id is what the record commits to; and, when it is in
  * the log, that the record is in `batch`, an entry that was checked (NULL: there is none such). */
