@@ -10,7 +10,7 @@ static void print_verbs(FILE *out, const char *program, const RestoreVerb *verbs
 {
     fprintf(out, "Usage: %s VERB [OPTION...] [ARGUMENT...]\n\nVerbs:\n", program);
     for (gsize i = 0; i < count; i++)
-        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(out, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "\n\"%s VERB --help\" tells more about one verb.\n", program);
 }
 

@@ -160,7 +160,7 @@ typedef struct {
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 
-/* ---- record source and release source (for vault/open.h) ------------------------------------- */
+/* ---- record source (for vault/open.h) -------------------------------------------------------- */
 
 /* Header and ciphertext of a record that the catalog knows. NOT_FOUND, CORRUPT, TOO_LARGE. */
 GBytes *vault_keep_record(VaultKeep *keep, const RecordId *record_id, gsize len_max,
@@ -169,17 +169,6 @@ gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, Vau
                                  GError **error);
 gboolean vault_keep_record_read(VaultKeep *keep, const VaultPlace *place, guint64 offset, gsize len,
                                 guint8 *ret_bytes, GError **error);
-
-typedef struct {
-    RecordId record_id;
-    MonthKeyId month_key_id;
-    guint32 leaf;
-    ContentSlot slot;
-} VaultRelease;
-VAULT_DECLARE_WIPE(VaultRelease, vault_release)
-/* The content slots of copies that exist now. ERASED for punctured leaves and tombstoned months. */
-gboolean vault_keep_release(VaultKeep *keep, const VaultCopyEntry *entries, gsize count,
-                            VaultRelease *ret_releases, GError **error);
 
 /* ---- releases: the host's half of reading ----------------------------------------------------
  *

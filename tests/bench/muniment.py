@@ -16,8 +16,11 @@ class Muniment:
         self.process = None
 
     def run(self, *arguments, **options):
-        return subprocess.run([self.build + "/restore/muniment", *arguments], check=True,
-                              stdout=subprocess.PIPE, **options).stdout
+        done = subprocess.run([self.build + "/restore/muniment", *arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        if done.returncode != 0:
+            raise SystemExit(done.stderr.decode())
+        return done.stdout
 
     def create(self):
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 OPTION = re.compile(r"--([a-z][a-z-]*)")
-VERB = re.compile(r"^  ([a-z]+) {2,}\S", re.M)
+VERB = re.compile(r"^  ([a-z-]+) {2,}\S", re.M)
 SKIPPED = 77
 
 

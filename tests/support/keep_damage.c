@@ -153,7 +153,7 @@ char *keep_damage_catalog(const KeepFixture *fixture)
         "FROM copies JOIN packs USING (pack_no) ORDER BY 2",
         "SELECT record_id, kind, body_id, month_key_id, leaf, pack_id, offset, len FROM others "
         "JOIN packs USING (pack_no) ORDER BY 1",
-        "SELECT tag, body_id, archived_s FROM tags ORDER BY 1, 2",
+        "SELECT repeat_tag, body_id, retry_tag, archived_s FROM tags ORDER BY 1, 2",
         "SELECT month_key_id, end FROM leaves ORDER BY 1",
     };
     GString *all = g_string_new(NULL);

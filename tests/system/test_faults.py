@@ -81,8 +81,9 @@ class Sender:
 def one_failure(sender, faults, daemon, fault):
     """(messages refused, calls failed) of a fault while a pack is begun and small and large messages
     are sent; then, without it, the next must be taken."""
-    faults.fail("sync", 1, 1, errno.EIO)
-    assert not sender.one(recipient=KNOWN)  # ends the pack: the next message begins one
+    # This ends the pack, so that the next message begins one. All syncs, as the catalog makes some.
+    faults.fail("sync", 1, FOREVER, errno.EIO)
+    assert not sender.one(recipient=KNOWN)
     faults.fail(*fault)
     refused = sum(not sender.one(size) for size in [1500, LARGE, 1500])
     faults.stop()

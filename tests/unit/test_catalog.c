@@ -77,7 +77,8 @@ static VaultCatalogRow body_row(guint number, guint8 tag)
                            .place = place_of(number),
                            .locator = {.received_s = NOW_S + number, .archived_s = NOW_S + number}};
 
-    row.locator.retry_tag.bytes[0] = tag;
+    row.locator.repeat_tag.bytes[0] = tag;
+    row.locator.retry_tag.bytes[0] = (guint8)number;
     return row;
 }
 
@@ -217,16 +218,39 @@ static void parts_are_body_copies_others(void **state)
 
 /* ---- tags ----------------------------------------------------------------------------------- */
 
+/* The same by any number of tags that are asked for: the others are of nobody. */
 static guint tagged(World *world, guint8 tag)
 {
-    DeliveryTag tags[VAULT_CATALOG_TAGS_MAX] = {{{tag}}};
-    g_autoptr(GArray) bodies = g_array_new(FALSE, FALSE, sizeof(VaultTaggedBody));
+    guint found = 0;
 
-    /* The others are of nobody. */
-    for (guint i = 1; i < G_N_ELEMENTS(tags); i++)
-        memset(&tags[i], 0xf0 + (int)(i % 8), sizeof tags[i]);
-    assert_true(vault_catalog_find_tags(world->catalog, tags, G_N_ELEMENTS(tags), bodies, NULL));
-    return bodies->len;
+    for (guint count = 1; count <= VAULT_CATALOG_TAGS_MAX; count++) {
+        DeliveryTag tags[VAULT_CATALOG_TAGS_MAX];
+        g_autoptr(GArray) bodies = g_array_new(FALSE, FALSE, sizeof(VaultTaggedBody));
+
+        for (guint i = 0; i < count; i++)
+            memset(&tags[i], 0xe0 + (int)i, sizeof tags[i]);
+        tags[count - 1] = (DeliveryTag){{tag}};
+        assert_true(vault_catalog_find_repeats(world->catalog, tags, count, bodies, NULL));
+        assert_true(count == 1 || bodies->len == found);
+        found = bodies->len;
+    }
+    return found;
+}
+
+static void retry_tag_comes_with_the_body(void **state)
+{
+    g_autoptr(World) world = world_new();
+    VaultCatalogRow row = body_row(10, 1);
+    DeliveryTag tag = {{1}}, retry_tag = {{10}};
+    g_autoptr(GArray) bodies = g_array_new(FALSE, FALSE, sizeof(VaultTaggedBody));
+    const VaultTaggedBody *found;
+
+    add_rows(world, &row, 1, 0);
+    assert_true(vault_catalog_find_repeats(world->catalog, &tag, 1, bodies, NULL));
+    assert_int_equal(bodies->len, 1);
+    found = &g_array_index(bodies, VaultTaggedBody, 0);
+    assert_memory_equal(&found->body_id, &row.record_id, sizeof found->body_id);
+    assert_memory_equal(&found->retry_tag, &retry_tag, sizeof retry_tag);
 }
 
 static void bodies_are_found_by_their_tags_until_these_are_pruned(void **state)
@@ -234,16 +258,15 @@ static void bodies_are_found_by_their_tags_until_these_are_pruned(void **state)
     g_autoptr(World) world = world_new();
     VaultCatalogRow rows[] = {body_row(10, 1), body_row(20, 1), body_row(30, 2), body_row(40, 0)};
 
-    rows[2].locator.repeat_tag.bytes[0] = 1;
     add_rows(world, rows, G_N_ELEMENTS(rows), 0);
-    assert_int_equal(tagged(world, 1), 3);
+    assert_int_equal(tagged(world, 1), 2);
     assert_int_equal(tagged(world, 2), 1);
     assert_int_equal(tagged(world, 3), 0);
     assert_int_equal(tagged(world, 0), 0); /* zeros are no tag */
     assert_true(vault_catalog_begin(world->catalog, NULL));
     assert_true(vault_catalog_prune_tags(world->catalog, NOW_S + 20, NULL));
     assert_true(vault_catalog_end(world->catalog, NULL));
-    assert_int_equal(tagged(world, 1), 2);
+    assert_int_equal(tagged(world, 1), 1);
     assert_totals(world, 4, 0, 0);
 }
 
@@ -407,6 +430,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_transaction_leaves_nothing),
         cmocka_unit_test(parts_are_body_copies_others),
         cmocka_unit_test(bodies_are_found_by_their_tags_until_these_are_pruned),
+        cmocka_unit_test(retry_tag_comes_with_the_body),
         cmocka_unit_test(old_tags_are_not_added),
         cmocka_unit_test(packs_never_go_back),
         cmocka_unit_test(another_file_is_refused),

@@ -102,7 +102,7 @@ static void tags_of_dropped_keys_leave_the_catalog(void **state)
 
     assert_true(vault_keep_flush_catalog(fixture->keep, NULL));
     before = keep_damage_rows(fixture, "catalog.sqlite", query);
-    assert_string_equal(before, " 2\n");
+    assert_string_equal(before, " 1\n");
     pass_days(fixture, VAULT_DAY_KEY_DAYS + 1);
     assert_true(vault_keep_flush_catalog(fixture->keep, NULL));
     after = keep_damage_rows(fixture, "catalog.sqlite", query);

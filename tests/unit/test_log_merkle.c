@@ -332,6 +332,7 @@ static void larger_sizes_and_places_outside_are_refused(void **state)
     assert_false(vault_merkle_verify_inclusion(&proof, 0, 0, &hash, &hash));
     assert_false(vault_merkle_verify_inclusion(&proof, 1, 1, &hash, &hash));
     assert_true(vault_merkle_verify_inclusion(&proof, 0, 1, &hash, &hash));
+    assert_false(vault_merkle_verify_inclusion(&proof, 0, 4, &hash, &hash)); /* the root itself */
     proof.count = VAULT_MERKLE_PROOF_MAX + 1;
     assert_false(vault_merkle_verify_inclusion(&proof, 0, size, &hash, &hash));
     assert_false(vault_merkle_verify_consistency(&proof, 1, &hash, size, &hash));

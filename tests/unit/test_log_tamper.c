@@ -99,8 +99,11 @@ static void write_file(const Scene *scene, const char *name, const char *bytes, 
 
 static gboolean opens_for_writing(const Scene *scene)
 {
-    g_autoptr(VaultLog) log = log_world_open(scene->world, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VaultLog) log = log_world_open(scene->world, &error);
 
+    if (log == NULL && !g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NO_KEY))
+        log_world_assert_code(error, VAULT_ERROR_CORRUPT);
     return log != NULL;
 }
 

@@ -74,8 +74,8 @@ static void *fetch_all(void *argument)
     ManyPacks *packs = argument;
 
     for (int i = 0; i < PACK_COUNT; i++) {
-        int number = (i * 7919 + (int)(gintptr)pthread_self()) % PACK_COUNT;
-        GPtrArray *delivery = packs->deliveries[ABS(number)];
+        guintptr number = ((guintptr)i * 7919 + (guintptr)pthread_self()) % PACK_COUNT;
+        GPtrArray *delivery = packs->deliveries[number];
 
         g_assert_true(fetch_is_exact(packs->set, g_ptr_array_index(delivery, (guint)i % 2)));
     }

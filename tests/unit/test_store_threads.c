@@ -53,7 +53,7 @@ static gpointer use_catalog(gpointer user)
         VaultCatalogTotals totals;
         guint64 count, last_s;
 
-        g_assert_true(vault_catalog_find_tags(shared->catalog, tags, 2, bodies, NULL));
+        g_assert_true(vault_catalog_find_repeats(shared->catalog, tags, 2, bodies, NULL));
         g_assert_true(vault_catalog_totals(shared->catalog, &totals, NULL));
         g_assert_true(vault_catalog_month_totals(shared->catalog, &shared->month->month_key_id,
                                                  &count, &last_s, NULL));

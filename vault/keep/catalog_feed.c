@@ -16,10 +16,10 @@ struct VaultCatalogFeed {
     GThread *thread;
     GMutex lock;
     GCond changed;
-    GQueue rows;             /* Waiting, in commit order */
-    GHashTable *by_tag;      /* 16 bytes -> GPtrArray of Waiting bodies */
-    GHashTable *by_body;     /* 16 bytes -> GPtrArray of Waiting copies */
-    guint64 pushed, written; /* rows ever */
+    GQueue rows;               /* Waiting, in commit order */
+    GHashTable *by_repeat_tag; /* 16 bytes -> GPtrArray of Waiting bodies */
+    GHashTable *by_body;       /* 16 bytes -> GPtrArray of Waiting copies */
+    guint64 pushed, written;   /* rows ever */
     guint64 tags_since_s;
     gboolean is_prune_due, is_hurried, is_stopping;
     GError *failure; /* of the last try, NULL when it went well */
@@ -57,12 +57,8 @@ static void change_indexes(VaultCatalogFeed *feed, Waiting *waiting, IndexChange
 
     if (waiting->row.kind == VAULT_RECORD_COPY)
         change(feed->by_body, locator->body_id.bytes, waiting);
-    if (waiting->row.kind != VAULT_RECORD_BODY)
-        return;
-    if (!vault_id_is_zero(locator->retry_tag.bytes))
-        change(feed->by_tag, locator->retry_tag.bytes, waiting);
-    if (!vault_id_is_zero(locator->repeat_tag.bytes))
-        change(feed->by_tag, locator->repeat_tag.bytes, waiting);
+    if (waiting->row.kind == VAULT_RECORD_BODY && !vault_id_is_zero(locator->repeat_tag.bytes))
+        change(feed->by_repeat_tag, locator->repeat_tag.bytes, waiting);
 }
 
 void vault_catalog_feed_push(VaultCatalogFeed *feed, GPtrArray *records)
@@ -84,16 +80,16 @@ void vault_catalog_feed_push(VaultCatalogFeed *feed, GPtrArray *records)
     g_mutex_unlock(&feed->lock);
 }
 
-void vault_catalog_feed_find_tags(VaultCatalogFeed *feed, const DeliveryTag *tags, gsize count,
-                                  GArray *ret_bodies)
+void vault_catalog_feed_find_repeats(VaultCatalogFeed *feed, const DeliveryTag *repeat_tags,
+                                     gsize count, GArray *ret_bodies)
 {
     g_mutex_lock(&feed->lock);
     for (gsize i = 0; i < count; i++) {
-        const GPtrArray *list = g_hash_table_lookup(feed->by_tag, tags[i].bytes);
+        const GPtrArray *list = g_hash_table_lookup(feed->by_repeat_tag, repeat_tags[i].bytes);
 
         for (guint j = 0; list != NULL && j < list->len; j++) {
             const Waiting *waiting = g_ptr_array_index(list, j);
-            VaultTaggedBody found = {tags[i], waiting->row.record_id};
+            VaultTaggedBody found = {waiting->row.record_id, waiting->row.locator.retry_tag};
 
             g_array_append_val(ret_bodies, found);
         }
@@ -301,8 +297,8 @@ VaultCatalogFeed *vault_catalog_feed_new(VaultCatalog *catalog, VaultSpace *spac
     g_mutex_init(&feed->lock);
     g_cond_init(&feed->changed);
     g_queue_init(&feed->rows);
-    feed->by_tag = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free,
-                                         (GDestroyNotify)g_ptr_array_unref);
+    feed->by_repeat_tag = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free,
+                                                (GDestroyNotify)g_ptr_array_unref);
     feed->by_body = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free,
                                           (GDestroyNotify)g_ptr_array_unref);
     feed->thread = g_thread_new("catalog", feed_thread, feed);
@@ -318,7 +314,7 @@ void vault_catalog_feed_free(VaultCatalogFeed *feed)
     g_cond_broadcast(&feed->changed);
     g_mutex_unlock(&feed->lock);
     g_thread_join(feed->thread);
-    g_hash_table_unref(feed->by_tag);
+    g_hash_table_unref(feed->by_repeat_tag);
     g_hash_table_unref(feed->by_body);
     g_queue_clear_full(&feed->rows, g_free);
     g_clear_error(&feed->failure);

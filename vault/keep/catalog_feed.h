@@ -30,9 +30,9 @@ guint vault_catalog_feed_waiting(VaultCatalogFeed *feed);
 /* Older tags are dropped with the next transaction. */
 void vault_catalog_feed_set_tags_since(VaultCatalogFeed *feed, guint64 tags_since_s);
 
-/* Appends bodies (VaultTaggedBody) that wait and bear one of the tags. */
-void vault_catalog_feed_find_tags(VaultCatalogFeed *feed, const DeliveryTag *tags, gsize count,
-                                  GArray *ret_bodies);
+/* As vault_catalog_find_repeats(), of the bodies that wait. */
+void vault_catalog_feed_find_repeats(VaultCatalogFeed *feed, const DeliveryTag *repeat_tags,
+                                     gsize count, GArray *ret_bodies);
 /* Appends copies (VaultCatalogCopy, without body_len) of the body that wait. */
 void vault_catalog_feed_copies_of(VaultCatalogFeed *feed, const RecordId *body_id,
                                   GArray *ret_copies);

@@ -23,13 +23,9 @@ static gboolean depository_resolve(VaultDepository *self, const char *address,
 static gboolean find_tagged(VaultKeep *keep, const VaultTagList *list, GArray *ret_bodies,
                             GError **error)
 {
-    DeliveryTag tags[2 * VAULT_DAY_KEYS_MAX];
-
-    G_STATIC_ASSERT(G_N_ELEMENTS(tags) <= VAULT_CATALOG_TAGS_MAX);
-    memcpy(tags, list->retry, list->count * sizeof *tags);
-    memcpy(tags + list->count, list->repeat, list->count * sizeof *tags);
-    vault_catalog_feed_find_tags(keep->feed, tags, 2 * list->count, ret_bodies);
-    return vault_catalog_find_tags(keep->reading, tags, 2 * list->count, ret_bodies, error);
+    G_STATIC_ASSERT(VAULT_DAY_KEYS_MAX <= VAULT_CATALOG_TAGS_MAX);
+    vault_catalog_feed_find_repeats(keep->feed, list->repeat, list->count, ret_bodies);
+    return vault_catalog_find_repeats(keep->reading, list->repeat, list->count, ret_bodies, error);
 }
 
 static gboolean is_copy_live(VaultKeep *keep, const VaultCatalogCopy *copy, MailboxId *ret_mailbox,
@@ -95,7 +91,7 @@ static gboolean judge_tagged(VaultKeep *keep, const VaultTagList *list, const GA
         /* The same bytes stored before, by whoever and for whomever. */
         if (vault_id_is_zero(ret_earlier->repeats.bytes))
             ret_earlier->repeats = found->body_id;
-        if (!is_retry_tag(list, &found->tag))
+        if (!is_retry_tag(list, &found->retry_tag))
             continue;
         if (!has_all_owners(keep, &found->body_id, owners, owner_count, &ret_earlier->is_retry,
                             error))

@@ -55,6 +55,7 @@ static gboolean range_hash(const VaultMerkleSource *source, guint64 begin, guint
             return FALSE;
         begin += G_GUINT64_CONSTANT(1) << level;
     }
+    g_assert(count > 0);
     *ret_hash = parts[--count];
     while (count > 0)
         vault_merkle_node_hash(&parts[--count], ret_hash, ret_hash);

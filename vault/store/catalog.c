@@ -7,7 +7,7 @@
 
 /* PRAGMA application_id "MNCT". */
 #define APPLICATION_ID 0x4d4e4354
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define BUILD_CACHE_KIB 131072
 
 /* Copies lie in order of time: new mail is appended, a restore of everything reads straight on. */
@@ -26,8 +26,8 @@ static const char tables[] =
     "CREATE TABLE others (record_id BLOB NOT NULL PRIMARY KEY, kind INTEGER NOT NULL, "
     "body_id BLOB NOT NULL, month_key_id BLOB NOT NULL, leaf INTEGER NOT NULL, "
     "pack_no INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE tags (tag BLOB NOT NULL, body_id BLOB NOT NULL, archived_s INTEGER NOT NULL, "
-    "PRIMARY KEY (tag, body_id)) WITHOUT ROWID;"
+    "CREATE TABLE tags (repeat_tag BLOB NOT NULL, body_id BLOB NOT NULL, retry_tag BLOB NOT NULL, "
+    "archived_s INTEGER NOT NULL, PRIMARY KEY (repeat_tag, body_id)) WITHOUT ROWID;"
     "CREATE TABLE leaves (month_key_id BLOB NOT NULL PRIMARY KEY, end INTEGER NOT NULL) "
     "WITHOUT ROWID;";
 
@@ -36,6 +36,8 @@ static const char indexes[] =
     "CREATE INDEX copies_body ON copies (body_id);"
     "CREATE INDEX copies_month ON copies (month_key_id, received_s, record_id);"
     "CREATE INDEX others_body ON others (body_id);";
+
+#define TAGGED_BODIES "SELECT body_id, retry_tag FROM tags WHERE repeat_tag IN "
 
 static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_BEGIN] = "BEGIN IMMEDIATE",
@@ -53,7 +55,8 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
         "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [CATALOG_ADD_OTHER] = "INSERT OR IGNORE INTO others (record_id, pack_no, offset, len, kind, "
                           "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [CATALOG_ADD_TAG] = "INSERT OR IGNORE INTO tags (tag, body_id, archived_s) VALUES (?1, ?2, ?3)",
+    [CATALOG_ADD_TAG] = "INSERT OR IGNORE INTO tags (repeat_tag, body_id, retry_tag, archived_s) "
+                        "VALUES (?1, ?2, ?3, ?4)",
     [CATALOG_ADD_LEAF] = "INSERT INTO leaves (month_key_id, end) VALUES (?1, ?2) ON CONFLICT DO "
                          "UPDATE SET end = max(end, excluded.end)",
     [CATALOG_ADD_TOTALS] =
@@ -72,13 +75,10 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_PARTS] = "SELECT o.record_id, o.kind, p.pack_id, o.offset, o.len FROM others o "
                       "LEFT JOIN packs p ON p.pack_no = o.pack_no WHERE o.body_id = ?1 "
                       "ORDER BY o.kind, o.record_id",
-    [CATALOG_FIND_2_TAGS] = "SELECT tag, body_id FROM tags WHERE tag IN (?1, ?2)",
-    [CATALOG_FIND_8_TAGS] =
-        "SELECT tag, body_id FROM tags WHERE tag IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [CATALOG_FIND_32_TAGS] =
-        "SELECT tag, body_id FROM tags WHERE tag IN ("
-        "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-        "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
+    [CATALOG_FIND_1_TAG] = TAGGED_BODIES "(?1)",
+    [CATALOG_FIND_4_TAGS] = TAGGED_BODIES "(?1, ?2, ?3, ?4)",
+    [CATALOG_FIND_16_TAGS] = TAGGED_BODIES "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                                           "?13, ?14, ?15, ?16)",
     [CATALOG_COPIES_OF] =
         "SELECT " CATALOG_COPY_COLUMNS " FROM copies c INDEXED BY copies_body" CATALOG_COPY_JOINS
         "WHERE c.body_id = ?1 ORDER BY c.received_s, c.record_id",
@@ -287,19 +287,21 @@ gboolean vault_catalog_advance_pack(VaultCatalog *catalog, const VaultCatalogPac
     return vault_sql_run(catalog->sql, advance, error);
 }
 
-static gboolean add_tag(VaultCatalog *catalog, const VaultCatalogRow *row, const DeliveryTag *tag,
-                        guint64 archived_s, GError **error)
+static gboolean add_tags(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 archived_s,
+                         GError **error)
 {
+    const VaultLocator *locator = &row->locator;
     g_autoptr(VaultStatement) add = NULL;
 
-    if (vault_id_is_zero(tag->bytes))
+    if (vault_id_is_zero(locator->repeat_tag.bytes))
         return TRUE;
     add = vault_sql_use(catalog->sql, CATALOG_ADD_TAG, error);
     if (add == NULL)
         return FALSE;
-    vault_sql_bind_blob(add, 1, tag->bytes, VAULT_TAG_LEN);
+    vault_sql_bind_blob(add, 1, locator->repeat_tag.bytes, VAULT_TAG_LEN);
     vault_sql_bind_id(add, 2, row->record_id.bytes);
-    vault_sql_bind_u64(add, 3, archived_s);
+    vault_sql_bind_blob(add, 3, locator->retry_tag.bytes, VAULT_TAG_LEN);
+    vault_sql_bind_u64(add, 4, archived_s);
     return vault_sql_run(catalog->sql, add, error);
 }
 
@@ -345,10 +347,7 @@ static gboolean add_body(VaultCatalog *catalog, const VaultCatalogRow *row, guin
         archived_s = tags_since_s;
     else
         catalog->added.last_archived_s = MAX(catalog->added.last_archived_s, archived_s);
-    if (archived_s < tags_since_s)
-        return TRUE;
-    return add_tag(catalog, row, &locator->retry_tag, archived_s, error) &&
-           add_tag(catalog, row, &locator->repeat_tag, archived_s, error);
+    return archived_s < tags_since_s || add_tags(catalog, row, archived_s, error);
 }
 
 static gboolean add_leaf(VaultCatalog *catalog, const VaultLocator *locator, GError **error)

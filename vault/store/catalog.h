@@ -91,15 +91,17 @@ typedef struct {
 /* Body, copies, others of a message, in this order: GArray of VaultCatalogPart, may be empty. */
 GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GError **error);
 
-/* Bodies that bear one of the tags: one query for all, since it is asked for every delivery. */
-#define VAULT_CATALOG_TAGS_MAX 32
+/* Bodies of the same stored message: one query for all repeat tags that it may bear, since it is
+ * asked for every delivery. The retry tag says whether sender and bytes received were the same,
+ * too; what is not the same message cannot be a retry. */
+#define VAULT_CATALOG_TAGS_MAX 16
 typedef struct {
-    DeliveryTag tag;
     RecordId body_id;
+    DeliveryTag retry_tag;
 } VaultTaggedBody;
 /* Appends VaultTaggedBody to ret_bodies. At most VAULT_CATALOG_TAGS_MAX tags (asserted). */
-gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags, gsize count,
-                                 GArray *ret_bodies, GError **error);
+gboolean vault_catalog_find_repeats(VaultCatalog *catalog, const DeliveryTag *repeat_tags,
+                                    gsize count, GArray *ret_bodies, GError **error);
 
 typedef struct {
     RecordId record_id;

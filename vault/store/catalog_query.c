@@ -235,8 +235,8 @@ GArray *vault_catalog_parts(VaultCatalog *catalog, const RecordId *body_id, GErr
 
 /* ---- tags, months --------------------------------------------------------------------------- */
 
-gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags, gsize count,
-                                 GArray *ret_bodies, GError **error)
+gboolean vault_catalog_find_repeats(VaultCatalog *catalog, const DeliveryTag *repeat_tags,
+                                    gsize count, GArray *ret_bodies, GError **error)
 {
     CATALOG_LOCK(catalog);
     g_autoptr(VaultStatement) query = NULL;
@@ -244,22 +244,22 @@ gboolean vault_catalog_find_tags(VaultCatalog *catalog, const DeliveryTag *tags,
 
     g_assert(count <= VAULT_CATALOG_TAGS_MAX);
     query = vault_sql_use(catalog->sql,
-                          count <= 2   ? CATALOG_FIND_2_TAGS
-                          : count <= 8 ? CATALOG_FIND_8_TAGS
-                                       : CATALOG_FIND_32_TAGS,
+                          count <= 1   ? CATALOG_FIND_1_TAG
+                          : count <= 4 ? CATALOG_FIND_4_TAGS
+                                       : CATALOG_FIND_16_TAGS,
                           error);
     if (query == NULL)
         return FALSE;
     /* What is not bound is NULL, which no tag equals, but costs a search all the same. */
     for (gsize i = 0; i < count; i++)
-        vault_sql_bind_blob(query, (int)i + 1, tags[i].bytes, VAULT_TAG_LEN);
+        vault_sql_bind_blob(query, (int)i + 1, repeat_tags[i].bytes, VAULT_TAG_LEN);
     while (vault_sql_step(catalog->sql, query, &has_row, error)) {
         VaultTaggedBody found;
 
         if (!has_row)
             return TRUE;
-        if (!vault_sql_column_id(catalog->sql, query, 0, found.tag.bytes, error) ||
-            !vault_sql_column_id(catalog->sql, query, 1, found.body_id.bytes, error))
+        if (!vault_sql_column_id(catalog->sql, query, 0, found.body_id.bytes, error) ||
+            !vault_sql_column_id(catalog->sql, query, 1, found.retry_tag.bytes, error))
             return FALSE;
         g_array_append_val(ret_bodies, found);
     }
