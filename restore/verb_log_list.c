@@ -5,6 +5,7 @@
 #include "restore/verb.h"
 #include "restore/verb_log.h"
 #include "vault/base/bytes.h"
+#include "vault/crypto/value.h"
 
 #include <stdio.h>
 #include <string.h>

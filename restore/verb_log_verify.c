@@ -6,6 +6,7 @@
 #include "restore/verb.h"
 #include "restore/verb_log.h"
 #include "vault/base/file.h"
+#include "vault/crypto/value.h"
 
 #include <stdio.h>
 #include <string.h>
