@@ -242,10 +242,10 @@ static inline char *file_of(const CheckWorld *w, gsize i)
 
 static inline char *read_manifest(const CheckWorld *w)
 {
-    char *text = NULL;
+    g_autoptr(GBytes) bytes = vault_file_read(w->manifest, MANIFEST_LINE_LEN_MAX, NULL);
 
-    assert_true(g_file_get_contents(w->manifest, &text, NULL, NULL));
-    return text;
+    assert_non_null(bytes);
+    return g_strdup(g_bytes_get_data(bytes, NULL));
 }
 
 static inline void write_manifest(const CheckWorld *w, const char *text)
