@@ -146,7 +146,7 @@ static inline void write_export(CheckWorld *w, ExportFormat format, ExportLineEn
     assert_true(export_finish(export, &counts, NULL));
 }
 
-static inline int set_up(void **state)
+static inline int set_up_log(void **state, VaultLogKind kind)
 {
     CheckWorld *w = g_new0(CheckWorld, 1);
 
@@ -155,13 +155,18 @@ static inline int set_up(void **state)
     w->out = g_build_filename(w->folder, "out", NULL);
     w->manifest = g_build_filename(w->out, MANIFEST_NAME, NULL);
     w->vault_id.bytes[0] = 0xab;
-    w->origin = vault_log_origin(&w->vault_id, VAULT_LOG_ARCHIVE, 1);
+    w->origin = vault_log_origin(&w->vault_id, kind, 1);
     w->findings = g_ptr_array_new_with_free_func(g_free);
     for (gsize i = 0; i < MESSAGES; i++)
         make_message(w, i);
     make_log(w);
     *state = w;
     return 0;
+}
+
+static inline int set_up(void **state)
+{
+    return set_up_log(state, VAULT_LOG_ARCHIVE);
 }
 
 static inline int tear_down(void **state)

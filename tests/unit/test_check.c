@@ -241,6 +241,18 @@ static void resumed_export_has_the_batches_of_both_runs(void **state)
     untouched_export_has_no_finding(state);
 }
 
+/* Only the archive log says what was stored: another one of the same host is not asked. */
+static void batches_of_another_log_are_not_believed(void **state)
+{
+    CheckWorld *w = NULL;
+
+    assert_int_equal(set_up_log(state, VAULT_LOG_CONTROL), 0);
+    w = *state;
+    write_export(w, EXPORT_EML, EXPORT_AS_ARCHIVED);
+    assert_first_finding(w, "another log");
+    assert_int_equal(w->result.batch_count, 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up_export, tear_down)
@@ -259,6 +271,7 @@ int main(void)
         CASE(dropped_message_line_is_found),
         CASE(what_is_no_manifest_is_refused),
         CASE(resumed_export_has_the_batches_of_both_runs),
+        cmocka_unit_test_teardown(batches_of_another_log_are_not_believed, tear_down),
         cmocka_unit_test_setup_teardown(changed_line_ends_are_told, set_up, tear_down),
     };
 
