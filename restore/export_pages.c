@@ -1,28 +1,24 @@
 #include "restore/export_pages.h"
 
-#include <string.h>
-
 struct ExportPages {
-    VaultKeep *keep;
-    VaultCopyFilter filter;
+    VaultView *view;
+    const VaultViewFilter *filter;
     gboolean (*is_wanted)(const VaultCopyEntry *entry, gpointer user);
     gpointer user;
     GArray *page; /* VaultCopyEntry */
     guint at;
-    gboolean has_last;
-    VaultCopyEntry last; /* the last one seen, wanted or not */
-    gboolean is_page_full;
+    VaultViewPosition position;
     gboolean has_ended;
 };
 
-ExportPages *export_pages_new(VaultKeep *keep, const VaultCopyFilter *filter,
+ExportPages *export_pages_new(VaultView *view, const VaultViewFilter *filter,
                               gboolean (*is_wanted)(const VaultCopyEntry *entry, gpointer user),
                               gpointer user)
 {
     ExportPages *pages = g_new0(ExportPages, 1);
 
-    pages->keep = keep;
-    pages->filter = *filter;
+    pages->view = view;
+    pages->filter = filter;
     pages->is_wanted = is_wanted;
     pages->user = user;
     pages->page = g_array_new(FALSE, FALSE, sizeof(VaultCopyEntry));
@@ -37,42 +33,32 @@ void export_pages_free(ExportPages *pages)
     g_free(pages);
 }
 
-/* Entries of the last page's last second come again: those up to the last one are passed over. */
-static gboolean is_seen(const ExportPages *pages, const VaultCopyEntry *entry)
+static void drop_unwanted(ExportPages *pages)
 {
-    return pages->has_last && entry->received_s == pages->last.received_s &&
-           memcmp(&entry->record_id, &pages->last.record_id, sizeof entry->record_id) <= 0;
-}
+    guint kept = 0;
 
-static gboolean visit(const VaultCopyEntry *entry, gpointer user, GError **error)
-{
-    ExportPages *pages = user;
+    for (guint i = 0; pages->is_wanted != NULL && i < pages->page->len; i++) {
+        VaultCopyEntry *entry = &g_array_index(pages->page, VaultCopyEntry, i);
 
-    if (is_seen(pages, entry))
-        return TRUE;
-    if (pages->page->len == EXPORT_PAGE_COUNT) {
-        pages->is_page_full = TRUE;
-        return FALSE;
+        if (pages->is_wanted(entry, pages->user))
+            g_array_index(pages->page, VaultCopyEntry, kept++) = *entry;
     }
-    pages->last = *entry;
-    pages->has_last = TRUE;
-    if (pages->is_wanted == NULL || pages->is_wanted(entry, pages->user))
-        g_array_append_val(pages->page, *entry);
-    return TRUE;
+    if (pages->is_wanted != NULL)
+        g_array_set_size(pages->page, kept);
 }
 
+/* Pages with nothing wanted on them are passed over. */
 static gboolean read_page(ExportPages *pages, GError **error)
 {
-    VaultCopyFilter filter = pages->filter;
-
-    g_array_set_size(pages->page, 0);
-    pages->at = 0;
-    if (pages->has_last)
-        filter.from_s = MAX(filter.from_s, pages->last.received_s);
-    pages->is_page_full = FALSE;
-    if (!vault_keep_copies(pages->keep, &filter, visit, pages, error))
-        return FALSE;
-    pages->has_ended = !pages->is_page_full;
+    do {
+        g_array_set_size(pages->page, 0);
+        pages->at = 0;
+        if (!vault_view_list(pages->view, pages->filter, &pages->position,
+                             VAULT_VIEW_PAGE_COUNT_MAX, pages->page, error))
+            return FALSE;
+        pages->has_ended = pages->page->len < VAULT_VIEW_PAGE_COUNT_MAX;
+        drop_unwanted(pages);
+    } while (pages->page->len == 0 && !pages->has_ended);
     return TRUE;
 }
 

@@ -1,14 +1,12 @@
-/* Entries of the catalog, a page at a time: nothing is locked while they are worked on, and memory
- * does not grow with the archive. Order: received, then record id. Threads: one user. */
+/* Entries of a view, a page at a time: nothing is locked while they are worked on, and memory does
+ * not grow with the archive. Order: received, then record id. Threads: one user. */
 #pragma once
 
-#include "vault/keep.h"
-
-#define EXPORT_PAGE_COUNT 4096
+#include "restore/vault_view.h"
 
 typedef struct ExportPages ExportPages;
 /* Both are borrowed. `is_wanted` may be NULL. */
-ExportPages *export_pages_new(VaultKeep *keep, const VaultCopyFilter *filter,
+ExportPages *export_pages_new(VaultView *view, const VaultViewFilter *filter,
                               gboolean (*is_wanted)(const VaultCopyEntry *entry, gpointer user),
                               gpointer user);
 void export_pages_free(ExportPages *pages);

@@ -2,20 +2,22 @@
 
 #include "restore/export_jobs.h"
 #include "restore/export_pages.h"
+#include "restore/sources.h"
 
 #include <string.h>
 
 typedef struct {
     const ExportPipeOptions *options;
+    VaultRecordSource records;
     Export *export;
     ExportJobs *jobs;
     ExportPages *pages;
     ExportPipeResult *result;
     gboolean has_ended; /* no more entries */
     /* Released, not yet a job. */
-    VaultOpenEntry entries[SOURCES_RELEASE_COUNT_MAX];
-    guint64 stored_lens[SOURCES_RELEASE_COUNT_MAX];
-    VaultReleasedSlot slots[SOURCES_RELEASE_COUNT_MAX];
+    VaultOpenEntry entries[VAULT_VIEW_RELEASE_COUNT_MAX];
+    guint64 stored_lens[VAULT_VIEW_RELEASE_COUNT_MAX];
+    VaultReleasedSlot slots[VAULT_VIEW_RELEASE_COUNT_MAX];
     gsize released_count, released_at;
     guint64 done_count, done_len;
 } Pipe;
@@ -125,7 +127,7 @@ static gboolean next_batch(Pipe *pipe, GError **error)
 
     pipe->released_at = pipe->released_count = 0;
     while (pipe->released_count == 0 && !pipe->has_ended) {
-        if (!export_pages_next(pipe->pages, SOURCES_RELEASE_COUNT_MAX, &entries, &count, error))
+        if (!export_pages_next(pipe->pages, VAULT_VIEW_RELEASE_COUNT_MAX, &entries, &count, error))
             return FALSE;
         pipe->has_ended = count == 0;
         for (gsize i = 0; i < count; i++) {
@@ -185,8 +187,8 @@ static gboolean write_long(Pipe *pipe, const ExportJob *job, GError **error)
     g_autoptr(GError) failure = NULL;
     VaultOpenedBody body;
 
-    if (vault_reader_open_body_proved(pipe->options->reader, job->copy, &pipe->options->records,
-                                      write_piece, &sink, &body, &failure))
+    if (vault_reader_open_body_proved(pipe->options->reader, job->copy, &pipe->records, write_piece,
+                                      &sink, &body, &failure))
         return end_message(pipe, job, &body, error);
     if (sink.failure != NULL) {
         g_propagate_error(error, sink.failure);
@@ -245,19 +247,20 @@ gboolean export_pipe_run(const ExportPipeOptions *options, Export *export,
                          ExportPipeResult *ret_result, GError **error)
 {
     ExportJobsOptions jobs_options = {.reader = options->reader,
-                                      .records = options->records,
+                                      .records = vault_view_records(options->view),
                                       .thread_count = options->thread_count,
                                       .large = export_can_abandon(export)
                                                    ? EXPORT_LARGE_PROVED_WHEN_WRITTEN
                                                    : EXPORT_LARGE_PROVED_FIRST};
     g_autoptr(ExportJobs) jobs = export_jobs_new(&jobs_options);
     g_autoptr(ExportPages) pages =
-        export_pages_new(options->keep, options->filter, options->is_wanted, options->user);
+        export_pages_new(options->view, options->filter, options->is_wanted, options->user);
     Pipe *pipe = g_new0(Pipe, 1);
     gboolean ok;
 
     *ret_result = (ExportPipeResult){0};
     pipe->options = options;
+    pipe->records = vault_view_records(options->view);
     pipe->export = export;
     pipe->jobs = jobs;
     pipe->pages = pages;

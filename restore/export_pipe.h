@@ -14,17 +14,16 @@
 #pragma once
 
 #include "restore/export.h"
-#include "restore/sources.h"
+#include "restore/vault_view.h"
 
 #define EXPORT_PIPE_WHOLE_MAX (1u << 20)
 #define EXPORT_PIPE_JOBS_MAX 64
 
 typedef struct {
-    VaultKeep *keep;
+    VaultView *view;
     VaultReader *reader;
-    VaultRecordSource records;
     VaultReleaseSource releases;
-    const VaultCopyFilter *filter;
+    const VaultViewFilter *filter;
     /* The address of a mailbox, borrowed: for file names and manifest. */
     const char *(*mailbox_name)(const MailboxId *mailbox, gpointer user);
     /* TRUE: this entry is wanted. May be NULL. */

@@ -19,6 +19,8 @@ static const RestoreVerb verbs[] = {
     {"grant", "answer a request with the keys it asks for (offline)", restore_verb_grant},
     {"policy", "show the rules of the vault, or put new ones in force", restore_verb_policy},
     {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
+    {"show", "preview messages", restore_verb_show},
+    {"serve", "serve a vault to a reading command elsewhere", restore_verb_serve},
     {"import", "archive mbox, Maildir, .eml files and archives of those", restore_verb_import},
     {"mailbox", "list and show mailboxes", restore_verb_mailbox},
     {"message", "show what the host knows of a message", restore_verb_message},

@@ -6,11 +6,11 @@
 
 void restore_scope_clear(RestoreScope *scope)
 {
+    state_folder_choice_clear(&scope->used);
     g_clear_pointer(&scope->reader, vault_reader_free);
     g_clear_pointer(&scope->grant, vault_grant_file_free);
-    g_clear_pointer(&scope->grant_text, g_bytes_unref);
     vault_identity_wipe(&scope->identity);
-    g_clear_pointer(&scope->months, g_array_unref);
+    g_clear_pointer(&scope->mailboxes, g_array_unref);
     g_clear_pointer(&scope->messages, g_array_unref);
     g_clear_pointer(&scope->names, g_hash_table_unref);
 }
@@ -30,33 +30,57 @@ static gboolean read_identity(const char *path, VaultIdentity *ret_identity, GEr
     return ok;
 }
 
-static gboolean read_grant(const char *path, RestoreScope *scope, GError **error)
+/* Found good by the vault, whose word comes first: it knows most. */
+static gboolean present_grant(VaultView *view, const char *path, RestoreScope *scope,
+                              GError **error)
 {
-    scope->grant_text = vault_file_read(path, VAULT_GRANT_LEN_MAX, error);
-    if (scope->grant_text == NULL)
+    g_autoptr(GBytes) text = vault_file_read(path, VAULT_GRANT_LEN_MAX, error);
+    const char *bytes;
+    gsize len;
+
+    if (text == NULL)
         return FALSE;
-    scope->grant = vault_grant_file_parse(g_bytes_get_data(scope->grant_text, NULL),
-                                          g_bytes_get_size(scope->grant_text), error);
-    if (scope->grant == NULL)
-        g_prefix_error(error, "%s: ", path);
-    return scope->grant != NULL;
+    bytes = g_bytes_get_data(text, &len);
+    vault_hash(bytes, len, &scope->grant_hash);
+    scope->grant = vault_grant_file_parse(bytes, len, error);
+    if (scope->grant != NULL && vault_view_present(view, text, error))
+        return TRUE;
+    g_prefix_error(error, "%s: ", path);
+    return FALSE;
 }
 
-static gboolean open_reader(VaultKeep *keep, const RestoreScopeOptions *options,
+static gboolean choose_files(VaultView *view, const RestoreScopeOptions *options,
+                             StateFolderChoice *ret_used, GError **error)
+{
+    StateFolderWanted wanted = {.grant_path = options->grant_path,
+                                .identity_path = options->identity_path,
+                                .vault_id = vault_view_id(view),
+                                .mailboxes = options->mailboxes,
+                                .messages = options->messages,
+                                .now_s = options->now_s};
+    g_autofree char *folder = state_folder_path();
+
+    if (options->grant_path == NULL || options->identity_path == NULL)
+        return state_folder_choose(folder, &wanted, ret_used, error);
+    ret_used->grant_path = g_strdup(options->grant_path);
+    ret_used->identity_path = g_strdup(options->identity_path);
+    return TRUE;
+}
+
+static gboolean open_reader(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *scope, GError **error)
 {
-    g_autoptr(GArray) masters = vault_keep_masters(keep, error);
+    g_autoptr(GArray) masters = vault_view_masters(view, error);
 
-    if (masters == NULL)
+    if (masters == NULL || !choose_files(view, options, &scope->used, error) ||
+        !read_identity(scope->used.identity_path, &scope->identity, error) ||
+        !present_grant(view, scope->used.grant_path, scope, error))
         return FALSE;
-    if (!read_grant(options->grant_path, scope, error) ||
-        !read_identity(options->identity_path, &scope->identity, error))
-        return FALSE;
-    if (!vault_grant_file_verify(scope->grant, vault_keep_id(keep),
+    if (!vault_grant_file_verify(scope->grant, vault_view_id(view),
                                  (const MasterPublic *)(gpointer)masters->data, masters->len,
                                  error) ||
         !vault_grant_is_for(scope->grant, &scope->identity, options->now_s, error)) {
-        g_prefix_error(error, "%s: ", options->grant_path);
+        g_prefix_error(error, "%s: ", scope->used.grant_path);
         return FALSE;
     }
     scope->reader = vault_grant_reader(scope->grant, &scope->identity, options->now_s, error);
@@ -65,20 +89,18 @@ static gboolean open_reader(VaultKeep *keep, const RestoreScopeOptions *options,
 
 /* ---- what the options ask for ---------------------------------------------------------------- */
 
-static gboolean take_names(VaultKeep *keep, RestoreScope *scope, GError **error)
+static void take_names(RestoreScope *scope)
 {
-    g_autoptr(GPtrArray) mailboxes = vault_keep_mailboxes(keep, VAULT_MAILBOX_NAMES, error);
+    const GPtrArray *mailboxes = scope->grant->request->mailboxes;
 
-    if (mailboxes == NULL)
-        return FALSE;
     scope->names = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
     for (guint i = 0; i < mailboxes->len; i++) {
-        const VaultMailbox *mailbox = mailboxes->pdata[i];
+        const VaultRequestMailbox *mailbox = g_ptr_array_index(mailboxes, i);
+        const char *address = vault_request_mailbox_address(mailbox);
 
         g_hash_table_insert(scope->names, g_memdup2(&mailbox->id, sizeof mailbox->id),
-                            g_strdup(mailbox->address == NULL ? "unassigned" : mailbox->address));
+                            g_strdup(*address == '\0' ? "unassigned" : address));
     }
-    return TRUE;
 }
 
 const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mailbox)
@@ -87,35 +109,20 @@ const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mai
 
     if (name != NULL)
         return name;
-    /* Made after the names were read, or known to the catalog alone: its id is a name too. */
+    /* A list is a hint and may name any mailbox: its id is a name too. */
     name = g_strdup(VAULT_ID_TEXT(*mailbox));
     g_hash_table_insert(scope->names, g_memdup2(mailbox, sizeof *mailbox), name);
     return name;
 }
 
-/* An address as typed is tried in lower case too: that is how most vaults keep them. */
-static gboolean find_mailbox(VaultKeep *keep, const char *name, MailboxId *ret_id, GError **error)
+static gboolean take_mailboxes(VaultView *view, const RestoreScopeOptions *options,
+                               RestoreScope *scope, GError **error)
 {
-    g_autofree char *lower = g_utf8_strdown(name, -1);
-
-    return vault_keep_find_mailbox(keep, name, ret_id, NULL) ||
-           vault_keep_find_mailbox(keep, lower, ret_id, error);
-}
-
-/* NULL: all of the grant. */
-static gboolean find_mailboxes(VaultKeep *keep, const RestoreScopeOptions *options,
-                               RestoreScope *scope, GHashTable **ret_wanted, GError **error)
-{
-    g_autoptr(GHashTable) wanted =
-        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-
-    *ret_wanted = NULL;
-    if (options->mailboxes == NULL)
-        return TRUE;
-    for (char **name = options->mailboxes; *name != NULL; name++) {
+    scope->mailboxes = g_array_new(FALSE, FALSE, sizeof(MailboxId));
+    for (char **name = options->mailboxes; name != NULL && *name != NULL; name++) {
         MailboxId id;
 
-        if (!find_mailbox(keep, *name, &id, error)) {
+        if (!vault_view_find_mailbox(view, *name, &id, error)) {
             scope->has_no_such_mailbox =
                 error != NULL && g_error_matches(*error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
             g_prefix_error(error, "--mailbox %s: ", *name);
@@ -127,31 +134,18 @@ static gboolean find_mailboxes(VaultKeep *keep, const RestoreScopeOptions *optio
                         *name);
             return FALSE;
         }
-        g_hash_table_add(wanted, g_memdup2(&id, sizeof id));
+        g_array_append_val(scope->mailboxes, id);
     }
-    *ret_wanted = g_steal_pointer(&wanted);
     return TRUE;
 }
 
-static gboolean take_months(RestoreScope *scope, GHashTable *wanted, GError **error)
+static gboolean check_act(const RestoreScope *scope, GError **error)
 {
-    const GArray *keys = scope->grant->keys;
-
-    scope->months = g_array_new(FALSE, FALSE, sizeof(MonthKeyId));
-    for (guint i = 0; i < keys->len; i++) {
-        const VaultGrantKey *key = &g_array_index(keys, VaultGrantKey, i);
-
-        if ((key->halves & VAULT_GRANT_CONTENT) != 0 &&
-            (wanted == NULL || g_hash_table_contains(wanted, &key->mailbox_id)))
-            g_array_append_val(scope->months, key->month_key_id);
-    }
-    if (keys->len > 0 &&
-        (g_array_index(keys, VaultGrantKey, 0).halves & VAULT_GRANT_CONTENT) == 0) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                            "the grant is for searching only: it opens no message");
-        return FALSE;
-    }
-    return TRUE;
+    if ((vault_grant_halves(scope->grant->request->act) & VAULT_GRANT_CONTENT) != 0)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                        "the grant is for searching only: it opens no message");
+    return FALSE;
 }
 
 static gboolean take_period(const RestoreScopeOptions *options, RestoreScope *scope, GError **error)
@@ -201,19 +195,21 @@ static gboolean take_messages(const RestoreScopeOptions *options, RestoreScope *
     return TRUE;
 }
 
-gboolean restore_scope_open(VaultKeep *keep, const RestoreScopeOptions *options,
+gboolean restore_scope_open(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *ret_scope, GError **error)
 {
-    g_autoptr(GHashTable) wanted = NULL;
-
-    if (!open_reader(keep, options, ret_scope, error) || !take_names(keep, ret_scope, error) ||
-        !find_mailboxes(keep, options, ret_scope, &wanted, error) ||
-        !take_months(ret_scope, wanted, error) || !take_period(options, ret_scope, error) ||
-        !take_messages(options, ret_scope, error))
+    if (!open_reader(view, options, ret_scope, error))
         return FALSE;
-    ret_scope->filter.months = (const MonthKeyId *)(gpointer)ret_scope->months->data;
-    ret_scope->filter.month_count = ret_scope->months->len;
-    ret_scope->filter.messages = (const RecordId *)(gpointer)ret_scope->messages->data;
-    ret_scope->filter.message_count = ret_scope->messages->len;
+    take_names(ret_scope);
+    if (!take_mailboxes(view, options, ret_scope, error) || !check_act(ret_scope, error) ||
+        !take_period(options, ret_scope, error) || !take_messages(options, ret_scope, error))
+        return FALSE;
+    ret_scope->filter.mailboxes = (const MailboxId *)(gpointer)ret_scope->mailboxes->data;
+    ret_scope->filter.mailbox_count = ret_scope->mailboxes->len;
+    /* What the grant names is the view's own limit: only what narrows it is passed on. */
+    if (options->messages != NULL) {
+        ret_scope->filter.messages = (const RecordId *)(gpointer)ret_scope->messages->data;
+        ret_scope->filter.message_count = ret_scope->messages->len;
+    }
     return TRUE;
 }

@@ -6,32 +6,35 @@
  */
 #pragma once
 
-#include "vault/keep.h"
+#include "restore/state_folder.h"
+#include "restore/vault_view.h"
 #include "vault/open/grant.h"
 
 typedef struct {
-    const char *grant_path, *identity_path;
-    char **messages;  /* NULL = all */
-    char **mailboxes; /* NULL = all of the grant */
+    const char *grant_path, *identity_path; /* NULL: that in the state folder which fits */
+    char **messages;                        /* NULL = all */
+    char **mailboxes;                       /* NULL = all of the grant */
     const char *from, *to;
     guint64 now_s;
 } RestoreScopeOptions;
 
 typedef struct {
+    StateFolderChoice used; /* the two files */
     VaultReader *reader;
     VaultGrantFile *grant;
-    GBytes *grant_text;
+    VaultHash grant_hash; /* of its text */
     VaultIdentity identity;
-    GArray *months;               /* MonthKeyId */
-    GArray *messages;             /* RecordId; empty = all */
-    GHashTable *names;            /* MailboxId -> address or "unassigned" */
-    VaultCopyFilter filter;       /* borrows the arrays */
+    GArray *mailboxes;            /* MailboxId asked for; empty = all of the grant */
+    GArray *messages;             /* RecordId asked for, or named by the grant; empty = all */
+    GHashTable *names;            /* MailboxId -> address or "unassigned", as the grant says */
+    VaultViewFilter filter;       /* borrows the arrays */
     gboolean has_no_such_mailbox; /* why it failed */
 } RestoreScope;
 void restore_scope_clear(RestoreScope *scope);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreScope, restore_scope_clear)
 
-gboolean restore_scope_open(VaultKeep *keep, const RestoreScopeOptions *options,
+/* Presents the grant to the view. */
+gboolean restore_scope_open(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *ret_scope, GError **error);
 /* Never NULL; borrowed. */
 const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mailbox);

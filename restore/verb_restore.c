@@ -1,9 +1,9 @@
 /* muniment restore: gives messages back. */
+#include "restore/export_pages.h"
 #include "restore/export_pipe.h"
 #include "restore/output.h"
 #include "restore/progress.h"
 #include "restore/restore_scope.h"
-#include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/act/text_file.h"
@@ -17,13 +17,14 @@ static const char verb[] = "restore";
 #define FAILURES_TOLD_MAX 50
 
 typedef struct {
-    char *grant, *identity, *from, *to, *format, *out;
+    char *ssh, *grant, *identity, *from, *to, *format, *out;
     char **messages, **mailboxes;
     gboolean is_all, is_resumed, is_lf, as_json;
 } RestoreOptions;
 
 static void restore_options_clear(RestoreOptions *options)
 {
+    g_free(options->ssh);
     g_free(options->grant);
     g_free(options->identity);
     g_free(options->from);
@@ -38,9 +39,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreOptions, restore_options_clear)
 /* One restore under way. */
 typedef struct {
     const RestoreOptions *options;
-    VaultKeep *keep;
+    VaultView *view;
     RestoreScope scope;
-    RestoreReleaser *releaser;
     ProofLog *proof_log; /* NULL: the vault has no logs, and the export no proofs */
     ProofSource proofs;
     GHashTable *found; /* RecordId of messages that have a copy in scope; NULL = not asked for */
@@ -53,11 +53,10 @@ typedef struct {
 static void restore_clear(Restore *restore)
 {
     restore_scope_clear(&restore->scope);
-    g_clear_pointer(&restore->releaser, restore_releaser_free);
     g_clear_pointer(&restore->proof_log, proof_log_close);
     g_clear_pointer(&restore->found, g_hash_table_unref);
     g_clear_pointer(&restore->progress, progress_free);
-    g_clear_pointer(&restore->keep, vault_keep_free);
+    g_clear_pointer(&restore->view, vault_view_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Restore, restore_clear)
 
@@ -66,9 +65,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Restore, restore_clear)
 /* What is wrong with the options, or NULL. */
 static const char *options_mistake(const RestoreOptions *options, ExportFormat *ret_format)
 {
-    if (options->grant == NULL || options->identity == NULL)
-        return "give --grant G and --identity NAME.key; \"muniment request\" begins the way to a "
-               "grant";
     if (options->is_all == (options->messages != NULL))
         return "give --all or --message ID";
     if (options->format == NULL || options->out == NULL)
@@ -84,25 +80,30 @@ static const char *options_mistake(const RestoreOptions *options, ExportFormat *
 
 /* ---- what there is --------------------------------------------------------------------------- */
 
-static gboolean count_entry(const VaultCopyEntry *entry, gpointer user, GError **error)
+static void count_entry(Restore *restore, const VaultCopyEntry *entry)
 {
-    Restore *restore = user;
-
     restore->entry_count++;
     restore->stored_len += entry->copy_len + entry->body_len;
     if (restore->found != NULL)
         g_hash_table_add(restore->found, g_memdup2(&entry->body_id, sizeof entry->body_id));
-    return TRUE;
 }
 
 static gboolean count_entries(Restore *restore, GError **error)
 {
+    g_autoptr(ExportPages) pages =
+        export_pages_new(restore->view, &restore->scope.filter, NULL, NULL);
+    const VaultCopyEntry *entries;
+    gsize count;
+
     if (restore->options->messages != NULL)
         restore->found = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    /* No month is no limit to the catalog, but here it means that nothing is granted. */
-    if (restore->scope.months->len == 0)
-        return TRUE;
-    return vault_keep_copies(restore->keep, &restore->scope.filter, count_entry, restore, error);
+    do {
+        if (!export_pages_next(pages, VAULT_VIEW_PAGE_COUNT_MAX, &entries, &count, error))
+            return FALSE;
+        for (gsize i = 0; i < count; i++)
+            count_entry(restore, &entries[i]);
+    } while (count > 0);
+    return TRUE;
 }
 
 /* Messages asked for by id that are not there for this reader, and why. */
@@ -110,17 +111,18 @@ static void tell_missing(Restore *restore, Export *export)
 {
     for (guint i = 0; restore->found != NULL && i < restore->scope.messages->len; i++) {
         const RecordId *id = &g_array_index(restore->scope.messages, RecordId, i);
-        g_autoptr(GArray) parts = NULL;
+        VaultViewAnswer answer;
         const char *why;
 
         if (g_hash_table_contains(restore->found, id))
             continue;
-        parts = vault_keep_message(restore->keep, id, NULL);
-        why = parts == NULL ? "there is no such message"
-                            : "the grant, or what was asked for, does not cover any copy of it";
+        answer = vault_view_has_message(restore->view, id);
+        why = answer == VAULT_VIEW_IS_NOT_THERE
+                  ? "there is no such message"
+                  : "the grant, or what was asked for, does not cover any copy of it";
         if (export == NULL) {
             restore_verb_say(verb, "message %s: %s", VAULT_ID_TEXT(*id), why);
-            restore->refused_count += parts != NULL;
+            restore->refused_count += answer == VAULT_VIEW_IS_THERE;
             restore->missing_count++;
         } else {
             export_add_error(export, VAULT_ID_TEXT(*id), NULL, 0, why);
@@ -159,20 +161,12 @@ static void show_progress(guint64 count, guint64 done_len, gpointer user)
 
 /* ---- what the log is told -------------------------------------------------------------------- */
 
-static void hash_grant(const Restore *restore, VaultHash *ret_hash)
-{
-    vault_hash(g_bytes_get_data(restore->scope.grant_text, NULL),
-               g_bytes_get_size(restore->scope.grant_text), ret_hash);
-}
-
 static GString *log_text(const Restore *restore)
 {
     const VaultRequestFile *request = restore->scope.grant->request;
     GString *text = g_string_new(NULL);
-    VaultHash grant_hash;
 
-    hash_grant(restore, &grant_hash);
-    vault_text_append_hex_line(text, "grant", grant_hash.bytes, VAULT_HASH_LEN);
+    vault_text_append_hex_line(text, "grant", restore->scope.grant_hash.bytes, VAULT_HASH_LEN);
     vault_text_append(text, "case", request->case_id);
     vault_text_append(text, "reader", request->reader_name);
     vault_text_append(text, "format", restore->options->format);
@@ -184,7 +178,7 @@ static gboolean log_begun(const Restore *restore, GError **error)
     g_autoptr(GString) text = log_text(restore);
 
     g_string_append_printf(text, "copies: %" G_GUINT64_FORMAT "\n", restore->entry_count);
-    return restore_releaser_log(restore->releaser, VAULT_LOGGED_RESTORE_BEGUN, text->str, error);
+    return vault_view_log(restore->view, VAULT_LOGGED_RESTORE_BEGUN, text->str, error);
 }
 
 static gboolean log_done(const Restore *restore, const ManifestCounts *counts, GError **error)
@@ -196,8 +190,8 @@ static gboolean log_done(const Restore *restore, const ManifestCounts *counts, G
                            "messages: %" G_GUINT64_FORMAT "\nbytes: %" G_GUINT64_FORMAT
                            "\nerrors: %" G_GUINT64_FORMAT "\n",
                            counts->message_count, counts->byte_count, counts->error_count);
-    return restore_releaser_log(restore->releaser, VAULT_LOGGED_RESTORE_DONE, text->str, error) &&
-           restore_releaser_close(restore->releaser, error);
+    return vault_view_log(restore->view, VAULT_LOGGED_RESTORE_DONE, text->str, error) &&
+           vault_view_close(restore->view, error);
 }
 
 /* ---- report ---------------------------------------------------------------------------------- */
@@ -256,7 +250,7 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
                             .path = options->out,
                             .start = options->is_resumed ? EXPORT_RESUME : EXPORT_START_NEW,
                             .line_ends = options->is_lf ? EXPORT_LF : EXPORT_AS_ARCHIVED,
-                            .vault_id = vault_keep_id(restore->keep),
+                            .vault_id = vault_view_id(restore->view),
                             .now_s = now_s,
                             .proofs = restore->proof_log == NULL ? NULL : &restore->proofs};
 
@@ -267,9 +261,10 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
 static gboolean open_proofs(Restore *restore, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    VaultLogReader *reader = vault_keep_log_reader(restore->keep, VAULT_LOG_ARCHIVE, &failure);
+    VaultLogReader *reader = vault_view_archive_log(restore->view, &failure);
 
-    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) ||
+        g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED)) {
         restore_verb_say(verb, "the export will have no proofs: %s", failure->message);
         return TRUE;
     }
@@ -287,13 +282,10 @@ static gboolean open_proofs(Restore *restore, GError **error)
 static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret_result,
                          GError **error)
 {
-    VaultHash grant_hash;
-    hash_grant(restore, &grant_hash);
-    SourcesReleases releases = sources_local_releases(restore->releaser, &restore->scope.identity,
-                                                      vault_keep_id(restore->keep), &grant_hash);
-    ExportPipeOptions pipe = {.keep = restore->keep,
+    SourcesReleases releases =
+        vault_view_releases(restore->view, &restore->scope.identity, &restore->scope.grant_hash);
+    ExportPipeOptions pipe = {.view = restore->view,
                               .reader = restore->scope.reader,
-                              .records = sources_local_records(restore->keep),
                               .releases = sources_releases(&releases),
                               .filter = &restore->scope.filter,
                               .mailbox_name = mailbox_name,
@@ -321,11 +313,14 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
                                  .from = options->from,
                                  .to = options->to,
                                  .now_s = now_s};
+    VaultViewOptions view = {.ssh_command = options->ssh};
     g_autofree char *warning = NULL;
 
-    restore->keep = vault_access_open(vault, VAULT_ACCESS_UP_TO_DATE, &warning, error);
-    if (restore->keep == NULL || !restore_scope_open(restore->keep, &scope, &restore->scope, error))
+    restore->view = vault_view_open(vault, &view, &warning, error);
+    if (restore->view == NULL || !restore_scope_open(restore->view, &scope, &restore->scope, error))
         return FALSE;
+    if (options->grant == NULL)
+        restore_verb_say(verb, "using the grant %s", restore->scope.used.grant_path);
     if (warning != NULL)
         restore_verb_say(verb, "%s", warning);
     if (!count_entries(restore, error))
@@ -338,14 +333,6 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
             restore->refused_count > 0 ? RESTORE_EXIT_REFUSED : RESTORE_EXIT_NOTHING_MATCHED;
     }
     return TRUE;
-}
-
-static gboolean open_releaser(Restore *restore, const char *vault, GError **error)
-{
-    restore->releaser =
-        restore_releaser_open(vault, g_bytes_get_data(restore->scope.grant_text, NULL),
-                              g_bytes_get_size(restore->scope.grant_text), error);
-    return restore->releaser != NULL;
 }
 
 static gboolean restore_messages(Restore *restore, ExportFormat format, guint64 now_s,
@@ -380,8 +367,7 @@ static int run(const char *vault, const RestoreOptions *options, ExportFormat fo
     }
     if (restore.entry_count == 0)
         return status;
-    if (open_releaser(&restore, vault, &error) && open_proofs(&restore, &error) &&
-        restore_messages(&restore, format, now_s, &status, &error))
+    if (open_proofs(&restore, &error) && restore_messages(&restore, format, now_s, &status, &error))
         return status;
     if (g_error_matches(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED))
         return restore_verb_usage(verb, "%s", error->message);
@@ -420,11 +406,13 @@ int restore_verb_restore(int argc, char **argv)
          "go on with an export to a folder (eml, maildir) that was broken off", NULL},
         {"lf", 0, 0, G_OPTION_ARG_NONE, &options.is_lf,
          "line ends LF instead of as archived (mbox, maildir)", NULL},
+        {"ssh", 0, 0, G_OPTION_ARG_STRING, &options.ssh,
+         "how to reach a VAULT that is ssh://[user@]host[:port]/path", "COMMAND"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the counts as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "VAULT --grant G --identity NAME.key (--all|--message ID...) --format F "
+        .arguments = "VAULT [--grant G --identity NAME.key] (--all|--message ID...) --format F "
                      "--out PATH|-",
         .summary = "Gives messages back, as far as a grant allows it.",
         .description = description,

@@ -11,6 +11,8 @@ int restore_verb_grant(int argc, char **argv);
 int restore_verb_grant_revoke(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
+int restore_verb_show(int argc, char **argv);
+int restore_verb_serve(int argc, char **argv);
 int restore_verb_import(int argc, char **argv);
 int restore_verb_mailbox(int argc, char **argv);
 int restore_verb_message(int argc, char **argv);

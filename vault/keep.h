@@ -3,9 +3,11 @@
  * A vault is a folder:
  *   keyring.sqlite   sealed values only          packs/           sealed records
  *   catalog.sqlite   cache, rebuildable          archived.conf            configuration
- *   lock             held by the one writer      reserve                  bytes kept for a full
- * disk run/             control sockets             host                     machine id it belongs
- * to and, beside it, VAULT.vaultkey.
+ *   log/             archive and control log     lock                     held by the one writer
+ *   run/             control sockets             host                     machine id it belongs to
+ *   reserve          bytes kept for a full disk
+ *
+ * and, beside it, VAULT.vaultkey.
  *
  * Opening as WRITER takes the lock (BUSY when another process has it), recovers after a crash
  * (seals off open packs, removes orphan stream packs, brings the catalog up to date) and only then

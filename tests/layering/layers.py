@@ -57,9 +57,9 @@ LAYERS = {
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
                  "vault/seal.h", "vault/keep.h", "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
-        system=["archive", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
+        system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
         links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
-               "archived-control", "ARCHIVE", "JSON", "CRYPTO", "Threads::Threads"],
+               "archived-control", "ARCHIVE", "CRYPTO", "GMIME", "JSON", "Threads::Threads"],
     ),
 }
 

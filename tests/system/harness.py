@@ -223,13 +223,15 @@ class Elsewhere(Vault):
 class Daemon:
     """`archived` in the foreground, its log in a file beside the vault."""
 
-    def __init__(self, vault, env=None, wait=True, config=None):
+    def __init__(self, vault, env=None, wait=True, config=None, program=None, user=None):
+        """`user`: the id it runs as, with a `program` which that user can reach."""
         self.vault = vault
         self.log = vault.folder / "archived.log"
-        words = [str(vault.programs.archived), "--config", str(config or vault.config)]
+        words = [str(program or vault.programs.archived), "--config", str(config or vault.config)]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, **(env or {})})
+                                            env={**os.environ, **(env or {})}, user=user,
+                                            group=user)
         RUNNING.append(self.process)
         if wait:
             self.wait_ready()

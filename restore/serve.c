@@ -1,0 +1,223 @@
+#include "restore/serve.h"
+
+#include "vault/base/bytes.h"
+#include "vault/base/file.h"
+
+struct ServeSession {
+    VaultView *view;
+    char *warning;
+    GByteArray *grant; /* as far as it came */
+    gboolean is_greeted, is_granted;
+};
+
+ServeSession *serve_session_new(VaultView *view, const char *warning)
+{
+    ServeSession *session = g_new0(ServeSession, 1);
+
+    session->view = view;
+    session->warning = g_strdup(warning == NULL ? "" : warning);
+    session->grant = g_byte_array_new();
+    return session;
+}
+
+void serve_session_free(ServeSession *session)
+{
+    if (session == NULL)
+        return;
+    g_byte_array_unref(session->grant);
+    g_free(session->warning);
+    g_free(session);
+}
+
+/* Of a request that has the wrong form or comes at the wrong time: the session ends. */
+static gboolean set_malformed(GError **error, const char *what)
+{
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, what);
+    return FALSE;
+}
+
+/* ---- requests: append the answer's payload, or fail ------------------------------------------ */
+
+static gboolean hello(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                      GError **error)
+{
+    g_autoptr(GArray) masters = NULL;
+    guint16 version;
+
+    if (!serve_hello_parse(payload->data, payload->len, &version, error))
+        return FALSE;
+    if (version < SERVE_VERSION) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                    "version %u of the protocol is not spoken here, only %d", version,
+                    SERVE_VERSION);
+        return FALSE;
+    }
+    masters = vault_view_masters(session->view, error);
+    if (masters == NULL)
+        return FALSE;
+    session->is_greeted = TRUE;
+    serve_hello_answer_append(answer, vault_view_id(session->view), masters, session->warning);
+    return TRUE;
+}
+
+static gboolean grant(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                      GError **error)
+{
+    g_autoptr(GBytes) text = NULL;
+    const guint8 *bytes;
+    ServeGrantPart part;
+    gsize len;
+
+    if (session->is_granted)
+        return set_malformed(error, "one grant a session");
+    if (!serve_grant_parse(payload->data, payload->len, &part, &bytes, &len, error))
+        return FALSE;
+    if (len > SERVE_GRANT_LEN_MAX - session->grant->len) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                    "a grant of over %u bytes is not taken: ask for fewer mailboxes at once",
+                    SERVE_GRANT_LEN_MAX);
+        return FALSE;
+    }
+    g_byte_array_append(session->grant, bytes, (guint)len);
+    if (part == SERVE_GRANT_MORE)
+        return TRUE;
+    text = g_byte_array_free_to_bytes(session->grant);
+    session->grant = g_byte_array_new();
+    session->is_granted = vault_view_present(session->view, text, error);
+    return session->is_granted;
+}
+
+static gboolean list(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                     GError **error)
+{
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultCopyEntry));
+    ServeList asked;
+
+    if (!serve_list_parse(payload->data, payload->len, &asked, error) ||
+        !vault_view_list(session->view, &asked.filter, &asked.position, asked.max, page, error))
+        return FALSE;
+    serve_list_answer_append(answer, page);
+    return TRUE;
+}
+
+static gboolean release(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                        GError **error)
+{
+    g_autoptr(GBytes) sealed = NULL;
+    const RecordId *ids;
+    gsize count;
+
+    if (!serve_release_parse(payload->data, payload->len, &ids, &count, error))
+        return FALSE;
+    sealed = vault_view_release(session->view, ids, count, error);
+    if (sealed == NULL)
+        return FALSE;
+    g_byte_array_append(answer, g_bytes_get_data(sealed, NULL), (guint)g_bytes_get_size(sealed));
+    return TRUE;
+}
+
+static gboolean log_act(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                        GError **error)
+{
+    g_autofree char *text = NULL;
+    VaultLoggedAct act;
+
+    return serve_log_parse(payload->data, payload->len, &act, &text, error) &&
+           vault_view_log(session->view, act, text, error);
+}
+
+static gboolean read_record(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                            GError **error)
+{
+    VaultRecordSource records = vault_view_records(session->view);
+    ServeRead asked;
+    guint64 len, left;
+    guint start;
+
+    if (!serve_read_parse(payload->data, payload->len, &asked, error) ||
+        !records.length(records.user, &asked.record_id, &len, error))
+        return FALSE;
+    left = len > asked.offset ? len - asked.offset : 0;
+    vault_bytes_append_u64(answer, len);
+    start = answer->len;
+    g_byte_array_set_size(answer, start + (guint)MIN(left, asked.len));
+    return answer->len == start || records.read(records.user, &asked.record_id, asked.offset,
+                                                answer->len - start, answer->data + start, error);
+}
+
+/* What must have happened before. */
+typedef enum { NEEDS_NOTHING, NEEDS_HELLO, NEEDS_GRANT } Needs;
+
+static const struct {
+    ServeType type;
+    Needs needs;
+    gboolean (*run)(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                    GError **error);
+} requests[] = {{SERVE_HELLO, NEEDS_NOTHING, hello},    {SERVE_GRANT, NEEDS_HELLO, grant},
+                {SERVE_LIST, NEEDS_GRANT, list},        {SERVE_RELEASE, NEEDS_GRANT, release},
+                {SERVE_READ, NEEDS_GRANT, read_record}, {SERVE_LOG, NEEDS_GRANT, log_act}};
+
+static gboolean run_request(ServeSession *session, guint8 type, const GByteArray *payload,
+                            GByteArray *answer, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
+        if (requests[i].type != type)
+            continue;
+        if (requests[i].needs >= NEEDS_HELLO && !session->is_greeted)
+            return set_malformed(error, "greet first");
+        if (requests[i].needs >= NEEDS_GRANT && !session->is_granted)
+            return set_malformed(error, "present a grant first");
+        return requests[i].run(session, payload, answer, error);
+    }
+    return set_malformed(error, "there is no such request");
+}
+
+/* What cannot go on: a broken protocol, and whatever kept the session from getting its grant. */
+static gboolean ends_session(const ServeSession *session, const GError *failure)
+{
+    return !session->is_granted || g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_MALFORMED);
+}
+
+ServeNext serve_session_answer(ServeSession *session, guint8 type, const GByteArray *payload,
+                               GByteArray *answer)
+{
+    g_autoptr(GError) failure = NULL;
+
+    serve_output_begin(answer);
+    if (run_request(session, type, payload, answer, &failure)) {
+        serve_output_end(answer, type | SERVE_ANSWER);
+        return SERVE_GO_ON;
+    }
+    serve_output_begin(answer);
+    serve_error_append(answer, failure);
+    serve_output_end(answer, SERVE_ERROR);
+    return ends_session(session, failure) ? SERVE_OVER : SERVE_GO_ON;
+}
+
+gboolean serve_run(VaultView *view, const char *warning, int in_fd, int out_fd, GError **error)
+{
+    g_autoptr(ServeSession) session = serve_session_new(view, warning);
+    g_autofree ServeInput *input = g_new0(ServeInput, 1);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+
+    input->fd = in_fd;
+    for (;;) {
+        guint8 type;
+        ServeNext next;
+
+        switch (serve_input_next(input, &type, payload, error)) {
+        case SERVE_INPUT_END:
+            return vault_view_close(view, error);
+        case SERVE_INPUT_FAILED:
+            return FALSE;
+        case SERVE_INPUT_FRAME:
+            break;
+        }
+        next = serve_session_answer(session, type, payload, answer);
+        if (!vault_file_write_all(out_fd, answer->data, answer->len, "the connection", error))
+            return FALSE;
+        if (next == SERVE_OVER)
+            return vault_view_close(view, error);
+    }
+}

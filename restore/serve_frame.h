@@ -1,0 +1,100 @@
+/* The frames of the serve protocol and what is in them: bytes and structs, both ways. Pure.
+ *
+ * A frame is a u32 length, a type, and that many bytes. Each request is answered by one frame, in
+ * order: of the request's type with SERVE_ANSWER set, or SERVE_ERROR. Parse functions believe
+ * nothing of the other side; what they give borrows the payload unless said. Errors: MALFORMED.
+ * Source: docs/formats/serve.md.
+ */
+#pragma once
+
+#include "restore/vault_view.h"
+
+#define SERVE_VERSION 1
+#define SERVE_FRAME_HEADER_LEN 5
+#define SERVE_READ_LEN_MAX (1u << 20)
+#define SERVE_PAYLOAD_LEN_MAX (SERVE_READ_LEN_MAX + 1024)
+#define SERVE_GRANT_PART_LEN_MAX (1u << 20)
+#define SERVE_MASTERS_MAX 64
+#define SERVE_TEXT_LEN_MAX 4096
+
+typedef enum {
+    SERVE_HELLO = 1,
+    SERVE_GRANT = 2,
+    SERVE_LIST = 3,
+    SERVE_RELEASE = 4,
+    SERVE_READ = 5,
+    SERVE_LOG = 6,
+    SERVE_ANSWER = 0x80, /* or-ed to the type of the request */
+    SERVE_ERROR = 0xff,
+} ServeType;
+
+typedef struct {
+    guint8 type;
+    guint32 len;
+} ServeFrameHeader;
+void serve_frame_header_format(const ServeFrameHeader *header, guint8 ret[SERVE_FRAME_HEADER_LEN]);
+/* MALFORMED also when the payload would be over SERVE_PAYLOAD_LEN_MAX. */
+gboolean serve_frame_header_parse(const guint8 bytes[SERVE_FRAME_HEADER_LEN],
+                                  ServeFrameHeader *ret_header, GError **error);
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+void serve_hello_append(GByteArray *payload, guint16 version);
+gboolean serve_hello_parse(const guint8 *payload, gsize len, guint16 *ret_version, GError **error);
+
+typedef enum { SERVE_GRANT_MORE = 0, SERVE_GRANT_LAST = 1 } ServeGrantPart;
+void serve_grant_append(GByteArray *payload, ServeGrantPart part, const guint8 *bytes, gsize len);
+gboolean serve_grant_parse(const guint8 *payload, gsize len, ServeGrantPart *ret_part,
+                           const guint8 **ret_bytes, gsize *ret_len, GError **error);
+
+typedef struct {
+    VaultViewFilter filter;
+    VaultViewPosition position;
+    guint16 max;
+} ServeList;
+void serve_list_append(GByteArray *payload, const ServeList *list);
+gboolean serve_list_parse(const guint8 *payload, gsize len, ServeList *ret_list, GError **error);
+
+/* `ids` of copies: 1..VAULT_VIEW_RELEASE_COUNT_MAX. */
+void serve_release_append(GByteArray *payload, const RecordId *ids, gsize count);
+gboolean serve_release_parse(const guint8 *payload, gsize len, const RecordId **ret_ids,
+                             gsize *ret_count, GError **error);
+
+typedef struct {
+    RecordId record_id;
+    guint64 offset;
+    guint32 len; /* 0..SERVE_READ_LEN_MAX */
+} ServeRead;
+void serve_read_append(GByteArray *payload, const ServeRead *read);
+gboolean serve_read_parse(const guint8 *payload, gsize len, ServeRead *ret_read, GError **error);
+
+/* `text` is UTF-8 without NUL; *ret_text is new. */
+void serve_log_append(GByteArray *payload, VaultLoggedAct act, const char *text);
+gboolean serve_log_parse(const guint8 *payload, gsize len, VaultLoggedAct *ret_act, char **ret_text,
+                         GError **error);
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+/* The vault, its masters (MasterPublic), and a warning for the person who reads; "" = none. */
+void serve_hello_answer_append(GByteArray *payload, const VaultId *vault_id, const GArray *masters,
+                               const char *warning);
+/* *ret_masters and *ret_warning are new. */
+gboolean serve_hello_answer_parse(const guint8 *payload, gsize len, VaultId *ret_vault_id,
+                                  GArray **ret_masters, char **ret_warning, GError **error);
+
+void serve_list_answer_append(GByteArray *payload, const GArray *page);
+/* Appends to `page` (VaultCopyEntry); MALFORMED for more than `max`, or out of order. */
+gboolean serve_list_answer_parse(const guint8 *payload, gsize len, const VaultViewPosition *after,
+                                 gsize max, GArray *page, GError **error);
+
+/* The answer to a release is the sealed release itself (docs/formats/release.md). */
+
+/* Length of the whole record; the bytes of the answer follow it: as many as there are from the
+ * offset on, at most those asked for. */
+#define SERVE_READ_ANSWER_PREFIX_LEN 8
+gboolean serve_read_answer_parse(const guint8 *payload, gsize len, const ServeRead *read,
+                                 guint64 *ret_record_len, GError **error);
+
+void serve_error_append(GByteArray *payload, const GError *failure);
+/* Sets the error that the payload tells, or MALFORMED. Always FALSE. */
+gboolean serve_error_set(const guint8 *payload, gsize len, GError **error);

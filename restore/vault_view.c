@@ -1,0 +1,126 @@
+#include "restore/vault_view.h"
+
+#include "restore/remote_address.h"
+#include "restore/vault_access.h"
+#include "restore/vault_view_backend.h"
+
+struct VaultView {
+    const VaultViewBackend *backend;
+    gpointer self;
+};
+
+VaultView *vault_view_new(const VaultViewBackend *backend, gpointer self)
+{
+    VaultView *view = g_new0(VaultView, 1);
+
+    view->backend = backend;
+    view->self = self;
+    return view;
+}
+
+VaultView *vault_view_open(const char *vault, const VaultViewOptions *options, char **ret_warning,
+                           GError **error)
+{
+    VaultKeep *keep;
+
+    if (remote_address_is(vault))
+        return remote_view_open(vault, options, ret_warning, error);
+    keep = vault_access_open(vault, VAULT_ACCESS_UP_TO_DATE, ret_warning, error);
+    return keep == NULL ? NULL : vault_view_of_keep(keep);
+}
+
+void vault_view_free(VaultView *view)
+{
+    if (view == NULL)
+        return;
+    view->backend->free(view->self);
+    g_free(view);
+}
+
+const VaultId *vault_view_id(const VaultView *view)
+{
+    return view->backend->id(view->self);
+}
+
+GArray *vault_view_masters(VaultView *view, GError **error)
+{
+    return view->backend->masters(view->self, error);
+}
+
+gboolean vault_view_present(VaultView *view, GBytes *grant, GError **error)
+{
+    return view->backend->present(view->self, grant, error);
+}
+
+gboolean vault_view_list(VaultView *view, const VaultViewFilter *filter,
+                         VaultViewPosition *position, gsize max, GArray *page, GError **error)
+{
+    g_assert(max >= 1 && max <= VAULT_VIEW_PAGE_COUNT_MAX);
+    if (filter->mailbox_count <= VAULT_VIEW_FILTER_COUNT_MAX &&
+        filter->message_count <= VAULT_VIEW_FILTER_COUNT_MAX)
+        return view->backend->list(view->self, filter, position, max, page, error);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                "at most %d mailboxes and %d messages can be asked for at once",
+                VAULT_VIEW_FILTER_COUNT_MAX, VAULT_VIEW_FILTER_COUNT_MAX);
+    return FALSE;
+}
+
+gboolean vault_view_find_mailbox(VaultView *view, const char *name, MailboxId *ret_id,
+                                 GError **error)
+{
+    return view->backend->find_mailbox(view->self, name, ret_id, error);
+}
+
+VaultViewAnswer vault_view_has_message(VaultView *view, const RecordId *archive_id)
+{
+    return view->backend->has_message(view->self, archive_id);
+}
+
+VaultRecordSource vault_view_records(VaultView *view)
+{
+    VaultRecordSource records = view->backend->records;
+
+    records.user = view->self;
+    return records;
+}
+
+GBytes *vault_view_release(VaultView *view, const RecordId *copies, gsize count, GError **error)
+{
+    g_assert(count <= VAULT_VIEW_RELEASE_COUNT_MAX);
+    return view->backend->release(view->self, copies, count, error);
+}
+
+static GBytes *ask_view(gpointer user, const RecordId *copies, gsize count, GError **error)
+{
+    return vault_view_release(user, copies, count, error);
+}
+
+SourcesReleases vault_view_releases(VaultView *view, const VaultIdentity *identity,
+                                    const VaultHash *grant_hash)
+{
+    return (SourcesReleases){.ask = ask_view,
+                             .user = view,
+                             .identity = identity,
+                             .vault_id = *vault_view_id(view),
+                             .grant_hash = *grant_hash};
+}
+
+gboolean vault_view_log(VaultView *view, VaultLoggedAct act, const char *text, GError **error)
+{
+    return view->backend->log(view->self, act, text, error);
+}
+
+VaultLogReader *vault_view_archive_log(VaultView *view, GError **error)
+{
+    if (view->backend->archive_log != NULL)
+        return view->backend->archive_log(view->self, error);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                        "a vault behind ssh does not hand out its log; \"muniment log prove\" on "
+                        "its host proves messages too");
+    return NULL;
+}
+
+gboolean vault_view_close(VaultView *view, GError **error)
+{
+    return view->backend->close(view->self, error);
+}

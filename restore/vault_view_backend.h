@@ -1,0 +1,30 @@
+/* Inside of restore/vault_view.h: what an implementation gives. Not for others. */
+#pragma once
+
+#include "restore/remote_link.h"
+#include "restore/vault_view.h"
+
+typedef struct {
+    gboolean (*present)(gpointer self, GBytes *grant, GError **error);
+    gboolean (*list)(gpointer self, const VaultViewFilter *filter, VaultViewPosition *position,
+                     gsize max, GArray *page, GError **error);
+    gboolean (*find_mailbox)(gpointer self, const char *name, MailboxId *ret_id, GError **error);
+    VaultViewAnswer (*has_message)(gpointer self, const RecordId *archive_id);
+    const VaultId *(*id)(gpointer self);
+    GArray *(*masters)(gpointer self, GError **error);
+    void (*free)(gpointer self);
+    GBytes *(*release)(gpointer self, const RecordId *copies, gsize count, GError **error);
+    gboolean (*log)(gpointer self, VaultLoggedAct act, const char *text, GError **error);
+    VaultLogReader *(*archive_log)(gpointer self, GError **error); /* NULL: it hands out none */
+    gboolean (*close)(gpointer self, GError **error);
+    VaultRecordSource records; /* `user` is the implementation */
+} VaultViewBackend;
+
+/* Takes `self` over. */
+VaultView *vault_view_new(const VaultViewBackend *backend, gpointer self);
+
+/* restore/remote_view.c: `address` begins with "ssh://". */
+VaultView *remote_view_open(const char *address, const VaultViewOptions *options,
+                            char **ret_warning, GError **error);
+/* Over a connection to a session of restore/serve.h, which it takes over. */
+VaultView *remote_view_of_link(RemoteLink *link, char **ret_warning, GError **error);

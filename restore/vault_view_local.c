@@ -1,0 +1,290 @@
+/* The view of a vault on this host; also what stands behind `muniment serve`. */
+#include "restore/releaser.h"
+#include "restore/vault_view_backend.h"
+#include "restore/vault_view_ledger.h"
+#include "vault/act/grant_file.h"
+
+#include <string.h>
+
+typedef struct {
+    VaultKeep *keep;
+    VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
+    RestoreReleaser *releaser; /* judges the grant: now, and at each release */
+    VaultViewLedger *ledger;
+} LocalView;
+
+static void local_free(gpointer self)
+{
+    LocalView *view = self;
+
+    restore_releaser_free(view->releaser);
+    vault_grant_file_free(view->grant);
+    vault_view_ledger_free(view->ledger);
+    vault_keep_free(view->keep);
+    g_free(view);
+}
+
+static const VaultId *local_id(gpointer self)
+{
+    return vault_keep_id(((LocalView *)self)->keep);
+}
+
+static GArray *local_masters(gpointer self, GError **error)
+{
+    return vault_keep_masters(((LocalView *)self)->keep, error);
+}
+
+/* ---- the grant ------------------------------------------------------------------------------- */
+
+static guint64 now_s(void)
+{
+    return (guint64)(g_get_real_time() / G_USEC_PER_SEC);
+}
+
+static gboolean local_present(gpointer self, GBytes *text, GError **error)
+{
+    LocalView *view = self;
+    g_autoptr(VaultGrantFile) grant = NULL;
+    gsize len;
+    const char *bytes = g_bytes_get_data(text, &len);
+
+    if (view->grant != NULL) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                            "a grant was presented already");
+        return FALSE;
+    }
+    grant = vault_grant_file_parse(bytes, len, error);
+    if (grant == NULL)
+        return FALSE;
+    view->releaser = restore_releaser_open(vault_keep_path(view->keep), bytes, len, error);
+    if (view->releaser == NULL)
+        return FALSE;
+    view->grant = g_steal_pointer(&grant);
+    return TRUE;
+}
+
+/* Lists show no content, but who got mail when: not after the grant's end either. */
+static gboolean check_grant(const LocalView *view, GError **error)
+{
+    const char *why = view->grant == NULL                          ? "present a grant first"
+                      : now_s() >= view->grant->request->expires_s ? "the grant has expired"
+                                                                   : NULL;
+
+    if (why == NULL)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED, why);
+    return FALSE;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+/* Months of the grant that open messages, of these mailboxes. */
+static GArray *months_of(const LocalView *view, const VaultViewFilter *filter)
+{
+    g_autoptr(GHashTable) wanted = g_hash_table_new(vault_id_hash, vault_id_equal);
+    const GArray *keys = view->grant->keys;
+    GArray *months = g_array_new(FALSE, FALSE, sizeof(MonthKeyId));
+
+    for (gsize i = 0; i < filter->mailbox_count; i++)
+        g_hash_table_add(wanted, (gpointer)&filter->mailboxes[i]);
+    for (guint i = 0; i < keys->len; i++) {
+        const VaultGrantKey *key = &g_array_index(keys, VaultGrantKey, i);
+
+        if ((key->halves & VAULT_GRANT_CONTENT) != 0 &&
+            (filter->mailbox_count == 0 || g_hash_table_contains(wanted, &key->mailbox_id)))
+            g_array_append_val(months, key->month_key_id);
+    }
+    return months;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, VAULT_ID_LEN);
+}
+
+/* Messages asked for that the grant names too; all of either when the other says nothing. */
+static GArray *messages_of(const LocalView *view, const VaultViewFilter *filter)
+{
+    const GArray *granted = view->grant->request->messages;
+    GArray *messages = g_array_new(FALSE, FALSE, sizeof(RecordId));
+
+    if (filter->message_count == 0 && granted->len > 0)
+        g_array_append_vals(messages, granted->data, granted->len);
+    for (gsize i = 0; i < filter->message_count; i++) {
+        if (granted->len == 0 || bsearch(&filter->messages[i], granted->data, granted->len,
+                                         sizeof(RecordId), compare_ids) != NULL)
+            g_array_append_val(messages, filter->messages[i]);
+    }
+    return messages;
+}
+
+typedef struct {
+    LocalView *view;
+    VaultViewPosition *position;
+    GArray *page;
+    gsize left;
+} Listing;
+
+/* The list begins at the second of the position: entries of that second come again. */
+static gboolean is_seen(const VaultViewPosition *position, const VaultCopyEntry *entry)
+{
+    return position->is_set && entry->received_s == position->received_s &&
+           memcmp(&entry->record_id, &position->record_id, sizeof entry->record_id) <= 0;
+}
+
+static gboolean visit(const VaultCopyEntry *entry, gpointer user, GError **error)
+{
+    Listing *listing = user;
+
+    if (is_seen(listing->position, entry))
+        return TRUE;
+    if (listing->left == 0)
+        return FALSE;
+    listing->left--;
+    vault_view_ledger_add_listed(listing->view->ledger, entry);
+    g_array_append_vals(listing->page, entry, 1);
+    *listing->position = (VaultViewPosition){
+        .is_set = TRUE, .received_s = entry->received_s, .record_id = entry->record_id};
+    return TRUE;
+}
+
+static gboolean local_list(gpointer self, const VaultViewFilter *filter,
+                           VaultViewPosition *position, gsize max, GArray *page, GError **error)
+{
+    LocalView *view = self;
+    g_autoptr(GArray) months = NULL, messages = NULL;
+    Listing listing = {.view = view, .position = position, .page = page, .left = max};
+    VaultCopyFilter copies;
+
+    if (!check_grant(view, error))
+        return FALSE;
+    months = months_of(view, filter);
+    messages = messages_of(view, filter);
+    copies = (VaultCopyFilter){.months = (const MonthKeyId *)(gpointer)months->data,
+                               .month_count = months->len,
+                               .messages = (const RecordId *)(gpointer)messages->data,
+                               .message_count = messages->len,
+                               .from_s = MAX(filter->from_s, view->grant->request->from_s),
+                               .to_s = MIN(filter->to_s, view->grant->request->to_s)};
+    if (position->is_set)
+        copies.from_s = MAX(copies.from_s, position->received_s);
+    /* To the keeper "none named" is "no limit"; here it is that nothing is left of the grant. */
+    if (months->len == 0 || (filter->message_count > 0 && messages->len == 0) ||
+        copies.from_s >= copies.to_s)
+        return TRUE;
+    return vault_keep_copies(view->keep, &copies, visit, &listing, error);
+}
+
+/* An address as typed is tried in lower case too: that is how most vaults keep them. */
+static gboolean local_find_mailbox(gpointer self, const char *name, MailboxId *ret_id,
+                                   GError **error)
+{
+    VaultKeep *keep = ((LocalView *)self)->keep;
+    g_autofree char *lower = g_utf8_strdown(name, -1);
+
+    return vault_keep_find_mailbox(keep, name, ret_id, NULL) ||
+           vault_keep_find_mailbox(keep, lower, ret_id, error);
+}
+
+static VaultViewAnswer local_has_message(gpointer self, const RecordId *archive_id)
+{
+    g_autoptr(GArray) parts = vault_keep_message(((LocalView *)self)->keep, archive_id, NULL);
+
+    return parts != NULL ? VAULT_VIEW_IS_THERE : VAULT_VIEW_IS_NOT_THERE;
+}
+
+/* ---- records and releases -------------------------------------------------------------------- */
+
+static GBytes *local_fetch(gpointer user, const RecordId *record_id, gsize len_max, GError **error)
+{
+    LocalView *view = user;
+
+    return vault_view_ledger_check_read(view->ledger, record_id, error)
+               ? vault_keep_record(view->keep, record_id, len_max, error)
+               : NULL;
+}
+
+static gboolean local_length(gpointer user, const RecordId *record_id, guint64 *ret_len,
+                             GError **error)
+{
+    LocalView *view = user;
+    VaultPlace place;
+
+    if (!vault_view_ledger_check_read(view->ledger, record_id, error) ||
+        !vault_keep_record_place(view->keep, record_id, &place, error))
+        return FALSE;
+    *ret_len = place.len;
+    return TRUE;
+}
+
+static gboolean local_read(gpointer user, const RecordId *record_id, guint64 offset, gsize len,
+                           guint8 *ret_bytes, GError **error)
+{
+    LocalView *view = user;
+    VaultPlace place;
+
+    return vault_view_ledger_check_read(view->ledger, record_id, error) &&
+           vault_keep_record_place(view->keep, record_id, &place, error) &&
+           vault_keep_record_read(view->keep, &place, offset, len, ret_bytes, error);
+}
+
+static GBytes *local_release(gpointer self, const RecordId *copies, gsize count, GError **error)
+{
+    LocalView *view = self;
+    g_autofree VaultCopyEntry *entries = g_new0(VaultCopyEntry, MAX(count, 1));
+    GBytes *sealed;
+
+    if (!check_grant(view, error))
+        return NULL;
+    for (gsize i = 0; i < count; i++) {
+        if (!vault_view_ledger_find(view->ledger, &copies[i], &entries[i], error))
+            return NULL;
+    }
+    sealed = restore_releaser_ask(view->releaser, copies, count, error);
+    for (gsize i = 0; sealed != NULL && i < count; i++)
+        vault_view_ledger_add_released(view->ledger, &entries[i]);
+    return sealed;
+}
+
+static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, GError **error)
+{
+    LocalView *view = self;
+
+    return check_grant(view, error) && restore_releaser_log(view->releaser, act, text, error);
+}
+
+static VaultLogReader *local_archive_log(gpointer self, GError **error)
+{
+    return vault_keep_log_reader(((LocalView *)self)->keep, VAULT_LOG_ARCHIVE, error);
+}
+
+static gboolean local_close(gpointer self, GError **error)
+{
+    LocalView *view = self;
+
+    return view->releaser == NULL || restore_releaser_close(view->releaser, error);
+}
+
+static const VaultViewBackend backend = {
+    .present = local_present,
+    .list = local_list,
+    .find_mailbox = local_find_mailbox,
+    .has_message = local_has_message,
+    .id = local_id,
+    .masters = local_masters,
+    .free = local_free,
+    .records = {.fetch = local_fetch, .length = local_length, .read = local_read},
+    .release = local_release,
+    .log = local_log,
+    .archive_log = local_archive_log,
+    .close = local_close,
+};
+
+VaultView *vault_view_of_keep(VaultKeep *keep)
+{
+    LocalView *view = g_new0(LocalView, 1);
+
+    view->keep = keep;
+    view->ledger = vault_view_ledger_new();
+    return vault_view_new(&backend, view);
+}

@@ -1,0 +1,122 @@
+/* The serve protocol from both sides. First byte odd: frames of a client, to a session of a vault
+ * that is not there: each gets one well-formed frame in answer, the vault is asked for nothing
+ * before its grant (the fake one asserts it), and nothing follows the end of a session. Even: the
+ * second byte says which answer of a host the rest is: what is taken is what a host would write. */
+#include "restore/serve.h"
+#include "tests/support/fake_view.h"
+#include "vault/base/bytes.h"
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+
+/* An error has to be one that the reader's side understands. */
+static void check_answer(guint8 type, const GByteArray *answer)
+{
+    ServeFrameHeader header;
+
+    g_assert(answer->len >= SERVE_FRAME_HEADER_LEN);
+    g_assert(serve_frame_header_parse(answer->data, &header, NULL));
+    g_assert(header.len == answer->len - SERVE_FRAME_HEADER_LEN);
+    g_assert(header.type == (type | SERVE_ANSWER) || header.type == SERVE_ERROR);
+    if (header.type == SERVE_ERROR) {
+        g_autoptr(GError) error = NULL;
+
+        serve_error_set(answer->data + SERVE_FRAME_HEADER_LEN, header.len, &error);
+        g_assert(error != NULL && !g_str_has_prefix(error->message, "the other side does not keep "
+                                                                    "to the protocol: an error"));
+    }
+}
+
+static void client(const guint8 *data, gsize size)
+{
+    g_auto(FakeVault) vault = {.copy_count = 50};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, "warning");
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+    ServeFrameHeader header;
+
+    while (size >= SERVE_FRAME_HEADER_LEN && serve_frame_header_parse(data, &header, NULL) &&
+           header.len <= size - SERVE_FRAME_HEADER_LEN) {
+        ServeNext next;
+
+        g_byte_array_set_size(payload, 0);
+        g_byte_array_append(payload, data + SERVE_FRAME_HEADER_LEN, header.len);
+        next = serve_session_answer(session, header.type, payload, answer);
+        check_answer(header.type, answer);
+        if (next == SERVE_OVER)
+            return;
+        data += SERVE_FRAME_HEADER_LEN + header.len;
+        size -= SERVE_FRAME_HEADER_LEN + header.len;
+    }
+}
+
+static void same(const GByteArray *again, const guint8 *data, gsize size)
+{
+    g_assert(again->len == size && memcmp(again->data, data, size) == 0);
+}
+
+static void hello_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GArray) masters = NULL;
+    g_autoptr(GByteArray) again = g_byte_array_new();
+    g_autofree char *warning = NULL;
+    VaultId id;
+
+    if (!serve_hello_answer_parse(data, size, &id, &masters, &warning, NULL))
+        return;
+    serve_hello_answer_append(again, &id, masters, warning);
+    same(again, data, size);
+}
+
+static void list_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultCopyEntry));
+    g_autoptr(GByteArray) again = g_byte_array_new();
+    VaultViewPosition position = {.is_set = TRUE, .received_s = 3};
+
+    if (!serve_list_answer_parse(data, size, &position, 20, page, NULL))
+        return;
+    g_assert(page->len <= 20);
+    for (guint i = 0; i < page->len; i++) {
+        const VaultCopyEntry *entry = &g_array_index(page, VaultCopyEntry, i);
+
+        g_assert(entry->received_s > position.received_s ||
+                 (entry->received_s == position.received_s &&
+                  memcmp(&entry->record_id, &position.record_id, VAULT_ID_LEN) > 0));
+        position.received_s = entry->received_s;
+        position.record_id = entry->record_id;
+    }
+    serve_list_answer_append(again, page);
+    same(again, data, size);
+}
+
+static void read_answer(const guint8 *data, gsize size)
+{
+    ServeRead read = {.offset = 4, .len = 16};
+    guint64 len;
+
+    if (serve_read_answer_parse(data, size, &read, &len, NULL))
+        g_assert(size - SERVE_READ_ANSWER_PREFIX_LEN == MIN(len > 4 ? len - 4 : 0, 16));
+}
+
+static void error_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert(!serve_error_set(data, size, &error));
+    g_assert(error->domain == VAULT_ERROR && g_utf8_validate(error->message, -1, NULL));
+}
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+    static void (*const answers[])(const guint8 *data, gsize size) = {hello_answer, list_answer,
+                                                                      read_answer, error_answer};
+
+    if (size < 2)
+        return 0;
+    if (data[0] & 1)
+        client(data + 1, size - 1);
+    else
+        answers[data[1] % G_N_ELEMENTS(answers)](data + 2, size - 2);
+    return 0;
+}

@@ -1,0 +1,208 @@
+/* A view of a vault that is not there: entries and records made from numbers, and counts of what
+ * was asked for. For tests of what speaks to a view, and of what carries one elsewhere. */
+#pragma once
+
+#include "restore/vault_view_backend.h"
+
+#include <string.h>
+
+#define FAKE_VIEW_COPIES_MAX 10000
+#define FAKE_VIEW_COPY_LEN 300
+#define FAKE_VIEW_LARGE_LEN ((5u << 19) + 77) /* over two blocks of a read */
+
+typedef struct {
+    guint copy_count;
+    gboolean has_grant;
+    GMutex lock;
+    GHashTable *reads; /* RecordId -> how often its length was asked */
+    guint release_count, log_count;
+    gboolean is_closed;
+    VaultErrorCode fails_with; /* of releases, when `is_failing` */
+    gboolean is_failing;
+} FakeVault;
+
+static inline RecordId fake_id(char kind, guint number)
+{
+    RecordId id = {{0}};
+
+    id.bytes[0] = (guint8)kind;
+    id.bytes[1] = (guint8)(number >> 16);
+    id.bytes[2] = (guint8)(number >> 8);
+    id.bytes[3] = (guint8)number;
+    return id;
+}
+
+static inline guint fake_number(const RecordId *id)
+{
+    return (guint)id->bytes[1] << 16 | (guint)id->bytes[2] << 8 | id->bytes[3];
+}
+
+/* Every body belongs to two copies; every tenth body is large. */
+static inline guint64 fake_len(const RecordId *id)
+{
+    if (id->bytes[0] == 'c')
+        return FAKE_VIEW_COPY_LEN;
+    return fake_number(id) % 10 == 9 ? FAKE_VIEW_LARGE_LEN : 1000 + fake_number(id);
+}
+
+static inline guint8 fake_byte(const RecordId *id, guint64 offset)
+{
+    return (guint8)(fake_number(id) * 31 + id->bytes[0] + offset + offset / 251);
+}
+
+static inline VaultCopyEntry fake_entry(guint number)
+{
+    VaultCopyEntry entry = {.record_id = fake_id('c', number),
+                            .body_id = fake_id('b', number / 2),
+                            .leaf = number,
+                            .received_s = 1000 + number / 3,
+                            .copy_len = FAKE_VIEW_COPY_LEN};
+
+    entry.body_len = fake_len(&entry.body_id);
+    return entry;
+}
+
+static inline gboolean fake_present(gpointer self, GBytes *grant, GError **error)
+{
+    FakeVault *vault = self;
+
+    vault->has_grant =
+        g_bytes_get_size(grant) > 3 && memcmp(g_bytes_get_data(grant, NULL), "good", 4) == 0;
+    if (!vault->has_grant)
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "the grant is not good");
+    return vault->has_grant;
+}
+
+static inline gboolean fake_list(gpointer self, const VaultViewFilter *filter,
+                                 VaultViewPosition *position, gsize max, GArray *page,
+                                 GError **error)
+{
+    FakeVault *vault = self;
+    guint number = position->is_set ? fake_number(&position->record_id) + 1 : 0;
+
+    g_assert(vault->has_grant);
+    for (; number < vault->copy_count && max > 0; number++, max--) {
+        VaultCopyEntry entry = fake_entry(number);
+
+        g_array_append_val(page, entry);
+        *position = (VaultViewPosition){
+            .is_set = TRUE, .received_s = entry.received_s, .record_id = entry.record_id};
+    }
+    return TRUE;
+}
+
+static inline gboolean fake_find_mailbox(gpointer self, const char *name, MailboxId *ret_id,
+                                         GError **error)
+{
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no mailbox");
+    return FALSE;
+}
+
+static inline VaultViewAnswer fake_has_message(gpointer self, const RecordId *archive_id)
+{
+    return VAULT_VIEW_IS_NOT_THERE;
+}
+
+static inline const VaultId *fake_vault_id(gpointer self)
+{
+    static const VaultId id = {{'v'}};
+
+    return &id;
+}
+
+static inline GArray *fake_masters(gpointer self, GError **error)
+{
+    GArray *masters = g_array_new(FALSE, TRUE, sizeof(MasterPublic));
+
+    g_array_set_size(masters, 2);
+    g_array_index(masters, MasterPublic, 1).verify_key.bytes[31] = 7;
+    return masters;
+}
+
+/* The ids themselves stand for the sealed release. */
+static inline GBytes *fake_release(gpointer self, const RecordId *copies, gsize count,
+                                   GError **error)
+{
+    FakeVault *vault = self;
+
+    g_assert(vault->has_grant);
+    vault->release_count++;
+    if (!vault->is_failing)
+        return g_bytes_new(copies, count * sizeof *copies);
+    g_set_error_literal(error, VAULT_ERROR, (gint)vault->fails_with, "told by the host");
+    return NULL;
+}
+
+static inline gboolean fake_log(gpointer self, VaultLoggedAct act, const char *text, GError **error)
+{
+    FakeVault *vault = self;
+
+    g_assert(vault->has_grant);
+    vault->log_count++;
+    return TRUE;
+}
+
+static inline gboolean fake_close(gpointer self, GError **error)
+{
+    ((FakeVault *)self)->is_closed = TRUE;
+    return TRUE;
+}
+
+static inline void fake_free(gpointer self)
+{
+}
+
+static inline gboolean fake_record_len(gpointer self, const RecordId *record_id, guint64 *ret_len,
+                                       GError **error)
+{
+    FakeVault *vault = self;
+
+    g_assert(vault->has_grant);
+    if ((record_id->bytes[0] != 'c' && record_id->bytes[0] != 'b') ||
+        fake_number(record_id) >= vault->copy_count) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "not released");
+        return FALSE;
+    }
+    g_mutex_lock(&vault->lock);
+    g_hash_table_insert(
+        vault->reads, g_memdup2(record_id, sizeof *record_id),
+        GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(vault->reads, record_id)) + 1));
+    g_mutex_unlock(&vault->lock);
+    *ret_len = fake_len(record_id);
+    return TRUE;
+}
+
+static inline gboolean fake_record_read(gpointer self, const RecordId *record_id, guint64 offset,
+                                        gsize len, guint8 *ret_bytes, GError **error)
+{
+    g_assert(offset + len <= fake_len(record_id));
+    for (gsize i = 0; i < len; i++)
+        ret_bytes[i] = fake_byte(record_id, offset + i);
+    return TRUE;
+}
+
+static inline VaultView *fake_view_new(FakeVault *vault)
+{
+    static const VaultViewBackend backend = {
+        .present = fake_present,
+        .list = fake_list,
+        .find_mailbox = fake_find_mailbox,
+        .has_message = fake_has_message,
+        .id = fake_vault_id,
+        .masters = fake_masters,
+        .free = fake_free,
+        .release = fake_release,
+        .log = fake_log,
+        .close = fake_close,
+        .records = {.length = fake_record_len, .read = fake_record_read},
+    };
+
+    vault->reads = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
+    return vault_view_new(&backend, vault);
+}
+
+static inline void fake_vault_clear(FakeVault *vault)
+{
+    g_clear_pointer(&vault->reads, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FakeVault, fake_vault_clear)

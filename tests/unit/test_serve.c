@@ -1,0 +1,248 @@
+/* The host's side of reading elsewhere, request by request, and what a reader believes of answers.
+ */
+#include "restore/serve.h"
+#include "restore/vault_view_ledger.h"
+#include "tests/support/fake_view.h"
+#include "vault/base/bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static guint8 ask(ServeSession *session, guint8 type, const GByteArray *payload, GByteArray *answer,
+                  ServeNext next)
+{
+    assert_int_equal(serve_session_answer(session, type, payload, answer), next);
+    assert_int_equal(answer->len - SERVE_FRAME_HEADER_LEN,
+                     (guint)answer->data[0] << 24 | (guint)answer->data[1] << 16 |
+                         (guint)answer->data[2] << 8 | answer->data[3]);
+    return answer->data[4];
+}
+
+static VaultErrorCode error_code(const GByteArray *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    serve_error_set(answer->data + SERVE_FRAME_HEADER_LEN, answer->len - SERVE_FRAME_HEADER_LEN,
+                    &error);
+    assert_int_equal(error->domain, VAULT_ERROR);
+    return (VaultErrorCode)error->code;
+}
+
+static void greet_and_present(ServeSession *session, GByteArray *answer)
+{
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+
+    serve_hello_append(payload, SERVE_VERSION);
+    assert_int_equal(ask(session, SERVE_HELLO, payload, answer, SERVE_GO_ON),
+                     SERVE_HELLO | SERVE_ANSWER);
+    g_byte_array_set_size(payload, 0);
+    serve_grant_append(payload, SERVE_GRANT_MORE, (const guint8 *)"go", 2);
+    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_GO_ON),
+                     SERVE_GRANT | SERVE_ANSWER);
+    g_byte_array_set_size(payload, 0);
+    serve_grant_append(payload, SERVE_GRANT_LAST, (const guint8 *)"od one", 6);
+    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_GO_ON),
+                     SERVE_GRANT | SERVE_ANSWER);
+}
+
+static void nothing_is_answered_before_a_good_grant(void **state)
+{
+    static const guint8 types[] = {SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG, 7, 0, 0xff};
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+        g_autoptr(GByteArray) hello = g_byte_array_new();
+
+        assert_int_equal(ask(session, types[i], payload, answer, SERVE_OVER), SERVE_ERROR);
+        assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+        serve_hello_append(hello, SERVE_VERSION);
+        ask(session, SERVE_HELLO, hello, answer, SERVE_GO_ON);
+        assert_int_equal(ask(session, types[i], payload, answer, SERVE_OVER), SERVE_ERROR);
+        assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+    }
+    assert_int_equal(vault.release_count + vault.log_count, 0);
+}
+
+static void grant_that_is_not_good_ends_the_session(void **state)
+{
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+
+    serve_hello_append(payload, SERVE_VERSION);
+    ask(session, SERVE_HELLO, payload, answer, SERVE_GO_ON);
+    g_byte_array_set_size(payload, 0);
+    serve_grant_append(payload, SERVE_GRANT_LAST, (const guint8 *)"bad", 3);
+    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_OVER), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_REFUSED);
+}
+
+static void grant_over_its_limit_is_too_large(void **state)
+{
+    g_auto(FakeVault) vault = {0};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+    g_autofree guint8 *part = g_malloc0(SERVE_GRANT_PART_LEN_MAX);
+
+    serve_hello_append(payload, SERVE_VERSION);
+    ask(session, SERVE_HELLO, payload, answer, SERVE_GO_ON);
+    g_byte_array_set_size(payload, 0);
+    serve_grant_append(payload, SERVE_GRANT_MORE, part, SERVE_GRANT_PART_LEN_MAX);
+    for (gsize len = 0; len < SERVE_GRANT_LEN_MAX; len += SERVE_GRANT_PART_LEN_MAX)
+        ask(session, SERVE_GRANT, payload, answer, SERVE_GO_ON);
+    g_byte_array_set_size(payload, 2);
+    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_OVER), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_TOO_LARGE);
+}
+
+static void errors_that_are_no_breach_leave_the_session(void **state)
+{
+    g_auto(FakeVault) vault = {.copy_count = 4, .is_failing = TRUE};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+    RecordId copy = fake_id('c', 1);
+
+    greet_and_present(session, answer);
+    serve_release_append(payload, &copy, 1);
+    for (VaultErrorCode code = VAULT_ERROR_NOT_FOUND; code <= VAULT_ERROR_UNSUPPORTED; code++) {
+        ServeNext next = code == VAULT_ERROR_MALFORMED ? SERVE_OVER : SERVE_GO_ON;
+
+        vault.fails_with = code;
+        assert_int_equal(ask(session, SERVE_RELEASE, payload, answer, next), SERVE_ERROR);
+        assert_int_equal(error_code(answer), code);
+    }
+}
+
+static void reads_past_the_end_give_what_there_is(void **state)
+{
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+    static const struct {
+        guint64 offset;
+        guint32 len;
+        gsize given;
+    } cases[] = {{0, 0, 0},
+                 {0, FAKE_VIEW_COPY_LEN + 1, FAKE_VIEW_COPY_LEN},
+                 {FAKE_VIEW_COPY_LEN - 1, 10, 1},
+                 {FAKE_VIEW_COPY_LEN, 10, 0},
+                 {G_MAXUINT64, SERVE_READ_LEN_MAX, 0}};
+
+    greet_and_present(session, answer);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ServeRead read = {
+            .record_id = fake_id('c', 2), .offset = cases[i].offset, .len = cases[i].len};
+        g_autoptr(GByteArray) payload = g_byte_array_new();
+
+        serve_read_append(payload, &read);
+        assert_int_equal(ask(session, SERVE_READ, payload, answer, SERVE_GO_ON),
+                         SERVE_READ | SERVE_ANSWER);
+        assert_int_equal(answer->len, SERVE_FRAME_HEADER_LEN + 8 + cases[i].given);
+    }
+}
+
+/* ---- what hosts answer ------------------------------------------------------------------------
+ */
+
+static void lists_that_do_not_go_forward_are_refused(void **state)
+{
+    VaultCopyEntry entries[] = {fake_entry(5), fake_entry(4)};
+    VaultViewPosition none = {0}, behind = {.is_set = TRUE, .received_s = 1001};
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultCopyEntry));
+    g_autoptr(GArray) got = g_array_new(FALSE, FALSE, sizeof(VaultCopyEntry));
+    g_autoptr(GByteArray) one = g_byte_array_new(), two = g_byte_array_new();
+
+    g_array_append_val(page, entries[0]);
+    serve_list_answer_append(one, page);
+    behind.record_id = entries[0].record_id;
+    assert_true(serve_list_answer_parse(one->data, one->len, &none, 1, got, NULL));
+    assert_false(serve_list_answer_parse(one->data, one->len, &none, 0, got, NULL));
+    assert_false(serve_list_answer_parse(one->data, one->len, &behind, 1, got, NULL));
+    assert_false(serve_list_answer_parse(one->data, one->len - 1, &none, 1, got, NULL));
+    assert_false(serve_list_answer_parse(one->data, 0, &none, 1, got, NULL));
+    g_array_append_val(page, entries[1]);
+    serve_list_answer_append(two, page);
+    assert_false(serve_list_answer_parse(two->data, two->len, &none, 2, got, NULL));
+}
+
+static void parts_of_another_length_are_refused(void **state)
+{
+    guint8 payload[8 + 20] = {0};
+    ServeRead read = {.offset = 5, .len = 10};
+    guint64 len;
+
+    vault_bytes_put_u64(payload, 15);
+    assert_true(serve_read_answer_parse(payload, 8 + 10, &read, &len, NULL));
+    assert_int_equal(len, 15);
+    assert_false(serve_read_answer_parse(payload, 8 + 9, &read, &len, NULL));
+    assert_false(serve_read_answer_parse(payload, 8 + 11, &read, &len, NULL));
+    assert_false(serve_read_answer_parse(payload, 7, &read, &len, NULL));
+    vault_bytes_put_u64(payload, 4);
+    assert_true(serve_read_answer_parse(payload, 8, &read, &len, NULL));
+}
+
+/* ---- the ledger ------------------------------------------------------------------------------ */
+
+static void ledger_knows_the_last_listed_and_the_last_released(void **state)
+{
+    g_autoptr(VaultViewLedger) ledger = vault_view_ledger_new();
+    VaultCopyEntry first = fake_entry(0), second = fake_entry(1), found;
+
+    vault_view_ledger_add_listed(ledger, &first);
+    assert_true(vault_view_ledger_find(ledger, &first.record_id, &found, NULL));
+    assert_false(vault_view_ledger_check_read(ledger, &first.record_id, NULL));
+    assert_false(vault_view_ledger_check_read(ledger, &first.body_id, NULL));
+    vault_view_ledger_add_released(ledger, &first);
+    vault_view_ledger_add_released(ledger, &first);
+    vault_view_ledger_add_released(ledger, &second); /* of the same body */
+    for (guint i = 2; i < VAULT_VIEW_LEDGER_COUNT_MAX + 2; i++) {
+        VaultCopyEntry entry = fake_entry(i);
+
+        vault_view_ledger_add_listed(ledger, &entry);
+    }
+    /* Listing pushed the first out of the listed ones, not out of the released ones. */
+    assert_true(vault_view_ledger_check_read(ledger, &first.record_id, NULL));
+    assert_true(vault_view_ledger_check_read(ledger, &first.body_id, NULL));
+    for (guint i = 2; i < VAULT_VIEW_LEDGER_COUNT_MAX + 1; i++) {
+        VaultCopyEntry entry = fake_entry(i);
+
+        vault_view_ledger_add_released(ledger, &entry);
+    }
+    assert_false(vault_view_ledger_check_read(ledger, &first.record_id, NULL));
+    assert_false(vault_view_ledger_find(ledger, &first.record_id, &found, NULL));
+    assert_true(vault_view_ledger_check_read(ledger, &first.body_id, NULL));
+    found = fake_entry(VAULT_VIEW_LEDGER_COUNT_MAX + 1);
+    vault_view_ledger_add_released(ledger, &found);
+    assert_false(vault_view_ledger_check_read(ledger, &first.body_id, NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_answered_before_a_good_grant),
+        cmocka_unit_test(grant_that_is_not_good_ends_the_session),
+        cmocka_unit_test(grant_over_its_limit_is_too_large),
+        cmocka_unit_test(errors_that_are_no_breach_leave_the_session),
+        cmocka_unit_test(reads_past_the_end_give_what_there_is),
+        cmocka_unit_test(lists_that_do_not_go_forward_are_refused),
+        cmocka_unit_test(parts_of_another_length_are_refused),
+        cmocka_unit_test(ledger_knows_the_last_listed_and_the_last_released),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
