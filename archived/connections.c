@@ -11,6 +11,7 @@ struct ArchivedConnections {
     GMutex lock;
     GCond gone;
     GPtrArray *list; /* ArchivedConnection, on their threads' heap */
+    GArray *ended;   /* pthread_t: threads that are about to end, to be joined */
     guint counts[ARCHIVED_CONNECTION_KINDS];
     guint64 last_id;
 };
@@ -22,7 +23,22 @@ ArchivedConnections *archived_connections_new(void)
     g_mutex_init(&connections->lock);
     g_cond_init(&connections->gone);
     connections->list = g_ptr_array_new();
+    connections->ended = g_array_new(FALSE, FALSE, sizeof(pthread_t));
     return connections;
+}
+
+/* A thread that has left the list still frees what it keeps for itself (OpenSSL's error queue,
+ * hash contexts), and uses the lock: only after it was joined may these go. */
+static void join_ended(ArchivedConnections *connections)
+{
+    g_autoptr(GArray) ended = NULL;
+
+    g_mutex_lock(&connections->lock);
+    ended = connections->ended;
+    connections->ended = g_array_new(FALSE, FALSE, sizeof(pthread_t));
+    g_mutex_unlock(&connections->lock);
+    for (guint i = 0; i < ended->len; i++)
+        pthread_join(g_array_index(ended, pthread_t, i), NULL);
 }
 
 void archived_connections_free(ArchivedConnections *connections)
@@ -30,6 +46,8 @@ void archived_connections_free(ArchivedConnections *connections)
     if (connections == NULL)
         return;
     g_assert(connections->list->len == 0);
+    join_ended(connections);
+    g_array_unref(connections->ended);
     g_ptr_array_unref(connections->list);
     g_mutex_clear(&connections->lock);
     g_cond_clear(&connections->gone);
@@ -85,14 +103,29 @@ static void connections_add(ArchivedConnections *connections, ArchivedConnection
 }
 
 /* The descriptor is closed under the lock: nobody may shut down its number's next owner. */
-static void connections_remove(ArchivedConnections *connections, ArchivedConnection *connection)
+static void remove_locked(ArchivedConnections *connections, ArchivedConnection *connection)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connections->lock);
-
     g_ptr_array_remove_fast(connections->list, connection);
     connections->counts[connection->kind]--;
     close(connection->fd);
     g_cond_broadcast(&connections->gone);
+}
+
+/* By the connection's own thread, as its last act. */
+static void connections_leave(ArchivedConnections *connections, ArchivedConnection *connection)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connections->lock);
+    pthread_t self = pthread_self();
+
+    g_array_append_val(connections->ended, self);
+    remove_locked(connections, connection);
+}
+
+static void connections_remove(ArchivedConnections *connections, ArchivedConnection *connection)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connections->lock);
+
+    remove_locked(connections, connection);
 }
 
 static void *run_thread(void *user)
@@ -101,7 +134,7 @@ static void *run_thread(void *user)
     ArchivedConnections *connections = thread->connection.daemon->connections;
 
     thread->run(&thread->connection);
-    connections_remove(connections, &thread->connection);
+    connections_leave(connections, &thread->connection);
     g_free(thread);
     return NULL;
 }
@@ -114,7 +147,6 @@ static int create_thread(Thread *thread)
 
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, ARCHIVED_THREAD_STACK_LEN);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     failure = pthread_create(&id, &attributes, run_thread, thread);
     pthread_attr_destroy(&attributes);
     return failure;
@@ -127,6 +159,7 @@ gboolean archived_connections_start(ArchivedDaemon *daemon, int fd, ArchivedConn
     Thread *thread = g_new0(Thread, 1);
     int failure;
 
+    join_ended(daemon->connections);
     thread->run = run;
     thread->connection.fd = fd;
     thread->connection.kind = kind;

@@ -8,6 +8,7 @@
 #include "vault/keep.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char verb[] = "rebuild";
 
@@ -49,6 +50,25 @@ static gboolean report(const VaultRebuildResult *result, gboolean as_json, GErro
     return restore_output_json(builder, error);
 }
 
+/* Afterwards: it takes a catalog to write with. */
+static gboolean log_rebuild(const char *path, const VaultRebuildResult *result, GError **error)
+{
+    VaultKeepOptions options = {.mode = VAULT_KEEP_WRITER};
+    g_autoptr(VaultKeep) keep = vault_keep_open(path, &options, error);
+    g_autofree char *payload =
+        g_strdup_printf("act: %s\nrecords: %" G_GUINT64_FORMAT "\ndead: %" G_GUINT64_FORMAT
+                        "\nunknown: %" G_GUINT64_FORMAT "\n",
+                        vault_logged_act_name(VAULT_LOGGED_REBUILD), result->record_count,
+                        result->dead_count, result->unknown_count);
+
+    if (keep != NULL &&
+        vault_keep_log_act(keep, VAULT_LOGGED_REBUILD, payload, strlen(payload), error) &&
+        vault_keep_close(keep, error))
+        return TRUE;
+    g_prefix_error(error, "the catalog was made anew, but that could not be logged: ");
+    return FALSE;
+}
+
 static gboolean rebuild(const char *path, gboolean as_json, GError **error)
 {
     VaultKeepOptions options = {.mode = VAULT_KEEP_WRITER};
@@ -61,7 +81,7 @@ static gboolean rebuild(const char *path, gboolean as_json, GError **error)
 
     if (progress != NULL)
         progress_hide(progress);
-    return ok && report(&result, as_json, error);
+    return ok && log_rebuild(path, &result, error) && report(&result, as_json, error);
 }
 
 int restore_verb_rebuild(int argc, char **argv)

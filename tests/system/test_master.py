@@ -412,7 +412,7 @@ def grants_are_made_with_shares():
 
     keys.run("grant", request, *given(three, one), "--out", keys.folder / "files.grant")
     terminal = Terminal("grant", request, "--shares", "--out", keys.folder / "typed.grant")
-    terminal.expect(b"Approvers:")
+    terminal.expect(b"Approvals:")
     terminal.expect(b"The first share")
     terminal.type(typed(words_of(two)))
     terminal.expect(b"Share 2 of the 2")

@@ -224,7 +224,7 @@ static void each_errno_has_its_code(void **state)
         VaultErrorCode code;
     } cases[] = {{ENOSPC, VAULT_ERROR_NO_SPACE},  {EDQUOT, VAULT_ERROR_NO_SPACE},
                  {ENOENT, VAULT_ERROR_NOT_FOUND}, {EEXIST, VAULT_ERROR_BUSY},
-                 {EACCES, VAULT_ERROR_REFUSED},   {EPERM, VAULT_ERROR_REFUSED},
+                 {EACCES, VAULT_ERROR_IO},        {EPERM, VAULT_ERROR_IO},
                  {EIO, VAULT_ERROR_IO},           {EINVAL, VAULT_ERROR_IO}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -28,8 +28,9 @@ typedef struct {
     GThread *thread;
     const char *answer; /* to the first line; NULL closes */
     const char *const *import_answers;
-    const char *policy_answer; /* to the text after the first line */
-    GString *seen;             /* what came, for the test to look at */
+    const char *policy_answer;          /* to the text after the first line */
+    const char *const *release_answers; /* to lists of copies, each with a frame when it is ok */
+    GString *seen;                      /* what came, for the test to look at */
 } Fake;
 
 static void fake_clear(Fake *fake)
@@ -94,6 +95,26 @@ static void see_policy(Fake *fake, int fd, ArchivedControlStream *stream)
     archived_control_send(fd, fake->policy_answer, strlen(fake->policy_answer), NULL);
 }
 
+static void see_copies(Fake *fake, int fd, ArchivedControlStream *stream)
+{
+    for (const char *const *answer = fake->release_answers; *answer != NULL; answer++) {
+        gboolean is_end = FALSE;
+        guint32 count = 0;
+        RecordId copy;
+
+        assert_true(archived_control_read_u32(stream, &count, &is_end, NULL) && !is_end);
+        g_string_append_printf(fake->seen, "%u", count);
+        for (guint32 i = 0; i < count; i++) {
+            assert_true(archived_control_read(stream, &copy, sizeof copy, NULL));
+            g_string_append_printf(fake->seen, " %02x", copy.bytes[15]);
+        }
+        g_string_append_c(fake->seen, '|');
+        archived_control_send(fd, *answer, strlen(*answer), NULL);
+        if (strstr(*answer, "true") != NULL)
+            archived_control_send_frame(fd, "sealed", 6, NULL);
+    }
+}
+
 static gpointer serve_one(gpointer user)
 {
     Fake *fake = user;
@@ -109,6 +130,8 @@ static gpointer serve_one(gpointer user)
         see_messages(fake, fd, stream);
     if (fake->policy_answer != NULL)
         see_policy(fake, fd, stream);
+    if (fake->release_answers != NULL)
+        see_copies(fake, fd, stream);
     return NULL;
 }
 
@@ -160,6 +183,69 @@ static void policy_is_sent_whole_and_its_verdict_handed_over(void **state)
     fake_listen(&bad);
     assert_false(archived_control_set_policy(bad.vault, "a", 1, &error));
     assert_code(error, VAULT_ERROR_REFUSED);
+}
+
+static void releases_are_asked_for_with_the_grant_sent_once(void **state)
+{
+    static const char *const answers[] = {
+        "{\"ok\":true}\n", "{\"ok\":false,\"code\":\"REFUSED\",\"message\":\"scope\"}\n",
+        "{\"ok\":true}\n", NULL};
+    const RecordId copies[] = {{.bytes[15] = 0xaa}, {.bytes[15] = 0xbb}};
+    g_auto(Fake) fake;
+    g_autoptr(ArchivedRelease) release = NULL;
+    g_autoptr(GBytes) first = NULL;
+    g_autoptr(GBytes) last = NULL;
+    g_autoptr(GError) error = NULL;
+
+    fake_init(&fake, ARCHIVED_DUTY_READ);
+    fake.policy_answer = "{\"ok\":true}\n";
+    fake.release_answers = answers;
+    fake_listen(&fake);
+    release = archived_control_release_begin(fake.vault, "grant", 5, NULL);
+    assert_non_null(release);
+    first = archived_control_release(release, copies, 2, NULL);
+    assert_memory_equal(g_bytes_get_data(first, NULL), "sealed", 6);
+    assert_null(archived_control_release(release, copies, 1, &error));
+    assert_code(error, VAULT_ERROR_REFUSED);
+    last = archived_control_release(release, copies, 0, NULL);
+    assert_int_equal(g_bytes_get_size(last), 6);
+    g_thread_join(g_steal_pointer(&fake.thread));
+    assert_string_equal(fake.seen->str, "release|grant|2 aa bb|1 aa|0|");
+    g_clear_error(&error);
+    assert_null(archived_control_release(release, copies, 1, &error));
+    assert_code(error, VAULT_ERROR_IO);
+}
+
+static void refused_grant_gives_no_releases(void **state)
+{
+    g_auto(Fake) fake;
+    g_autoptr(GError) error = NULL;
+
+    fake_init(&fake, ARCHIVED_DUTY_READ);
+    fake.policy_answer = "{\"ok\":false,\"code\":\"REFUSED\",\"message\":\"revoked\"}\n";
+    fake_listen(&fake);
+    assert_null(archived_control_release_begin(fake.vault, "grant", 5, &error));
+    assert_code(error, VAULT_ERROR_REFUSED);
+}
+
+static void restores_and_revocations_are_told_with_their_texts(void **state)
+{
+    g_auto(Fake) done;
+    g_auto(Fake) revoked;
+
+    fake_init(&done, ARCHIVED_DUTY_READ);
+    done.policy_answer = "{\"ok\":true}\n";
+    fake_listen(&done);
+    assert_true(archived_control_log_restore(done.vault, ARCHIVED_RESTORE_DONE, "a: b\n", 5, NULL));
+    g_thread_join(g_steal_pointer(&done.thread));
+    assert_string_equal(done.seen->str, "restore-done|a: b\n|");
+
+    fake_init(&revoked, ARCHIVED_DUTY_OPERATE);
+    revoked.policy_answer = "{\"ok\":true}\n";
+    fake_listen(&revoked);
+    assert_true(archived_control_revoke_grant(revoked.vault, "grant", 5, NULL));
+    g_thread_join(g_steal_pointer(&revoked.thread));
+    assert_string_equal(revoked.seen->str, "grant-revoke|grant|");
 }
 
 static void assert_call_fails(const char *answer, VaultErrorCode code, const char *words)
@@ -315,6 +401,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answer_is_handed_over),
         cmocka_unit_test(policy_is_sent_whole_and_its_verdict_handed_over),
+        cmocka_unit_test(releases_are_asked_for_with_the_grant_sent_once),
+        cmocka_unit_test(refused_grant_gives_no_releases),
+        cmocka_unit_test(restores_and_revocations_are_told_with_their_texts),
         cmocka_unit_test(answered_failure_is_an_error_of_that_code),
         cmocka_unit_test(strange_answers_are_malformed),
         cmocka_unit_test(vault_without_daemon_is_not_found),

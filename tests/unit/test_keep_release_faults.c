@@ -160,11 +160,16 @@ static void each_record_is_in_one_batch_whatever_call_fails(void **state)
     g_autoptr(ReleaseWorld) world = release_world_new();
     gboolean is_over = FALSE;
 
+    release_world_deliver(world, "the first", "a@example.org");
     for (int nth = 0; !is_over; nth++) {
         g_autofree char *text = g_strdup_printf("message %d", nth);
+        const char *owners[] = {"a@example.org", NULL};
+        KeepDelivery delivery;
 
-        release_world_deliver(world, text, "a@example.org");
+        /* Both fail at some time: the pack that a delivery is written to, and the log. */
         arm(nth, nth % 2 ? EIO : ENOSPC);
+        keep_fixture_deliver_at(world->fixture->keep, text, owners, keep_fixture_now(), NULL,
+                                &delivery, NULL);
         vault_keep_log_batch(world->fixture->keep, VAULT_BATCH_ALWAYS, NULL);
         is_over = !has_failed;
         disarm();

@@ -103,7 +103,8 @@ GArray *vault_release_slots_parse(const guint8 *bytes, gsize len, GError **error
 
     vault_bytes_reader_init(&reader, bytes, len);
     count = vault_bytes_read_u32(&reader);
-    if (count > VAULT_RELEASE_COUNT_MAX || reader.left != (gsize)count * SLOT_LEN) {
+    if (reader.failed || count > VAULT_RELEASE_COUNT_MAX ||
+        reader.left != (gsize)count * SLOT_LEN) {
         refuse(error, VAULT_ERROR_MALFORMED, "it has not the length that its number of slots says");
         return NULL;
     }

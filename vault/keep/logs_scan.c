@@ -172,6 +172,9 @@ static gboolean add_file(const VaultLogsScan *scan, const VaultPackFile *file, G
 
     if (VAULT_ID_EQUAL(file->header.pack_id, scan->from.pack_id))
         pack.from = scan->from.offset;
+    /* What lies behind the end that its successor names was never acknowledged. */
+    if (file->has_successor)
+        pack.to = file->successor_end;
     if (VAULT_ID_EQUAL(file->header.pack_id, scan->to.pack_id)) {
         pack.to = scan->to.offset;
         reached.offset = scan->to.offset;
