@@ -80,6 +80,8 @@ Export *export_open(const ExportOptions *options, GError **error)
     export->journal_lines = g_string_new(NULL);
     export->lf_hasher = vault_hasher_new();
     export->lf_bytes = g_byte_array_new();
+    export->proofs = options->proofs;
+    export->batches = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     if (!check_options(options, error) || !export_place_open(export, options, error))
         return NULL;
     target.path = export->path;
@@ -133,6 +135,11 @@ static gboolean is_file_whole(const Export *export, const ManifestKnown *known)
     return len == known->file_size && memcmp(&hash, &known->file_hash, sizeof hash) == 0;
 }
 
+static void note_batch(Export *export, guint64 batch)
+{
+    g_hash_table_add(export->batches, g_memdup2(&batch, sizeof batch));
+}
+
 gboolean export_has(Export *export, const char *id, const char *mailbox, guint64 received_s,
                     gboolean *ret_has, GError **error)
 {
@@ -147,6 +154,8 @@ gboolean export_has(Export *export, const char *id, const char *mailbox, guint64
     if (known == NULL || !is_file_whole(export, known))
         return TRUE;
     *ret_has = TRUE;
+    if (known->is_in_log)
+        note_batch(export, known->batch);
     return manifest_add(export->manifest, known->line, known->size, error);
 }
 
@@ -168,6 +177,7 @@ gboolean export_begin(Export *export, const ExportMessage *message, GError **err
     export->message = *message;
     export->file = export->backend->file_name(export->self, message);
     export->written_len = export->lf_len = 0;
+    export->has_proof = FALSE;
     export->is_cr_held = FALSE;
     return export->backend->begin(export->self, message, export->file, error);
 }
@@ -225,11 +235,30 @@ static char *format_line(Export *export, const VaultHash *hash, guint64 offset)
                            .lf_size = export->lf_len,
                            .sender = message->sender,
                            .folder = message->folder,
-                           .keywords = message->keywords};
+                           .keywords = message->keywords,
+                           .proof = export->has_proof ? &export->proof : NULL};
 
     if (entry.has_lf)
         vault_hasher_finish(export->lf_hasher, &entry.lf_hash);
     return manifest_entry_format(&entry);
+}
+
+gboolean export_prove(Export *export, const VaultOpenedBody *body, const BodySalt *salt,
+                      GError **error)
+{
+    ProofMessage *proof = &export->proof;
+
+    if (export->proofs == NULL)
+        return TRUE;
+    *proof = (ProofMessage){
+        .salt = *salt, .header_len = body->header_len, .ciphertext_hash = body->ciphertext_hash};
+    memcpy(proof->header, body->header, body->header_len);
+    if (!export->proofs->find(export->proofs->user, proof, error))
+        return FALSE;
+    export->has_proof = TRUE;
+    if (proof->is_in_log)
+        note_batch(export, proof->batch);
+    return TRUE;
 }
 
 static gboolean end_line_ends(Export *export, GError **error)
@@ -274,11 +303,33 @@ void export_add_error(Export *export, const char *id, const char *mailbox, guint
     manifest_add_error(export->manifest, id, mailbox, received_s, text);
 }
 
+static gint compare_batches(gconstpointer a, gconstpointer b)
+{
+    guint64 one = *(const guint64 *)a, other = *(const guint64 *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+static gboolean write_batches(Export *export, GError **error)
+{
+    g_autoptr(GList) batches = g_list_sort(g_hash_table_get_keys(export->batches), compare_batches);
+
+    for (GList *at = batches; at != NULL && export->proofs != NULL; at = at->next) {
+        g_autofree char *line =
+            export->proofs->batch(export->proofs->user, *(const guint64 *)at->data, error);
+
+        if (line == NULL || !manifest_add_batch(export->manifest, line, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean export_finish(Export *export, ManifestCounts *ret_counts, GError **error)
 {
     gboolean is_member = export->manifest_draft == NULL && export->format != EXPORT_MBOX;
 
-    if (!flush_journal(export, error) || !manifest_finish(export->manifest, error) ||
+    if (!flush_journal(export, error) || !manifest_end_messages(export->manifest, error) ||
+        !write_batches(export, error) || !manifest_finish(export->manifest, error) ||
         !export->backend->finish(export->self, is_member ? export->manifest_fd : -1, export->now_s,
                                  error) ||
         !export_place_finish(export, error))
@@ -303,6 +354,7 @@ void export_free(Export *export)
     g_string_free(export->journal_lines, TRUE);
     vault_hasher_free(export->lf_hasher);
     g_byte_array_unref(export->lf_bytes);
+    g_hash_table_unref(export->batches);
     g_free(export->file);
     g_free(export->path);
     g_free(export);

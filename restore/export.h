@@ -20,6 +20,7 @@
 #pragma once
 
 #include "restore/manifest.h"
+#include "restore/proof_source.h"
 
 typedef enum {
     EXPORT_EML,
@@ -41,6 +42,7 @@ typedef struct {
     ExportLineEnds line_ends;
     const VaultId *vault_id; /* NULL = not named in the manifest */
     guint64 now_s;
+    const ProofSource *proofs; /* NULL = the manifest has none; borrowed until free() */
 } ExportOptions;
 
 /* All borrowed until end() or abandon(). */
@@ -65,6 +67,9 @@ gboolean export_has(Export *export, const char *id, const char *mailbox, guint64
 
 gboolean export_begin(Export *export, const ExportMessage *message, GError **error);
 gboolean export_write(Export *export, const guint8 *bytes, gsize len, GError **error);
+/* What the message under way is proved by, where there are proofs: before end(). */
+gboolean export_prove(Export *export, const VaultOpenedBody *body, const BodySalt *salt,
+                      GError **error);
 /* `hash` = SHA-256 of the message. */
 gboolean export_end(Export *export, const VaultHash *hash, GError **error);
 gboolean export_abandon(Export *export, GError **error);

@@ -33,6 +33,10 @@ struct Export {
     guint64 lf_len;
     VaultHasher *lf_hasher;
     GByteArray *lf_bytes;
+    gboolean has_proof;
+    ProofMessage proof;
+    const ProofSource *proofs; /* NULL: none */
+    GHashTable *batches;       /* guint64: those that proofs lead to */
     gboolean is_finished;
 };
 

@@ -78,12 +78,12 @@ static gboolean open_body(ExportJobs *jobs, ExportJob *job, GError **error)
 
     if (len > EXPORT_PIPE_WHOLE_MAX) {
         return jobs->options.large == EXPORT_LARGE_PROVED_WHEN_WRITTEN ||
-               vault_reader_open_body(jobs->options.reader, job->copy, records, drop_piece, NULL,
-                                      &job->hash, error);
+               vault_reader_open_body_proved(jobs->options.reader, job->copy, records, drop_piece,
+                                             NULL, &job->body, error);
     }
     job->message = g_byte_array_sized_new((guint)len + 1);
-    return vault_reader_open_body(jobs->options.reader, job->copy, records, keep_piece,
-                                  job->message, &job->hash, error);
+    return vault_reader_open_body_proved(jobs->options.reader, job->copy, records, keep_piece,
+                                         job->message, &job->body, error);
 }
 
 static gboolean open_message(ExportJobs *jobs, ExportJob *job, GError **error)

@@ -27,7 +27,7 @@ typedef struct {
     GError *failure; /* NULL = opened */
     VaultOpenedCopy *copy;
     GByteArray *message;              /* NULL: long, to be opened as it is written */
-    VaultHash hash;                   /* of `message` */
+    VaultOpenedBody body;             /* of `message` */
     char *sender, *folder, *keywords; /* facts; NULL = none */
 } ExportJob;
 void export_job_free(ExportJob *job); /* wipes */

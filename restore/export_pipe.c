@@ -173,16 +173,23 @@ static gboolean write_piece(gpointer user, const guint8 *bytes, gsize len, GErro
     return FALSE;
 }
 
+static gboolean end_message(Pipe *pipe, const ExportJob *job, const VaultOpenedBody *body,
+                            GError **error)
+{
+    return export_prove(pipe->export, body, &job->copy->body.salt, error) &&
+           export_end(pipe->export, &body->message_hash, error);
+}
+
 /* A long message: opened as it is written. */
 static gboolean write_long(Pipe *pipe, const ExportJob *job, GError **error)
 {
     WriteSink sink = {.export = pipe->export};
     g_autoptr(GError) failure = NULL;
-    VaultHash hash;
+    VaultOpenedBody body;
 
-    if (vault_reader_open_body(pipe->options->reader, job->copy, &pipe->records, write_piece, &sink,
-                               &hash, &failure))
-        return export_end(pipe->export, &hash, error);
+    if (vault_reader_open_body_proved(pipe->options->reader, job->copy, &pipe->records, write_piece,
+                                      &sink, &body, &failure))
+        return end_message(pipe, job, &body, error);
     if (sink.failure != NULL) {
         g_propagate_error(error, sink.failure);
         return FALSE;
@@ -213,7 +220,7 @@ static gboolean write_job(Pipe *pipe, const ExportJob *job, GError **error)
     ok = job->message == NULL
              ? write_long(pipe, job, error)
              : export_write(pipe->export, job->message->data, job->message->len, error) &&
-                   export_end(pipe->export, &job->hash, error);
+                   end_message(pipe, job, &job->body, error);
     if (ok && pipe->result->failed_count == failed_before) {
         pipe->result->exported_count++;
         count_done(pipe, job->stored_len);

@@ -26,6 +26,9 @@ static const RestoreVerb verbs[] = {
     {"message", "show what the host knows of a message", restore_verb_message},
     {"status", "tell how the vault is", restore_verb_status},
     {"verify", "check every stored record", restore_verb_verify},
+    {"log", "list, verify, prove and stamp what was logged", restore_verb_log},
+    {"check", "verify an export: no vault, no secret", restore_verb_check},
+    {"witness", "cosign checkpoints of logs on other hosts", restore_verb_witness},
     {"rebuild", "make the catalog anew from packs and keyring", restore_verb_rebuild},
 };
 

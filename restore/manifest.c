@@ -18,6 +18,8 @@ struct Manifest {
     GString *errors;
     VaultHasher *hasher;
     ManifestCounts counts;
+    gboolean has_ended_messages;
+    guint64 batch_count;
 };
 
 char *manifest_time(guint64 time_s)
@@ -82,6 +84,8 @@ char *manifest_entry_format(const ManifestEntry *entry)
     append_string(line, "sender", entry->sender);
     append_string(line, "folder", entry->folder);
     append_string(line, "keywords", entry->keywords);
+    if (entry->proof != NULL)
+        proof_message_append(entry->proof, line);
     g_string_append_c(line, '}');
     return g_string_free(line, FALSE);
 }
@@ -142,11 +146,30 @@ void manifest_add_error(Manifest *manifest, const char *id, const char *mailbox,
                            line->str);
 }
 
+gboolean manifest_end_messages(Manifest *manifest, GError **error)
+{
+    g_assert(!manifest->has_ended_messages);
+    manifest->has_ended_messages = TRUE;
+    g_string_append_printf(manifest->buffer, "],\n\"errors\":[%s],\n", manifest->errors->str);
+    return manifest->buffer->len < BUFFER_LEN || flush(manifest, error);
+}
+
+gboolean manifest_add_batch(Manifest *manifest, const char *line, GError **error)
+{
+    g_assert(manifest->has_ended_messages);
+    g_string_append(manifest->buffer, manifest->batch_count++ == 0 ? "\"batches\":[\n" : ",\n");
+    g_string_append(manifest->buffer, line);
+    return manifest->buffer->len < BUFFER_LEN || flush(manifest, error);
+}
+
 gboolean manifest_finish(Manifest *manifest, GError **error)
 {
     const ManifestCounts *counts = &manifest->counts;
 
-    g_string_append_printf(manifest->buffer, "],\n\"errors\":[%s],\n", manifest->errors->str);
+    if (!manifest->has_ended_messages && !manifest_end_messages(manifest, error))
+        return FALSE;
+    if (manifest->batch_count > 0)
+        g_string_append(manifest->buffer, "],\n");
     g_string_append_printf(manifest->buffer,
                            "\"counts\":{\"messages\":%" G_GUINT64_FORMAT
                            ",\"bytes\":%" G_GUINT64_FORMAT ",\"errors\":%" G_GUINT64_FORMAT "}}\n",
@@ -274,6 +297,17 @@ static ManifestKnown *parse_known(const char *line, char **ret_key)
     known->size = (guint64)size;
     known->file_size = (guint64)file_size;
     known->file_hash = hash;
+    if (json_object_has_member(object, "in_log")) {
+        ProofMessage proof;
+
+        /* Without its proof a message would be in the export and not in the check of it. */
+        if (!proof_message_read(object, &proof, NULL)) {
+            manifest_known_free(known);
+            return NULL;
+        }
+        known->is_in_log = proof.is_in_log;
+        known->batch = proof.batch;
+    }
     /* Written anew, so that no odd form of JSON gets into the next manifest. */
     known->line = g_steal_pointer(&rewritten);
     *ret_key = manifest_known_key(member_string(object, "id"), member_string(object, "mailbox"));

@@ -12,13 +12,14 @@
  * One message a line, so that the journal of an export under way holds the same lines and a resumed
  * export reads either. `size` and `sha256` are of the message exactly as archived; `lf_size` and
  * `lf_sha256` of the file where line ends were changed. Optional: `offset` (mbox: of the first byte
- * after the postmark), `sender`, `folder`, `keywords`.
- * Errors: IO, NO_SPACE. Threads: one user per object. Source: docs/formats/export.md.
+ * after the postmark), `sender`, `folder`, `keywords`, and the proofs of
+ * docs/formats/proof-bundle.md with the batches that they lead to. Errors: IO, NO_SPACE. Threads:
+ * one user per object. Source: docs/formats/export.md.
  */
 #pragma once
 
+#include "restore/proof_bundle.h"
 #include "vault/base/file.h"
-#include "vault/crypto/hash.h"
 
 #define MANIFEST_NAME "manifest.json"
 #define MANIFEST_LINE_LEN_MAX (1u << 20)
@@ -39,6 +40,7 @@ typedef struct {
     guint64 lf_size;
     VaultHash lf_hash;
     const char *sender, *folder, *keywords;
+    const ProofMessage *proof;
 } ManifestEntry;
 
 /* One line without line end and comma. */
@@ -58,6 +60,10 @@ gboolean manifest_add(Manifest *manifest, const char *line, guint64 size, GError
 /* `mailbox` NULL and `received_s` 0: not known. */
 void manifest_add_error(Manifest *manifest, const char *id, const char *mailbox, guint64 received_s,
                         const char *text);
+/* Ends the messages. Then come the batches, when the export has proofs. */
+gboolean manifest_end_messages(Manifest *manifest, GError **error);
+/* A line as proof_batch_format() gives it. */
+gboolean manifest_add_batch(Manifest *manifest, const char *line, GError **error);
 /* Writes the rest; does not sync. */
 gboolean manifest_finish(Manifest *manifest, GError **error);
 const ManifestCounts *manifest_counts(const Manifest *manifest);
@@ -73,6 +79,8 @@ typedef struct {
     guint64 size;      /* of the message */
     guint64 file_size; /* of the file: lf_size where there is one */
     VaultHash file_hash;
+    gboolean is_in_log; /* then: the batch that its proof leads to */
+    guint64 batch;
 } ManifestKnown;
 void manifest_known_free(ManifestKnown *known);
 /* "ID MAILBOX", new string. */

@@ -87,3 +87,7 @@ VaultRecordSource vault_view_records(VaultView *view);
  * VAULT_VIEW_LOG_LEN_MAX bytes. Durable on return. */
 #define VAULT_VIEW_LOG_LEN_MAX 65536
 gboolean vault_view_log(VaultView *view, VaultLoggedAct act, const char *text, GError **error);
+
+/* The vault's archive log as it stands, for proofs; the caller closes it. NOT_FOUND: the vault has
+ * no logs yet; UNSUPPORTED: a vault elsewhere does not hand out its log. */
+VaultLogReader *vault_view_archive_log(VaultView *view, GError **error);

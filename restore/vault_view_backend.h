@@ -15,6 +15,7 @@ typedef struct {
     void (*free)(gpointer self);
     GBytes *(*release)(gpointer self, const RecordId *copies, gsize count, GError **error);
     gboolean (*log)(gpointer self, VaultLoggedAct act, const char *text, GError **error);
+    VaultLogReader *(*archive_log)(gpointer self, GError **error); /* NULL: it hands out none */
     gboolean (*close)(gpointer self, GError **error);
     VaultRecordSource records; /* `user` is the implementation */
 } VaultViewBackend;

@@ -253,6 +253,11 @@ static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, G
     return check_grant(view, error) && restore_releaser_log(view->releaser, act, text, error);
 }
 
+static VaultLogReader *local_archive_log(gpointer self, GError **error)
+{
+    return vault_keep_log_reader(((LocalView *)self)->keep, VAULT_LOG_ARCHIVE, error);
+}
+
 static gboolean local_close(gpointer self, GError **error)
 {
     LocalView *view = self;
@@ -271,6 +276,7 @@ static const VaultViewBackend backend = {
     .records = {.fetch = local_fetch, .length = local_length, .read = local_read},
     .release = local_release,
     .log = local_log,
+    .archive_log = local_archive_log,
     .close = local_close,
 };
 

@@ -41,6 +41,8 @@ typedef struct {
     const RestoreOptions *options;
     VaultView *view;
     RestoreScope scope;
+    ProofLog *proof_log; /* NULL: the vault has no logs, and the export no proofs */
+    ProofSource proofs;
     GHashTable *found; /* RecordId of messages that have a copy in scope; NULL = not asked for */
     guint64 entry_count, stored_len;
     guint64 told_count;
@@ -51,6 +53,7 @@ typedef struct {
 static void restore_clear(Restore *restore)
 {
     restore_scope_clear(&restore->scope);
+    g_clear_pointer(&restore->proof_log, proof_log_close);
     g_clear_pointer(&restore->found, g_hash_table_unref);
     g_clear_pointer(&restore->progress, progress_free);
     g_clear_pointer(&restore->view, vault_view_free);
@@ -248,9 +251,32 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
                             .start = options->is_resumed ? EXPORT_RESUME : EXPORT_START_NEW,
                             .line_ends = options->is_lf ? EXPORT_LF : EXPORT_AS_ARCHIVED,
                             .vault_id = vault_view_id(restore->view),
-                            .now_s = now_s};
+                            .now_s = now_s,
+                            .proofs = restore->proof_log == NULL ? NULL : &restore->proofs};
 
     return export_open(&export, error);
+}
+
+/* What is in the log now: the newest mail may be in no batch yet, and its proof says so. */
+static gboolean open_proofs(Restore *restore, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultLogReader *reader = vault_view_archive_log(restore->view, &failure);
+
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) ||
+        g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED)) {
+        restore_verb_say(verb, "the export will have no proofs: %s", failure->message);
+        return TRUE;
+    }
+    if (reader == NULL) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    restore->proof_log = proof_log_open(reader, error);
+    if (restore->proof_log == NULL)
+        return FALSE;
+    restore->proofs = proof_log_source(restore->proof_log);
+    return TRUE;
 }
 
 static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret_result,
@@ -341,7 +367,7 @@ static int run(const char *vault, const RestoreOptions *options, ExportFormat fo
     }
     if (restore.entry_count == 0)
         return status;
-    if (restore_messages(&restore, format, now_s, &status, &error))
+    if (open_proofs(&restore, &error) && restore_messages(&restore, format, now_s, &status, &error))
         return status;
     if (g_error_matches(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED))
         return restore_verb_usage(verb, "%s", error->message);

@@ -215,7 +215,8 @@ gboolean vault_keep_log_batch(VaultKeep *keep, VaultBatchWhen when, GError **err
 gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error);
 
 /* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them); CORRUPT: it
- * had, and they are gone. Each reader stays at the checkpoint that there was; caller closes it. */
+ * had, and they are gone or were set back. Each reader stays at the checkpoint that there was;
+ * caller closes it. */
 VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError **error);
 /* Keys that sign, or did: GPtrArray of VaultNoteKey, the newest first. */
 GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error);

@@ -106,3 +106,16 @@ typedef gboolean (*VaultMessageSink)(gpointer user, const guint8 *bytes, gsize l
 gboolean vault_reader_open_body(VaultReader *reader, const VaultOpenedCopy *copy,
                                 const VaultRecordSource *records, VaultMessageSink sink,
                                 gpointer user, VaultHash *ret_hash, GError **error);
+
+/* What ties a message to the log without any key: SHA-256(header || ciphertext_hash) is the record
+ * hash, and the header holds the message's commitment. */
+typedef struct {
+    VaultHash message_hash;
+    guint8 header[VAULT_RECORD_HEADER_LEN_MAX];
+    gsize header_len;
+    VaultHash ciphertext_hash;
+} VaultOpenedBody;
+/* The same, and what was hashed on the way. */
+gboolean vault_reader_open_body_proved(VaultReader *reader, const VaultOpenedCopy *copy,
+                                       const VaultRecordSource *records, VaultMessageSink sink,
+                                       gpointer user, VaultOpenedBody *ret_body, GError **error);

@@ -54,12 +54,12 @@ LAYERS = {
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
-        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/seal.h",
-                 "vault/keep.h", "vault/open.h", "vault/open/", "vault/depository.h",
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
+                 "vault/seal.h", "vault/keep.h", "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
-        system=["archive", "gmime", "json-glib"],
-        links=["ingest", "vault-keep", "vault-open", "archived-config", "archived-control",
-               "ARCHIVE", "GMIME", "JSON", "Threads::Threads"],
+        system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
+        links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
+               "archived-control", "ARCHIVE", "CRYPTO", "GMIME", "JSON", "Threads::Threads"],
     ),
 }
 

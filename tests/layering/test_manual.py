@@ -25,13 +25,12 @@ def verbs_of(text):
 
 
 def options_of_help(program, *words):
-    """Of a verb, or of all verbs below it. Only what stands in the lists, not what is spoken of."""
+    """Of a verb and all verbs below it. Only what stands in the lists, not what is spoken of."""
     text = help_of(program, *words)
-    below = verbs_of(text)
-    if below:
-        return set().union(*(options_of_help(program, *words, verb) for verb in below))
+    below = (options_of_help(program, *words, verb) for verb in verbs_of(text))
     lines = text.partition("Application Options:")[2].split("\n\n")[0].splitlines()
-    return {match[1] for line in lines if (match := re.match(r" +(?:-\w, )?--([a-z-]+)", line))}
+    own = {match[1] for line in lines if (match := re.match(r" +(?:-\w, )?--([a-z-]+)", line))}
+    return own.union(*below)
 
 
 def sections(page):

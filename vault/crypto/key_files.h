@@ -83,6 +83,12 @@ gboolean vault_master_verify(const MasterVerifyKey *key, const char *purpose, co
 
 void vault_log_key_create(LogSigningKey *ret_signing, LogVerifyKey *ret_verify);
 
+/* A witness's key and the name that it cosigns under: 1..127 bytes, else MALFORMED. Whether a note
+ * can bear the name is vault/log/note_key.h's to say. The name is a new string. */
+char *vault_witness_key_format(const char *name, const WitnessSigningKey *key, GError **error);
+gboolean vault_witness_key_parse(const char *text, char **ret_name, WitnessSigningKey *ret_key,
+                                 GError **error);
+
 /* HPKE mode_base to a reader, info = "muniment <purpose>\0" || key id: grants (and later releases).
  * Sealed = encapsulation 32 || ciphertext || tag 16. REFUSED for a key of small order; NO_KEY when
  * it does not open under this identity, purpose and aad. The opened array is freed with

@@ -199,10 +199,13 @@ VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError 
     g_autoptr(GPtrArray) keys = NULL;
     g_autofree char *origin = NULL;
     g_autoptr(GError) failure = NULL;
-    VaultLogReader *reader;
+    g_autoptr(VaultLogReader) reader = NULL;
+    guint64 remembered;
 
+    /* Before the log is looked at: a writer that appends meanwhile can only make it longer. */
     if (!vault_logs_known_read(keep->keyring, &known, error))
         return NULL;
+    remembered = log == VAULT_LOG_ARCHIVE ? known.state.archive_size : known.state.control_size;
     keys = vault_logs_note_keys(&known, &keep->id, log, error);
     if (keys == NULL)
         return NULL;
@@ -212,7 +215,11 @@ VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError 
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the log %s was removed", directory);
     else if (reader == NULL)
         g_propagate_error(error, g_steal_pointer(&failure));
-    return reader;
+    else if (vault_log_reader_checkpoint(reader)->size < remembered)
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the log %s was set back", directory);
+    else
+        return g_steal_pointer(&reader);
+    return NULL;
 }
 
 static gboolean read_key(VaultKeep *keep, const RowId *row_id, RowKey *ret_key, GError **error)

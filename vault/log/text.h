@@ -1,4 +1,5 @@
-/* Lines, decimal numbers and base64 as the C2SP texts want them. Inside vault/log only.
+/* Lines, decimal numbers and base64 as the C2SP texts want them. For vault/log, and for parsers
+ * elsewhere of texts that C2SP defines.
  *
  * Strict: what has two spellings elsewhere has one here, so that parsing and formatting are each
  * other's inverse and no signed text can be changed without its signature failing. All are pure and

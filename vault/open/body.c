@@ -14,6 +14,7 @@ typedef struct {
     VaultUnpacker *unpacker;
     VaultMessageSink sink;
     gpointer user;
+    VaultOpenedBody *opened;
 } Opening;
 
 static VaultUnpacker *take_unpacker(VaultReader *reader)
@@ -35,14 +36,18 @@ static void give_back_unpacker(VaultReader *reader, VaultUnpacker *unpacker)
 }
 
 /* The record hash in the copy binds the header, and with it the commitment and the id. */
-static gboolean check_record_hash(const Opening *opening, const guint8 *header,
+static gboolean check_record_hash(Opening *opening, const guint8 *header,
                                   const VaultHash *ciphertext_hash, GError **error)
 {
     VaultHash hash;
 
     vault_record_hash(header, opening->header.header_len, ciphertext_hash, &hash);
-    if (memcmp(hash.bytes, opening->body->body_hash.bytes, VAULT_HASH_LEN) == 0)
+    if (memcmp(hash.bytes, opening->body->body_hash.bytes, VAULT_HASH_LEN) == 0) {
+        memcpy(opening->opened->header, header, opening->header.header_len);
+        opening->opened->header_len = opening->header.header_len;
+        opening->opened->ciphertext_hash = *ciphertext_hash;
         return TRUE;
+    }
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
                         "the body is damaged, or not the one that was archived");
     return FALSE;
@@ -61,8 +66,7 @@ static gboolean check_length(const Opening *opening, GError **error)
     return FALSE;
 }
 
-static gboolean open_whole(Opening *opening, const VaultRecordSource *records, VaultHash *ret_hash,
-                           GError **error)
+static gboolean open_whole(Opening *opening, const VaultRecordSource *records, GError **error)
 {
     const VaultBodyReference *body = opening->body;
     g_autoptr(GBytes) record =
@@ -92,7 +96,7 @@ static gboolean open_whole(Opening *opening, const VaultRecordSource *records, V
             return FALSE;
     }
     return vault_unpacker_chunk(opening->unpacker, next, left, VAULT_STREAM_LAST, error) &&
-           vault_unpacker_finish(opening->unpacker, ret_hash, error);
+           vault_unpacker_finish(opening->unpacker, &opening->opened->message_hash, error);
 }
 
 /* Reads parts of a record in order and hashes them. */
@@ -131,8 +135,7 @@ static gboolean open_chunks(Opening *opening, PartReader *part, GError **error)
            vault_unpacker_chunk(opening->unpacker, chunk, left, VAULT_STREAM_LAST, error);
 }
 
-static gboolean open_streamed(Opening *opening, const VaultRecordSource *records,
-                              VaultHash *ret_hash, GError **error)
+static gboolean open_streamed(Opening *opening, const VaultRecordSource *records, GError **error)
 {
     const RecordId *body_id = &opening->body->body_id;
     gsize header_len = vault_record_header_len(VAULT_RECORD_BODY);
@@ -148,18 +151,17 @@ static gboolean open_streamed(Opening *opening, const VaultRecordSource *records
         !vault_reader_parse_header(header, header_len, len, VAULT_RECORD_BODY, body_id,
                                    &opening->header, error) ||
         !check_length(opening, error) || !open_chunks(opening, &part, error) ||
-        !vault_unpacker_finish(opening->unpacker, ret_hash, error))
+        !vault_unpacker_finish(opening->unpacker, &opening->opened->message_hash, error))
         return FALSE;
     vault_hasher_finish(hasher, &ciphertext_hash);
     return check_record_hash(opening, header, &ciphertext_hash, error);
 }
 
-static gboolean check_message_commitment(const Opening *opening, const VaultHash *message_hash,
-                                         GError **error)
+static gboolean check_message_commitment(const Opening *opening, GError **error)
 {
     guint8 commitment[VAULT_HASH_LEN];
 
-    vault_message_commitment(&opening->body->salt, message_hash, commitment);
+    vault_message_commitment(&opening->body->salt, &opening->opened->message_hash, commitment);
     if (memcmp(commitment, opening->header.by_kind, VAULT_HASH_LEN) == 0)
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
@@ -167,19 +169,34 @@ static gboolean check_message_commitment(const Opening *opening, const VaultHash
     return FALSE;
 }
 
+gboolean vault_reader_open_body_proved(VaultReader *reader, const VaultOpenedCopy *copy,
+                                       const VaultRecordSource *records, VaultMessageSink sink,
+                                       gpointer user, VaultOpenedBody *ret_body, GError **error)
+{
+    Opening opening = {.body = &copy->body,
+                       .unpacker = take_unpacker(reader),
+                       .sink = sink,
+                       .user = user,
+                       .opened = ret_body};
+    gboolean is_whole = copy->body.compressed_len <= WHOLE_COMPRESSED_LEN_MAX;
+    gboolean is_open =
+        is_whole ? open_whole(&opening, records, error) : open_streamed(&opening, records, error);
+
+    give_back_unpacker(reader, opening.unpacker);
+    if (is_open && check_message_commitment(&opening, error))
+        return TRUE;
+    g_prefix_error(error, "message %s: ", VAULT_ID_TEXT(copy->body.body_id));
+    return FALSE;
+}
+
 gboolean vault_reader_open_body(VaultReader *reader, const VaultOpenedCopy *copy,
                                 const VaultRecordSource *records, VaultMessageSink sink,
                                 gpointer user, VaultHash *ret_hash, GError **error)
 {
-    Opening opening = {
-        .body = &copy->body, .unpacker = take_unpacker(reader), .sink = sink, .user = user};
-    gboolean is_whole = copy->body.compressed_len <= WHOLE_COMPRESSED_LEN_MAX;
-    gboolean is_open = is_whole ? open_whole(&opening, records, ret_hash, error)
-                                : open_streamed(&opening, records, ret_hash, error);
+    VaultOpenedBody opened;
 
-    give_back_unpacker(reader, opening.unpacker);
-    if (is_open && check_message_commitment(&opening, ret_hash, error))
-        return TRUE;
-    g_prefix_error(error, "message %s: ", VAULT_ID_TEXT(copy->body.body_id));
-    return FALSE;
+    if (!vault_reader_open_body_proved(reader, copy, records, sink, user, &opened, error))
+        return FALSE;
+    *ret_hash = opened.message_hash;
+    return TRUE;
 }

@@ -1,0 +1,173 @@
+/* muniment log prove: proofs for others, of messages by archive id and of entries by index. */
+#include "restore/message_id.h"
+#include "restore/output.h"
+#include "restore/proof_source.h"
+#include "restore/verb.h"
+#include "restore/verb_log.h"
+
+#include <stdio.h>
+
+static const char verb[] = "log prove";
+
+#define PART_LEN (256 * 1024)
+
+typedef struct {
+    char *log, *out;
+    gint64 index;
+} ProveOptions;
+
+static void prove_options_clear(ProveOptions *options)
+{
+    g_free(options->log);
+    g_free(options->out);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProveOptions, prove_options_clear)
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+/* Header and ciphertext hash of a record, whose ciphertext may be long. */
+static gboolean read_record(VaultKeep *keep, const RecordId *id, ProofMessage *message,
+                            GError **error)
+{
+    g_autofree guint8 *bytes = g_malloc(PART_LEN);
+    g_autoptr(VaultHasher) hasher = vault_hasher_new();
+    VaultPlace place;
+
+    message->header_len = vault_record_header_len(VAULT_RECORD_BODY);
+    if (!vault_keep_record_place(keep, id, &place, error) ||
+        !vault_keep_record_read(keep, &place, 0, message->header_len, message->header, error))
+        return FALSE;
+    for (guint64 at = message->header_len; at < place.len;) {
+        gsize len = (gsize)MIN(place.len - at, PART_LEN);
+
+        if (!vault_keep_record_read(keep, &place, at, len, bytes, error))
+            return FALSE;
+        vault_hasher_update(hasher, bytes, len);
+        at += len;
+    }
+    vault_hasher_finish(hasher, &message->ciphertext_hash);
+    return TRUE;
+}
+
+/* One line of JSON: what a manifest says of a message, but for the salt, which is sealed. */
+static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const RecordId *id,
+                              GString *out, gboolean *ret_is_in_log, GError **error)
+{
+    g_autofree char *batch = NULL;
+    ProofMessage message = {0};
+
+    if (!read_record(keep, id, &message, error) || !proofs->find(proofs->user, &message, error))
+        return FALSE;
+    *ret_is_in_log = message.is_in_log;
+    g_string_append_printf(out, "{\"id\":\"%s\"", VAULT_ID_TEXT(*id));
+    proof_message_append_public(&message, out);
+    if (message.is_in_log) {
+        batch = proofs->batch(proofs->user, message.batch, error);
+        if (batch == NULL)
+            return FALSE;
+        g_string_append_printf(out, ",%s", batch + 1);
+    } else {
+        g_string_append_c(out, '}');
+    }
+    g_string_append_c(out, '\n');
+    return TRUE;
+}
+
+static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint *ret_missing,
+                               GError **error)
+{
+    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
+    g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
+    ProofSource proofs;
+
+    if (log == NULL)
+        return FALSE;
+    proofs = proof_log_source(log);
+    for (; *ids != NULL; ids++) {
+        gboolean is_in_log = FALSE;
+        RecordId id;
+
+        if (!restore_message_id_parse(*ids, &id, error) ||
+            !prove_message(keep, &proofs, &id, out, &is_in_log, error))
+            return FALSE;
+        if (!is_in_log) {
+            restore_verb_say(verb, "%s is in no batch yet: try again in ten minutes", *ids);
+            ++*ret_missing;
+        }
+    }
+    return TRUE;
+}
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+static gboolean prove_entry(VaultKeep *keep, const ProveOptions *options, GString *out,
+                            GError **error)
+{
+    g_autoptr(VaultLogReader) reader = NULL;
+    g_autofree char *proof = NULL;
+    VaultLogKind kind;
+
+    if (!verb_log_kind_parse(options->log, VAULT_LOG_CONTROL, &kind, error))
+        return FALSE;
+    reader = vault_keep_log_reader(keep, kind, error);
+    proof = reader == NULL ? NULL : verb_log_prove_entry(reader, (guint64)options->index, error);
+    if (proof == NULL)
+        return FALSE;
+    g_string_append(out, proof);
+    return TRUE;
+}
+
+/* ---- the verb -------------------------------------------------------------------------------- */
+
+static gboolean put(const char *path, const GString *text, GError **error)
+{
+    if (path != NULL)
+        return restore_output_write(path, text->str, RESTORE_OUTPUT_PUBLIC, error);
+    fputs(text->str, stdout);
+    return restore_output_flush(error);
+}
+
+static gboolean prove(char **arguments, const ProveOptions *options, guint *ret_missing,
+                      GError **error)
+{
+    g_autoptr(VaultKeep) keep = verb_log_open(verb, arguments[0], error);
+    g_autoptr(GString) out = g_string_new(NULL);
+    gboolean is_proved;
+
+    if (keep == NULL)
+        return FALSE;
+    is_proved = options->index >= 0 ? prove_entry(keep, options, out, error)
+                                    : prove_messages(keep, arguments + 1, out, ret_missing, error);
+    return is_proved && put(options->out, out, error);
+}
+
+int restore_verb_log_prove(int argc, char **argv)
+{
+    g_auto(ProveOptions) options = {.index = -1};
+    const GOptionEntry entries[] = {
+        {"index", 0, 0, G_OPTION_ARG_INT64, &options.index,
+         "prove this entry of a log instead, as \"log list\" numbers it", "N"},
+        {"log", 0, 0, G_OPTION_ARG_STRING, &options.log,
+         "with --index: archive or control (default: control)", "LOG"},
+        {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "write it there", "FILE"},
+        G_OPTION_ENTRY_NULL};
+    const RestoreVerbUsage usage = {
+        .verb = verb,
+        .arguments = "VAULT (ID... | --index N)",
+        .summary = "Proves that messages, or an act, are in the log.",
+        .description =
+            "Of a message: a line of JSON with its record, its place in a batch and the batch's\n"
+            "tlog-proof. Of an entry: a tlog-proof, whose \"extra\" is the entry.\n"
+            "Exit status: 0 proved, 1 failed, 3 a message is not in the log yet.",
+        .entries = entries};
+    g_autoptr(GError) error = NULL;
+    guint missing = 0;
+
+    if (!restore_verb_parse(&usage, &argc, &argv, &error))
+        return restore_verb_fail(verb, error);
+    if (argc < 2 || (options.index < 0) == (argc == 2))
+        return restore_verb_usage(verb, "give VAULT, and either ID... or --index N");
+    if (!prove(argv + 1, &options, &missing, &error))
+        return restore_verb_fail(verb, error);
+    return missing == 0 ? RESTORE_EXIT_DONE : RESTORE_EXIT_NOTHING_MATCHED;
+}

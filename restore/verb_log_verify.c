@@ -1,0 +1,320 @@
+/* muniment log verify: both logs whole, against older checkpoints and time stamps. */
+#include "restore/json_text.h"
+#include "restore/log_audit.h"
+#include "restore/output.h"
+#include "restore/stamp_folder.h"
+#include "restore/verb.h"
+#include "restore/verb_log.h"
+#include "vault/base/file.h"
+#include "vault/crypto/value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char verb[] = "log verify";
+
+typedef struct {
+    char **checkpoints;
+    char *tsa_ca;
+    gboolean as_json;
+} VerifyOptions;
+
+static void verify_options_clear(VerifyOptions *options)
+{
+    g_strfreev(options->checkpoints);
+    g_free(options->tsa_ca);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VerifyOptions, verify_options_clear)
+
+typedef struct {
+    const VerifyOptions *options;
+    VaultKeep *keep;
+    VaultLogKind kind; /* under way */
+    VaultLogReader *readers[VERB_LOG_KINDS];
+    GPtrArray *keys[VERB_LOG_KINDS];
+    GPtrArray *findings;
+    guint64 checkpoint_count, stamp_count, unverified_count;
+} Verify;
+
+static void verify_clear(Verify *verify)
+{
+    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
+        g_clear_pointer(&verify->readers[i], vault_log_reader_close);
+        g_clear_pointer(&verify->keys[i], g_ptr_array_unref);
+    }
+    g_clear_pointer(&verify->findings, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Verify, verify_clear)
+
+static void G_GNUC_PRINTF(2, 3) find(Verify *verify, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_ptr_array_add(verify->findings, text);
+    if (!verify->options->as_json) {
+        puts(text);
+        fflush(stdout);
+    }
+}
+
+/* ---- the logs -------------------------------------------------------------------------------- */
+
+static void tell_finding(const char *finding, gpointer user)
+{
+    Verify *verify = user;
+
+    find(verify, "%s log: %s", verb_log_name(verify->kind), finding);
+}
+
+/* An act's text may be destroyed; what is there must be what was logged. */
+static gboolean check_act(const VaultEntry *entry, gpointer user, GError **error)
+{
+    Verify *verify = user;
+    g_autoptr(GError) failure = NULL;
+    GByteArray *event = vault_keep_event(verify->keep, entry, &failure);
+
+    if (event != NULL) {
+        vault_value_free(event);
+        return TRUE;
+    }
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_ERASED))
+        return TRUE;
+    g_propagate_prefixed_error(error, g_steal_pointer(&failure), "its text: ");
+    return FALSE;
+}
+
+static gboolean open_logs(Verify *verify, GError **error)
+{
+    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
+        verify->keys[i] = vault_keep_log_keys(verify->keep, (VaultLogKind)i, error);
+        verify->readers[i] = verify->keys[i] == NULL
+                                 ? NULL
+                                 : vault_keep_log_reader(verify->keep, (VaultLogKind)i, error);
+        if (verify->readers[i] == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean verify_logs(Verify *verify, GError **error)
+{
+    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
+        g_autoptr(GError) failure = NULL;
+        LogAuditOptions options = {
+            .kind = (VaultLogKind)i, .check_act = check_act, .found = tell_finding, .user = verify};
+        guint before = verify->findings->len;
+
+        verify->kind = (VaultLogKind)i;
+        if (!log_audit(verify->readers[i], &options, &failure) && verify->findings->len == before) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+/* ---- older checkpoints ----------------------------------------------------------------------- */
+
+/* The log of the vault that the checkpoint is of; VERB_LOG_KINDS: none, it is of another epoch. */
+static gsize log_of(const Verify *verify, const char *origin)
+{
+    gsize i = 0;
+
+    while (i < VERB_LOG_KINDS &&
+           strcmp(vault_log_reader_checkpoint(verify->readers[i])->origin, origin) != 0)
+        i++;
+    return i;
+}
+
+static VaultCheckpoint *open_checkpoint(const Verify *verify, const char *note, gsize len,
+                                        gsize *ret_log, GError **error)
+{
+    g_autoptr(VaultNote) parsed = vault_note_parse(note, len, error);
+    g_autoptr(VaultCheckpoint) checkpoint = NULL;
+
+    if (parsed == NULL)
+        return NULL;
+    checkpoint = vault_checkpoint_parse(parsed->text, strlen(parsed->text), error);
+    if (checkpoint == NULL)
+        return NULL;
+    *ret_log = log_of(verify, checkpoint->origin);
+    if (*ret_log == VERB_LOG_KINDS) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                    "it is of the log %s, which is none of this vault's", checkpoint->origin);
+        return NULL;
+    }
+    return vault_checkpoint_open(note, len, checkpoint->origin, verify->keys[*ret_log], error);
+}
+
+/* The log continues it. */
+static gboolean check_continues(VaultLogReader *reader, const VaultCheckpoint *older,
+                                GError **error)
+{
+    const VaultCheckpoint *newest = vault_log_reader_checkpoint(reader);
+    VaultMerkleProof proof = {0};
+    VaultHash root;
+
+    if (older->size > newest->size) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                    "it has %" G_GUINT64_FORMAT " entries, the log now has %" G_GUINT64_FORMAT
+                    ": the log was set back",
+                    older->size, newest->size);
+        return FALSE;
+    }
+    if (!vault_log_reader_prove_consistency(reader, older->size, &root, &proof, error))
+        return FALSE;
+    if (vault_merkle_hash_equal(&root, &older->root))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                        "the log does not continue it: the log was forked");
+    return FALSE;
+}
+
+static gboolean check_older(const Verify *verify, const char *note, gsize len, GError **error)
+{
+    gsize log = 0;
+    g_autoptr(VaultCheckpoint) older = open_checkpoint(verify, note, len, &log, error);
+
+    return older != NULL && check_continues(verify->readers[log], older, error);
+}
+
+static gboolean verify_checkpoints(Verify *verify, GError **error)
+{
+    for (char **path = verify->options->checkpoints; path != NULL && *path != NULL; path++) {
+        g_autoptr(GBytes) note = vault_file_read(*path, VAULT_NOTE_LEN_MAX, error);
+        g_autoptr(GError) failure = NULL;
+
+        if (note == NULL)
+            return FALSE;
+        if (!check_older(verify, g_bytes_get_data(note, NULL), g_bytes_get_size(note), &failure))
+            find(verify, "checkpoint %s: %s", *path, failure->message);
+        verify->checkpoint_count++;
+    }
+    return TRUE;
+}
+
+/* ---- time stamps ----------------------------------------------------------------------------- */
+
+static gboolean check_stamp(const Verify *verify, const StampFile *file, GError **error)
+{
+    gsize len = 0;
+    const char *note = file->checkpoint == NULL ? NULL : g_bytes_get_data(file->checkpoint, &len);
+    VaultHash imprint;
+    Stamp stamp;
+
+    if (note == NULL) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                            "the checkpoint that it is of is gone");
+        return FALSE;
+    }
+    vault_hash(note, len, &imprint);
+    if (!stamp_read(file->response, &stamp, error))
+        return FALSE;
+    if (memcmp(&stamp.imprint, &imprint, sizeof imprint) != 0) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                            "it is of other bytes than the checkpoint beside it");
+        return FALSE;
+    }
+    if (verify->options->tsa_ca != NULL &&
+        !stamp_verify(file->response, &imprint, verify->options->tsa_ca, error))
+        return FALSE;
+    return check_older(verify, note, len, error);
+}
+
+static gboolean take_stamp(const StampFile *file, gpointer user, GError **error)
+{
+    Verify *verify = user;
+    g_autoptr(GError) failure = NULL;
+
+    if (!check_stamp(verify, file, &failure))
+        find(verify, "stamp %s: %s", file->name, failure->message);
+    verify->stamp_count++;
+    verify->unverified_count += verify->options->tsa_ca == NULL ? 1 : 0;
+    return TRUE;
+}
+
+/* ---- report ---------------------------------------------------------------------------------- */
+
+static gboolean print_json(const Verify *verify, GError **error)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    for (gsize i = 0; i < VERB_LOG_KINDS; i++)
+        json_text_add_number(builder, verb_log_name((VaultLogKind)i),
+                             vault_log_reader_checkpoint(verify->readers[i])->size);
+    json_text_add_number(builder, "checkpoints", verify->checkpoint_count);
+    json_text_add_number(builder, "stamps", verify->stamp_count);
+    json_text_add_number(builder, "stamps_verified",
+                         verify->stamp_count - verify->unverified_count);
+    json_builder_set_member_name(builder, "findings");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < verify->findings->len; i++)
+        json_builder_add_string_value(builder, verify->findings->pdata[i]);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    return restore_output_json(builder, error);
+}
+
+static gboolean report(const Verify *verify, GError **error)
+{
+    if (verify->options->as_json)
+        return print_json(verify, error);
+    printf("archive log of %" G_GUINT64_FORMAT " entries, control log of %" G_GUINT64_FORMAT
+           ", %" G_GUINT64_FORMAT " older checkpoints, %" G_GUINT64_FORMAT " time stamps: ",
+           vault_log_reader_checkpoint(verify->readers[VAULT_LOG_ARCHIVE])->size,
+           vault_log_reader_checkpoint(verify->readers[VAULT_LOG_CONTROL])->size,
+           verify->checkpoint_count, verify->stamp_count);
+    if (verify->findings->len == 0)
+        puts("all as it was signed");
+    else
+        printf("%u finding%s\n", verify->findings->len, verify->findings->len == 1 ? "" : "s");
+    if (verify->unverified_count > 0)
+        puts("the signatures of the time stamps were not looked at: give --tsa-ca");
+    return restore_output_flush(error);
+}
+
+static gboolean run(const char *path, Verify *verify, GError **error)
+{
+    g_autoptr(VaultKeep) keep = verb_log_open(verb, path, error);
+
+    verify->keep = keep;
+    return keep != NULL && open_logs(verify, error) && verify_logs(verify, error) &&
+           verify_checkpoints(verify, error) &&
+           stamp_folder_visit(path, take_stamp, verify, error) && report(verify, error);
+}
+
+int restore_verb_log_verify(int argc, char **argv)
+{
+    g_auto(VerifyOptions) options = {0};
+    g_auto(Verify) verify = {.options = &options};
+    const GOptionEntry entries[] = {
+        {"checkpoint", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.checkpoints,
+         "an older checkpoint that was kept elsewhere: the log must continue it; repeatable",
+         "FILE"},
+        {"tsa-ca", 0, 0, G_OPTION_ARG_FILENAME, &options.tsa_ca,
+         "certificates (PEM) of the authorities whose time stamps are believed", "FILE"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print as JSON", NULL},
+        G_OPTION_ENTRY_NULL};
+    const RestoreVerbUsage usage = {
+        .verb = verb,
+        .arguments = "VAULT [--checkpoint FILE...]",
+        .summary = "Verifies both logs, each entry of them, and what was kept of them elsewhere.",
+        .description = "Prints a line for each thing that is wrong.\n"
+                       "Exit status: 0 all well, 1 something is wrong or could not be verified.",
+        .entries = entries};
+    g_autoptr(GError) error = NULL;
+
+    if (!restore_verb_parse(&usage, &argc, &argv, &error))
+        return restore_verb_fail(verb, error);
+    if (argc != 2)
+        return restore_verb_usage(verb, "give one VAULT");
+    verify.findings = g_ptr_array_new_with_free_func(g_free);
+    if (!run(argv[1], &verify, &error))
+        return restore_verb_fail(verb, error);
+    return verify.findings->len == 0 ? RESTORE_EXIT_DONE : RESTORE_EXIT_FAILED;
+}

@@ -1,0 +1,195 @@
+"""`muniment witness` over HTTP: what it cosigns, what it refuses, and that it remembers."""
+import hashlib
+import http.client
+import re
+import shutil
+import signal
+import socket
+import subprocess
+
+import harness
+import logs
+import mails
+from harness import Daemon, Elsewhere, Vault
+from lmtp import Lmtp
+
+PROGRAMS = harness.build()
+FAILED, REFUSED = 1, 4
+
+
+class Witness:
+    """Runs one on a port that it picks itself."""
+
+    def __init__(self, folder, vkeys):
+        self.folder, self.vkeys = folder, vkeys
+        if not (folder / "witness.key").exists():
+            done = subprocess.run([PROGRAMS.muniment, "witness", "create", "--out",
+                                   folder / "witness.key", "--name", "witness.example"],
+                                  check=True, capture_output=True)
+            (folder / "witness.vkey").write_bytes(done.stdout)
+        self.start()
+
+    @property
+    def vkey(self):
+        return (self.folder / "witness.vkey").read_text().strip()
+
+    def start(self):
+        words = [PROGRAMS.muniment, "witness", "--state", self.folder / "state", "--key",
+                 self.folder / "witness.key", "--listen", "127.0.0.1:0"]
+        for vkey in self.vkeys:
+            words += ["--log", vkey]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True)
+        harness.RUNNING.append(self.process)
+        assert self.process.stdout.readline().strip() == self.vkey
+        line = self.process.stdout.readline()
+        self.url = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+/)\n", line).group(1)
+        self.port = int(self.url.rsplit(":", 1)[1].rstrip("/"))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=30) == 0
+
+    def ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, body=body)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Content-Type"), answer.read().decode()
+
+    def post(self, old, note, proof=()):
+        lines = [f"old {old}\n", *(line + "\n" for line in proof), "\n", note]
+        return self.ask("POST", "/add-checkpoint", "".join(lines).encode())
+
+
+def vkey(vault, log="control"):
+    return vault.command("log", "checkpoint", vault.path, "--vkey", "--log",
+                         log).stdout.decode().split("\n")[0]
+
+
+def note_of(vault, *options, status=0, log="control"):
+    return vault.command("log", "checkpoint", vault.path, "--log", log, *options,
+                         status=status).stdout.decode()
+
+
+def act(vault, name):
+    """Something that is logged."""
+    vault.restore(vault.folder / name, vault.grant())
+
+
+def made_vault():
+    vault = Vault(PROGRAMS)
+    with Daemon(vault), Lmtp(vault.address) as client:
+        client.deliver("s@b.test", ["u@example.com"], mails.ordinary(1))
+    return vault
+
+
+def growing_log_is_cosigned_and_believed_by_policy():
+    vault = made_vault()
+    act(vault, "one")
+    witness = Witness(vault.folder, [vkey(vault), vkey(vault, "archive")])
+    first = note_of(vault, "--witness", witness.url)
+    assert first.count("\n— ") == 2 and "witness.example" in first
+    act(vault, "two")
+    second = note_of(vault, "--witness", witness.url)
+    assert logs.checkpoint(second)[1] > logs.checkpoint(first)[1]
+    origin = logs.checkpoint(second)[0]
+    path = f"/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint"
+    status, _, text = witness.ask("GET", path)
+    assert status == 200 and logs.checkpoint(text) == logs.checkpoint(second)
+    assert "witness.example" in note_of(vault, "--witness", witness.url, log="archive")
+    checkpoint = vault.folder / "cosigned"
+    checkpoint.write_text(second)
+    vault.command("log", "verify", vault.path, "--checkpoint", checkpoint)
+
+
+def vault_that_was_set_back_gets_no_cosignature():
+    vault = made_vault()
+    act(vault, "one")
+    witness = Witness(vault.folder, [vkey(vault)])
+    shutil.copytree(vault.path, vault.folder / "back" / "vault",
+                    ignore=shutil.ignore_patterns("run"))
+    shutil.copy(vault.key_path, vault.folder / "back" / "vault.vaultkey")
+    act(vault, "two")
+    honest = note_of(vault, "--witness", witness.url)
+    back = Elsewhere(vault, vault.folder / "back" / "vault")
+    assert note_of(back, "--witness", witness.url, status=REFUSED) == ""
+    for number in range(3):  # as long as the honest one was, and longer: a fork now
+        act(back, f"fork{number}")
+    assert note_of(back, "--witness", witness.url, status=REFUSED) == ""
+    witness.stop()
+    witness.start()
+    assert note_of(back, "--witness", witness.url, status=REFUSED) == ""
+    again = note_of(vault, "--witness", witness.url)
+    assert logs.checkpoint(again) == logs.checkpoint(honest)
+
+
+def each_refusal_has_its_status():
+    vault = made_vault()
+    act(vault, "one")
+    witness = Witness(vault.folder, [vkey(vault)])
+    note = note_of(vault)
+    _, size, _ = logs.checkpoint(note)
+    assert witness.post(0, note_of(vault, log="archive"))[0] == 404
+    forged = note.replace(f"\n{size}\n", f"\n{size + 1}\n", 1)
+    assert witness.post(0, forged)[0] == 403
+    assert witness.post(size + 1, note)[0] == 400
+    assert witness.post(1, note)[:2] == (409, "text/x.tlog.size")
+    assert witness.post(1, note)[2] == "0\n"
+    assert witness.post(0, note, ["A" * 43 + "="])[0] == 422
+    assert witness.post(0, note)[0] == 200
+    assert witness.post(0, note) == (409, "text/x.tlog.size", f"{size}\n")
+    assert witness.post(size, note)[0] == 200, "the same again"
+    assert witness.ask("POST", "/add-checkpoint", b"nonsense")[0] == 400
+    assert witness.ask("POST", "/add-checkpoint", b"x" * 70000)[0] == 413
+    assert witness.ask("GET", "/add-checkpoint")[0] == 405
+    assert witness.ask("GET", "/")[0] == 404
+
+
+def hostile_connections_keep_nobody_waiting():
+    vault = made_vault()
+    witness = Witness(vault.folder, [vkey(vault)])
+    silent = [socket.create_connection(("127.0.0.1", witness.port)) for _ in range(10)]
+    for connection, words in zip(silent, [b"", b"POST", b"\0" * 100, b"GET / HTTP/1.1\r\n"]):
+        connection.sendall(words)
+    assert "witness.example" in note_of(vault, "--witness", witness.url)
+    for connection in silent:
+        connection.close()
+
+
+def no_cosignature_leaves_before_it_is_remembered():
+    """A kill at any time: what was cosigned is in the state of the next start."""
+    vault = made_vault()
+    witness = Witness(vault.folder, [vkey(vault)])
+    for number in range(4):
+        act(vault, f"act{number}")
+        note = note_of(vault, "--witness", witness.url)
+        witness.process.kill()
+        witness.process.wait()
+        witness.start()
+        status, _, size = witness.post(0, note_of(vault))
+        assert status == 409 and int(size) == logs.checkpoint(note)[1]
+
+
+def second_witness_and_damaged_state_are_refused():
+    vault = made_vault()
+    witness = Witness(vault.folder, [vkey(vault)])
+    note_of(vault, "--witness", witness.url)
+    words = [PROGRAMS.muniment, "witness", "--state", vault.folder / "state", "--key",
+             vault.folder / "witness.key", "--log", vkey(vault), "--listen", "127.0.0.1:0"]
+    done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    assert done.returncode == FAILED and b"another witness" in done.stderr, done
+    witness.stop()
+    state = vault.folder / "state"
+    data = state.read_bytes()
+    state.write_bytes(data[:-30] + b"A" + data[-29:] if data[-30:-29] != b"A"
+                      else data[:-30] + b"B" + data[-29:])
+    done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    assert done.returncode == FAILED and b"state" in done.stderr, done
+
+
+if __name__ == "__main__":
+    harness.run(growing_log_is_cosigned_and_believed_by_policy,
+                vault_that_was_set_back_gets_no_cosignature, each_refusal_has_its_status,
+                hostile_connections_keep_nobody_waiting,
+                no_cosignature_leaves_before_it_is_remembered,
+                second_witness_and_damaged_state_are_refused)
