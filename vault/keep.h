@@ -54,7 +54,8 @@ typedef struct {
  * and log key. The caller writes archived.conf. All durable on return. */
 gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, GError **error);
 VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error);
-/* Flushes the catalog, closes the pack with its trailer. */
+/* Logs a last batch, closes the pack with its trailer, flushes the catalog. What fails does not
+ * keep the rest from being done. */
 gboolean vault_keep_close(VaultKeep *keep, GError **error);
 void vault_keep_free(VaultKeep *keep);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultKeep, vault_keep_free)

@@ -40,8 +40,9 @@ typedef struct {
 } VaultRecordSource;
 
 typedef struct {
-    /* One slot per entry, or its state why there is none; logged durably before it returns. Fails as
-     * a whole only where it cannot go on: REFUSED, IO, CORRUPT. At most VAULT_RELEASE_COUNT_MAX. */
+    /* One slot per entry, or its state why there is none; logged durably before it returns. Fails
+     * as a whole only where it cannot go on: REFUSED, IO, CORRUPT. At most VAULT_RELEASE_COUNT_MAX.
+     */
     gboolean (*release)(gpointer user, const VaultOpenEntry *entries, gsize count,
                         VaultReleasedSlot *ret_slots, GError **error);
     gpointer user;

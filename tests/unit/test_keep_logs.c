@@ -123,6 +123,46 @@ static void batch_that_failed_is_made_up_for(void **state)
     assert_each_record_is_in_one_batch(world);
 }
 
+static gboolean has_trailer(const char *pack)
+{
+    g_autoptr(VaultPackScan) scan =
+        vault_pack_scan_open(pack, NULL, VAULT_SCAN_HEADERS, NULL, NULL);
+    VaultScanEvent event = VAULT_SCAN_GROUP;
+    gboolean has = FALSE;
+
+    while (event != VAULT_SCAN_END) {
+        GArray *records;
+        guint64 offset, len;
+
+        assert_true(vault_pack_scan_next(scan, &event, &records, &offset, &len, NULL));
+        has = has || event == VAULT_SCAN_TRAILER;
+    }
+    return has;
+}
+
+static void writer_that_cannot_log_closes_its_pack_and_says_so(void **state)
+{
+    g_autoptr(ReleaseWorld) world = release_world_new();
+    g_autofree char *path = log_path(world, "archive");
+    g_autofree char *away = log_path(world, "away");
+    g_autoptr(GPtrArray) packs = NULL;
+    g_autoptr(GError) error = NULL;
+
+    deliver_some(world, 2);
+    assert_int_equal(rename(path, away), 0);
+    keep_damage_write(path, "", 0);
+    assert_false(vault_keep_close(world->fixture->keep, &error));
+    assert_non_null(error);
+    keep_fixture_crash(world->fixture);
+    packs = keep_fixture_packs(world->fixture, ".pack");
+    assert_int_equal(packs->len, 1);
+    assert_true(has_trailer(g_ptr_array_index(packs, 0)));
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(rename(away, path), 0);
+    keep_fixture_open(world->fixture);
+    assert_each_record_is_in_one_batch(world);
+}
+
 static void empty_batches_keep_the_rate_and_only_then(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
@@ -370,6 +410,7 @@ int main(void)
         cmocka_unit_test(bodies_in_stream_packs_are_logged_once_too),
         cmocka_unit_test(records_of_many_packs_are_logged),
         cmocka_unit_test(batch_that_failed_is_made_up_for),
+        cmocka_unit_test(writer_that_cannot_log_closes_its_pack_and_says_so),
         cmocka_unit_test(empty_batches_keep_the_rate_and_only_then),
         cmocka_unit_test(new_vault_has_both_logs_and_each_says_whose_it_is),
         cmocka_unit_test(vault_from_before_gets_logs_that_take_in_all_that_is_stored),

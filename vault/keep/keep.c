@@ -336,14 +336,27 @@ VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GE
     return NULL;
 }
 
-gboolean vault_keep_close(VaultKeep *keep, GError **error)
+static gboolean close_packs(VaultKeep *keep, GError **error)
 {
-    if (keep->mode == VAULT_KEEP_READER)
-        return TRUE;
-    return vault_keep_log_batch(keep, VAULT_BATCH_UNLESS_EMPTY, error) &&
-           vault_pack_writer_close(keep->writer, error) &&
+    return vault_pack_writer_close(keep->writer, error) &&
            vault_catalog_feed_flush(keep->feed, error) &&
            vault_catalog_feed_complete(keep->feed, error);
+}
+
+/* What is not logged now is logged by the next writer: no reason to leave a pack open. */
+gboolean vault_keep_close(VaultKeep *keep, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (keep->mode == VAULT_KEEP_READER)
+        return TRUE;
+    vault_keep_log_batch(keep, VAULT_BATCH_UNLESS_EMPTY, &failure);
+    if (!close_packs(keep, error))
+        return FALSE;
+    if (failure == NULL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 /* ---- small answers -------------------------------------------------------------------------- */
