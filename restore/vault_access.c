@@ -2,6 +2,7 @@
 
 #include "archived/control_client.h"
 #include "restore/owner.h"
+#include "restore/remote_address.h"
 
 static gboolean recover(const char *path, GError **error)
 {
@@ -33,6 +34,12 @@ VaultKeep *vault_access_open(const char *path, VaultAccessFreshness freshness, c
     g_autofree char *warning = NULL;
     VaultKeep *keep;
 
+    if (remote_address_is(path)) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                            "this works where the vault lies: call it on that host; restore and "
+                            "show read elsewhere");
+        return NULL;
+    }
     if (!restore_owner_enter(path, error))
         return NULL;
     if (freshness == VAULT_ACCESS_UP_TO_DATE)

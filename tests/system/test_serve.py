@@ -162,6 +162,8 @@ def what_goes_wrong_is_told():
         done = vault.command("restore", address, "--grant", grant, "--identity",
                              vault.folder / "reader.key", *words, status=1)
         assert b"no address" in done.stderr, done
+    done = vault.command("message", sshd.address(vault), "0" * 32, status=1)
+    assert b"where the vault lies" in done.stderr, done
     assert not (vault.folder / "x").exists()
 
 
