@@ -8,7 +8,7 @@
 #define PLAIN "text/plain; charset=utf-8"
 #define SIZE "text/x.tlog.size"
 #define ADD "/add-checkpoint"
-#define READ "/checkpoint"
+#define READ "checkpoint"
 
 struct Witness {
     VaultNoteKey *note_key;
@@ -198,7 +198,7 @@ static void read_checkpoint(const Witness *witness, const char *target, WitnessA
         if (strcmp(hex, parts[1]) == 0)
             seen = witness_state_find(witness->state, origin);
     }
-    if (seen == NULL || strcmp(parts[2], READ + 1) != 0) {
+    if (seen == NULL || strcmp(parts[2], READ) != 0) {
         answer_text(answer, 404, "no such checkpoint");
         return;
     }

@@ -133,7 +133,7 @@ gboolean vault_acts_log(VaultKeep *keep, VaultEntry *entry, const char *payload,
                         guint64 *ret_index, GError **error)
 {
     g_autoptr(GBytes) bytes = NULL;
-    VaultLogEntry logged = {NULL};
+    VaultLogEntry logged = {.payload = NULL};
 
     g_assert(keep->mode == VAULT_KEEP_WRITER);
     entry->kind = VAULT_ENTRY_ACT;

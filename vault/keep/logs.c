@@ -207,7 +207,7 @@ static gboolean set_gone(const Opening *opening, const char *what, GError **erro
 static VaultLog *use_log(VaultLogs *logs, VaultLogKind kind, GError **error)
 {
     g_auto(VaultLogsKnown) known = {0};
-    g_auto(Opening) opening = {NULL};
+    g_auto(Opening) opening = {.origin = NULL};
     g_autoptr(GError) failure = NULL;
     g_autoptr(VaultLog) log = NULL;
 

@@ -85,7 +85,7 @@ static VaultLogEntry format_entry(const VaultHash *hashes, gsize count, const Va
                                   guint64 now_s)
 {
     VaultEntry entry = {.kind = VAULT_ENTRY_BATCH, .time_s = now_s, .count = count, .mark = *mark};
-    VaultLogEntry formatted = {NULL};
+    VaultLogEntry formatted = {.payload = NULL};
 
     vault_entry_records_root(hashes, count, &entry.root);
     vault_hash(hashes, count * sizeof *hashes, &entry.list_hash);
