@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include "archived/control_import.h"
+#include "archived/control_release.h"
 #include "archived/control_request.h"
 #include "archived/control_status.h"
 #include "archived/log.h"
@@ -46,28 +47,12 @@ static gboolean begin_import(ArchivedDaemon *daemon, const char *line, DayKey *r
     return vault_keep_begin_import(daemon->keep, &id, ret_key, error);
 }
 
-/* NULL: the stream is out of step, or at its end. */
-static char *read_policy(ArchivedControlStream *stream, guint32 *ret_len, GError **error)
-{
-    g_autofree char *text = NULL;
-    gboolean is_end = FALSE;
-
-    if (!archived_control_read_u32(stream, ret_len, &is_end, error))
-        return NULL;
-    if (is_end || *ret_len > ARCHIVED_CONTROL_POLICY_LEN_MAX) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE, "a policy has 1 to %u bytes",
-                    ARCHIVED_CONTROL_POLICY_LEN_MAX);
-        return NULL;
-    }
-    text = g_malloc0(*ret_len + 1);
-    return archived_control_read(stream, text, *ret_len, error) ? g_steal_pointer(&text) : NULL;
-}
-
 static gboolean set_policy(ArchivedDaemon *daemon, ArchivedControlStream *stream,
                            gboolean *ret_is_over, GError **error)
 {
     guint32 len = 0;
-    g_autofree char *text = read_policy(stream, &len, error);
+    g_autofree char *text =
+        archived_control_read_text(stream, ARCHIVED_CONTROL_POLICY_LEN_MAX, &len, error);
 
     *ret_is_over = text == NULL;
     if (text == NULL ||
@@ -80,14 +65,23 @@ static gboolean set_policy(ArchivedDaemon *daemon, ArchivedControlStream *stream
 /* What a request may leave behind beside its answer. */
 typedef struct {
     DayKey import_key;
+    char *grant; /* that releases are to be given by */
+    guint32 grant_len;
     gboolean is_over; /* the connection cannot go on */
 } Outcome;
-VAULT_DECLARE_WIPE(Outcome, outcome)
+
+static void outcome_clear(Outcome *outcome)
+{
+    day_key_wipe(&outcome->import_key);
+    g_free(outcome->grant);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outcome, outcome_clear)
 
 /* The answer without LF; NULL with the error that is the answer. */
-static char *do_request(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+static char *do_request(ArchivedConnection *connection, ArchivedControlStream *stream,
                         ArchivedRequest request, const char *line, Outcome *outcome, GError **error)
 {
+    ArchivedDaemon *daemon = connection->daemon;
     gboolean is_done = TRUE;
 
     switch (request) {
@@ -107,6 +101,22 @@ static char *do_request(ArchivedDaemon *daemon, ArchivedControlStream *stream,
     case ARCHIVED_REQUEST_POLICY_SET:
         is_done = set_policy(daemon, stream, &outcome->is_over, error);
         break;
+    case ARCHIVED_REQUEST_RELEASE:
+        outcome->grant = archived_control_take_grant(daemon, stream, &outcome->grant_len, error);
+        is_done = outcome->grant != NULL;
+        outcome->is_over = !is_done;
+        break;
+    case ARCHIVED_REQUEST_RESTORE_BEGUN:
+        is_done = archived_control_take_restore(connection, stream, VAULT_LOGGED_RESTORE_BEGUN,
+                                                &outcome->is_over, error);
+        break;
+    case ARCHIVED_REQUEST_RESTORE_DONE:
+        is_done = archived_control_take_restore(connection, stream, VAULT_LOGGED_RESTORE_DONE,
+                                                &outcome->is_over, error);
+        break;
+    case ARCHIVED_REQUEST_GRANT_REVOKE:
+        is_done = archived_control_take_revocation(daemon, stream, &outcome->is_over, error);
+        break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;
 }
@@ -122,13 +132,16 @@ static gboolean answer(ArchivedConnection *connection, ArchivedControlStream *st
     ArchivedRequest request;
 
     if (archived_request_parse(request_line, duty_of(connection), &request, &failure))
-        text = do_request(connection->daemon, stream, request, request_line, &outcome, &failure);
+        text = do_request(connection, stream, request, request_line, &outcome, &failure);
     line = text != NULL ? g_strconcat(text, "\n", NULL) : archived_control_failure_format(failure);
     if (!archived_control_send(connection->fd, line, strlen(line), NULL) || outcome.is_over)
         return FALSE;
-    if (text == NULL || request != ARCHIVED_REQUEST_IMPORT)
+    if (text == NULL || (request != ARCHIVED_REQUEST_IMPORT && request != ARCHIVED_REQUEST_RELEASE))
         return TRUE;
-    archived_control_import_serve(connection, stream, &outcome.import_key);
+    if (request == ARCHIVED_REQUEST_IMPORT)
+        archived_control_import_serve(connection, stream, &outcome.import_key);
+    else
+        archived_control_release_serve(connection, stream, outcome.grant, outcome.grant_len);
     return FALSE;
 }
 

@@ -133,26 +133,112 @@ gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char 
     return TRUE;
 }
 
-gboolean archived_control_set_policy(const char *vault, const char *text, gsize len, GError **error)
+static gboolean read_verdict(ArchivedControlStream *stream, GError **error)
 {
-    g_auto(VaultFd) fd = connect_to(vault, ARCHIVED_DUTY_OPERATE, error);
-    g_autoptr(GString) request = g_string_new("policy-set\n");
-    g_autoptr(ArchivedControlStream) stream = NULL;
-    g_autoptr(JsonObject) object = NULL;
-    g_autofree char *answer = NULL;
+    g_autofree char *answer = read_answer(stream, error);
+    g_autoptr(JsonObject) object = answer == NULL ? NULL : parse_answer(answer, error);
+
+    return object != NULL;
+}
+
+/* A line, the text that belongs to it, and the answer. */
+static gboolean send_text(int fd, ArchivedControlStream *stream, const char *request,
+                          const char *text, gsize len, GError **error)
+{
+    g_autoptr(GString) head = g_string_new(request);
     guint8 prefix[4];
+
+    if (len > G_MAXUINT32 - 1) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE, "it is too long for archived");
+        return FALSE;
+    }
+    vault_bytes_put_u32(prefix, (guint32)len);
+    g_string_append_c(head, '\n');
+    g_string_append_len(head, (const char *)prefix, sizeof prefix);
+    /* A daemon that refuses the length answers and closes: what it says counts. */
+    if (!archived_control_send(fd, head->str, head->len, error))
+        return FALSE;
+    archived_control_send(fd, text, len, NULL);
+    return read_verdict(stream, error);
+}
+
+static gboolean call_with_text(const char *vault, ArchivedDuty duty, const char *request,
+                               const char *text, gsize len, GError **error)
+{
+    g_auto(VaultFd) fd = connect_to(vault, duty, error);
+    g_autoptr(ArchivedControlStream) stream = NULL;
 
     if (fd < 0)
         return FALSE;
-    vault_bytes_put_u32(prefix, (guint32)len);
-    g_string_append_len(request, (const char *)prefix, sizeof prefix);
-    g_string_append_len(request, text, (gssize)len);
     stream = archived_control_stream_new(fd);
-    if (!archived_control_send(fd, request->str, request->len, error))
-        return FALSE;
-    answer = read_answer(stream, error);
-    object = answer != NULL ? parse_answer(answer, error) : NULL;
-    return object != NULL;
+    return send_text(fd, stream, request, text, len, error);
+}
+
+gboolean archived_control_set_policy(const char *vault, const char *text, gsize len, GError **error)
+{
+    return call_with_text(vault, ARCHIVED_DUTY_OPERATE, "policy-set", text, len, error);
+}
+
+gboolean archived_control_revoke_grant(const char *vault, const char *grant, gsize len,
+                                       GError **error)
+{
+    return call_with_text(vault, ARCHIVED_DUTY_OPERATE, "grant-revoke", grant, len, error);
+}
+
+gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep step, const char *text,
+                                      gsize len, GError **error)
+{
+    return call_with_text(vault, ARCHIVED_DUTY_READ,
+                          step == ARCHIVED_RESTORE_BEGUN ? "restore-begun" : "restore-done", text,
+                          len, error);
+}
+
+/* ---- releases -------------------------------------------------------------------------------- */
+
+struct ArchivedRelease {
+    VaultFd fd;
+    ArchivedControlStream *stream;
+};
+
+ArchivedRelease *archived_control_release_begin(const char *vault, const char *grant, gsize len,
+                                                GError **error)
+{
+    g_autoptr(ArchivedRelease) release = g_new0(ArchivedRelease, 1);
+
+    release->fd = connect_to(vault, ARCHIVED_DUTY_READ, error);
+    if (release->fd < 0)
+        return NULL;
+    release->stream = archived_control_stream_new(release->fd);
+    return send_text(release->fd, release->stream, "release", grant, len, error)
+               ? g_steal_pointer(&release)
+               : NULL;
+}
+
+void archived_control_release_free(ArchivedRelease *release)
+{
+    if (release == NULL)
+        return;
+    archived_control_stream_free(release->stream);
+    vault_fd_close(&release->fd);
+    g_free(release);
+}
+
+GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copies, gsize count,
+                                 GError **error)
+{
+    guint8 prefix[4];
+    guint32 len = 0;
+    char *bytes;
+
+    g_assert(count <= ARCHIVED_CONTROL_COPIES_MAX);
+    vault_bytes_put_u32(prefix, (guint32)count);
+    if (!archived_control_send(release->fd, prefix, sizeof prefix, error) ||
+        !archived_control_send(release->fd, copies, count * sizeof *copies, error) ||
+        !read_verdict(release->stream, error))
+        return NULL;
+    bytes =
+        archived_control_read_text(release->stream, ARCHIVED_CONTROL_RELEASE_LEN_MAX, &len, error);
+    return bytes == NULL ? NULL : g_bytes_new_take(bytes, len);
 }
 
 /* ---- import ---------------------------------------------------------------------------------- */

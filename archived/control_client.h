@@ -28,6 +28,28 @@ gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char 
 gboolean archived_control_set_policy(const char *vault, const char *text, gsize len,
                                      GError **error);
 
+gboolean archived_control_revoke_grant(const char *vault, const char *grant, gsize len,
+                                       GError **error);
+/* For the log: "name: value" lines of the reader's side, at most 64 KiB. */
+typedef enum { ARCHIVED_RESTORE_BEGUN, ARCHIVED_RESTORE_DONE } ArchivedRestoreStep;
+gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep step, const char *text,
+                                      gsize len, GError **error);
+
+/* ---- releases through the daemon ------------------------------------------------------------
+ *
+ *   begin (the grant is judged) -> release* -> free
+ *
+ * What comes back is sealed to the grant's reader (vault_keep_release_by_grant()): the one who asks
+ * need not be he. After REFUSED of a release the next may follow; after IO only free(). */
+typedef struct ArchivedRelease ArchivedRelease;
+ArchivedRelease *archived_control_release_begin(const char *vault, const char *grant, gsize len,
+                                                GError **error);
+void archived_control_release_free(ArchivedRelease *release);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedRelease, archived_control_release_free)
+/* At most 16,384 copies (asserted). */
+GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copies, gsize count,
+                                 GError **error);
+
 /* ---- import through the daemon --------------------------------------------------------------
  *
  *   begin -> (message -> write* -> finish)* -> free

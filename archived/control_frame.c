@@ -158,6 +158,27 @@ gboolean archived_control_read(ArchivedControlStream *stream, void *ret_bytes, g
     return TRUE;
 }
 
+char *archived_control_read_text(ArchivedControlStream *stream, guint32 len_max, guint32 *ret_len,
+                                 GError **error)
+{
+    g_autofree char *text = NULL;
+    gboolean is_end = FALSE;
+
+    if (!archived_control_read_u32(stream, ret_len, &is_end, error))
+        return NULL;
+    if (is_end) {
+        set_cut_short(error);
+        return NULL;
+    }
+    if (*ret_len > len_max) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                    "what follows on the control socket has over %u bytes", len_max);
+        return NULL;
+    }
+    text = g_malloc0((gsize)*ret_len + 1);
+    return archived_control_read(stream, text, *ret_len, error) ? g_steal_pointer(&text) : NULL;
+}
+
 gboolean archived_control_send(int fd, const void *bytes, gsize len, GError **error)
 {
     const guint8 *next = bytes;

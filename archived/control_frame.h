@@ -1,7 +1,9 @@
 /* Lines and frames of the control sockets, for both ends (docs/formats/control.md).
  *
  *   line    text, LF
- *   policy  u32 length | text                 after the line "policy-set"
+ *   text    u32 length | text                 after a line that has one: a policy, a grant
+ *   copies  u32 number | record ids           } of releases
+ *   release u32 length | bytes                }
  *   header  u32 length | JSON object          } of an import
  *   chunk   u32 length | bytes; length 0 ends the message, 0xffffffff drops it
  *
@@ -18,6 +20,10 @@
 #define ARCHIVED_CONTROL_HEADER_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_CHUNK_LEN_MAX (1u << 18)
 #define ARCHIVED_CONTROL_POLICY_LEN_MAX (1u << 20)
+#define ARCHIVED_CONTROL_GRANT_LEN_MAX (32u << 20)
+#define ARCHIVED_CONTROL_RESTORE_LEN_MAX (1u << 16)
+#define ARCHIVED_CONTROL_COPIES_MAX 16384
+#define ARCHIVED_CONTROL_RELEASE_LEN_MAX (2u << 20)
 #define ARCHIVED_CONTROL_CHUNK_ABANDON 0xffffffffu
 
 typedef struct ArchivedControlStream ArchivedControlStream;
@@ -33,6 +39,11 @@ gboolean archived_control_read_u32(ArchivedControlStream *stream, guint32 *ret_v
                                    gboolean *ret_is_end, GError **error);
 gboolean archived_control_read(ArchivedControlStream *stream, void *ret_bytes, gsize len,
                                GError **error);
+
+/* A length and as many bytes; a NUL that is not counted follows. IO when the peer closed before,
+ * and TOO_LARGE over the limit: then the stream is out of step. */
+char *archived_control_read_text(ArchivedControlStream *stream, guint32 len_max, guint32 *ret_len,
+                                 GError **error);
 
 gboolean archived_control_send(int fd, const void *bytes, gsize len, GError **error);
 /* A u32 length and the bytes, in one call. */

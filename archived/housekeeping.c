@@ -2,7 +2,9 @@
 
 #include "archived/log.h"
 
-#define EVERY_US (3600 * (gint64)G_USEC_PER_SEC)
+/* A batch at a constant rate, so that the log's length says nothing of the mail. */
+#define BATCH_EVERY_US (600 * (gint64)G_USEC_PER_SEC)
+#define HOURLY 6 /* every sixth time */
 
 struct ArchivedHousekeeping {
     ArchivedDaemon *daemon;
@@ -32,17 +34,33 @@ static void expire_imports(ArchivedDaemon *daemon)
         archived_log_error(ARCHIVED_LOG_WARNING, "expire-imports", failure, 0);
 }
 
+static void log_batch(ArchivedDaemon *daemon)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (!vault_keep_log_batch(daemon->keep, VAULT_BATCH_ALWAYS, &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "log-batch", failure, 0);
+}
+
+static void do_hourly(ArchivedDaemon *daemon)
+{
+    prepare_next_month(daemon);
+    expire_imports(daemon);
+}
+
 static gpointer keep_house(gpointer user)
 {
     ArchivedHousekeeping *housekeeping = user;
+    guint round = 0;
 
     g_mutex_lock(&housekeeping->lock);
     while (!housekeeping->is_stopping) {
-        gint64 next = g_get_monotonic_time() + EVERY_US;
+        gint64 next = g_get_monotonic_time() + BATCH_EVERY_US;
 
         g_mutex_unlock(&housekeeping->lock);
-        prepare_next_month(housekeeping->daemon);
-        expire_imports(housekeeping->daemon);
+        log_batch(housekeeping->daemon);
+        if (round++ % HOURLY == 0)
+            do_hourly(housekeeping->daemon);
         g_mutex_lock(&housekeeping->lock);
         while (!housekeeping->is_stopping &&
                g_cond_wait_until(&housekeeping->stopped, &housekeeping->lock, next))

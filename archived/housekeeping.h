@@ -1,4 +1,5 @@
-/* What is due every hour: the keys of the next month, made ahead while there is time. */
+/* What is due every 10 minutes: a batch of the archive log. And every hour: the keys of the next
+ * month, made ahead while there is time, and those of imports that are over. */
 #pragma once
 
 #include "archived/daemon.h"

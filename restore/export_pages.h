@@ -4,7 +4,7 @@
 
 #include "vault/keep.h"
 
-#define EXPORT_PAGE_COUNT 2048
+#define EXPORT_PAGE_COUNT 4096
 
 typedef struct ExportPages ExportPages;
 /* Both are borrowed. `is_wanted` may be NULL. */

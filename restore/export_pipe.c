@@ -15,7 +15,7 @@ typedef struct {
     /* Released, not yet a job. */
     VaultOpenEntry entries[SOURCES_RELEASE_COUNT_MAX];
     guint64 stored_lens[SOURCES_RELEASE_COUNT_MAX];
-    ContentSlot slots[SOURCES_RELEASE_COUNT_MAX];
+    VaultReleasedSlot slots[SOURCES_RELEASE_COUNT_MAX];
     gsize released_count, released_at;
     guint64 done_count, done_len;
 } Pipe;
@@ -51,49 +51,44 @@ static void tell_failed(Pipe *pipe, const VaultOpenEntry *entry, guint64 stored_
 
 /* ---- feeding --------------------------------------------------------------------------------- */
 
-static gboolean is_about_one_record(const GError *failure)
+static GError *why_not_given(const VaultReleasedSlot *slot)
 {
-    return failure->domain == VAULT_ERROR &&
-           (failure->code == VAULT_ERROR_ERASED || failure->code == VAULT_ERROR_NOT_FOUND ||
-            failure->code == VAULT_ERROR_CORRUPT || failure->code == VAULT_ERROR_NO_KEY);
+    if (slot->state == VAULT_RELEASE_ERASED)
+        return g_error_new(VAULT_ERROR, VAULT_ERROR_ERASED, "copy %s was erased",
+                           VAULT_ID_TEXT(slot->record_id));
+    return g_error_new(VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "the vault has no copy %s any more",
+                       VAULT_ID_TEXT(slot->record_id));
 }
 
-/* A batch in which one slot cannot be given is asked for again one by one, to give the rest. */
-static gboolean release_each(Pipe *pipe, GError **error)
+/* Those without a slot are told of, the others move up. */
+static void keep_given(Pipe *pipe)
 {
     gsize kept = 0;
 
     for (gsize i = 0; i < pipe->released_count; i++) {
-        const VaultReleaseSource *releases = &pipe->options->releases;
-        g_autoptr(GError) failure = NULL;
+        if (pipe->slots[i].state != VAULT_RELEASE_GIVEN) {
+            g_autoptr(GError) failure = why_not_given(&pipe->slots[i]);
 
-        if (releases->release(releases->user, &pipe->entries[i], 1, &pipe->slots[kept], &failure)) {
-            pipe->entries[kept] = pipe->entries[i];
-            pipe->stored_lens[kept] = pipe->stored_lens[i];
-            kept++;
-        } else if (is_about_one_record(failure)) {
             tell_failed(pipe, &pipe->entries[i], pipe->stored_lens[i], failure);
-        } else {
-            g_propagate_error(error, g_steal_pointer(&failure));
-            return FALSE;
+            continue;
         }
+        pipe->entries[kept] = pipe->entries[i];
+        pipe->stored_lens[kept] = pipe->stored_lens[i];
+        pipe->slots[kept++] = pipe->slots[i];
     }
     pipe->released_count = kept;
-    return TRUE;
 }
 
 static gboolean release_batch(Pipe *pipe, GError **error)
 {
     const VaultReleaseSource *releases = &pipe->options->releases;
-    g_autoptr(GError) failure = NULL;
 
-    if (pipe->released_count == 0 || releases->release(releases->user, pipe->entries,
-                                                       pipe->released_count, pipe->slots, &failure))
+    if (pipe->released_count == 0)
         return TRUE;
-    if (is_about_one_record(failure))
-        return release_each(pipe, error);
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+    if (!releases->release(releases->user, pipe->entries, pipe->released_count, pipe->slots, error))
+        return FALSE;
+    keep_given(pipe);
+    return TRUE;
 }
 
 /* Takes an entry into the batch, unless it is there already or may not be read. */
@@ -151,7 +146,8 @@ static gboolean feed(Pipe *pipe, GError **error)
         if (pipe->released_at == pipe->released_count)
             return TRUE;
         export_jobs_push(pipe->jobs, &pipe->entries[pipe->released_at],
-                         &pipe->slots[pipe->released_at], pipe->stored_lens[pipe->released_at]);
+                         &pipe->slots[pipe->released_at].slot,
+                         pipe->stored_lens[pipe->released_at]);
         vault_wipe(&pipe->slots[pipe->released_at], sizeof pipe->slots[0]);
         pipe->released_at++;
     }

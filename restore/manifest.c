@@ -16,6 +16,7 @@ struct Manifest {
     char *path;
     GString *buffer;
     GString *errors;
+    VaultHasher *hasher;
     ManifestCounts counts;
 };
 
@@ -90,6 +91,7 @@ static gboolean flush(Manifest *manifest, GError **error)
     gboolean ok = vault_file_write_all(manifest->fd, manifest->buffer->str, manifest->buffer->len,
                                        manifest->path, error);
 
+    vault_hasher_update(manifest->hasher, manifest->buffer->str, manifest->buffer->len);
     g_string_truncate(manifest->buffer, 0);
     return ok;
 }
@@ -98,6 +100,8 @@ Manifest *manifest_begin(int fd, const char *path, const VaultId *vault_id, cons
                          guint64 created_s, GError **error)
 {
     g_autoptr(Manifest) manifest = g_new0(Manifest, 1);
+
+    manifest->hasher = vault_hasher_new();
     g_autoptr(GString) head = g_string_new("{");
 
     manifest->fd = fd;
@@ -147,7 +151,10 @@ gboolean manifest_finish(Manifest *manifest, GError **error)
                            "\"counts\":{\"messages\":%" G_GUINT64_FORMAT
                            ",\"bytes\":%" G_GUINT64_FORMAT ",\"errors\":%" G_GUINT64_FORMAT "}}\n",
                            counts->message_count, counts->byte_count, counts->error_count);
-    return flush(manifest, error);
+    if (!flush(manifest, error))
+        return FALSE;
+    vault_hasher_finish(manifest->hasher, &manifest->counts.hash);
+    return TRUE;
 }
 
 const ManifestCounts *manifest_counts(const Manifest *manifest)
@@ -159,6 +166,7 @@ void manifest_free(Manifest *manifest)
 {
     if (manifest == NULL)
         return;
+    vault_hasher_free(manifest->hasher);
     g_free(manifest->path);
     if (manifest->buffer != NULL)
         g_string_free(manifest->buffer, TRUE);

@@ -46,6 +46,7 @@ char *manifest_entry_format(const ManifestEntry *entry);
 
 typedef struct {
     guint64 message_count, byte_count, error_count;
+    VaultHash hash; /* SHA-256 of the whole manifest, once it is finished */
 } ManifestCounts;
 
 typedef struct Manifest Manifest;

@@ -8,6 +8,8 @@ void restore_scope_clear(RestoreScope *scope)
 {
     g_clear_pointer(&scope->reader, vault_reader_free);
     g_clear_pointer(&scope->grant, vault_grant_file_free);
+    g_clear_pointer(&scope->grant_text, g_bytes_unref);
+    vault_identity_wipe(&scope->identity);
     g_clear_pointer(&scope->months, g_array_unref);
     g_clear_pointer(&scope->messages, g_array_unref);
     g_clear_pointer(&scope->names, g_hash_table_unref);
@@ -28,39 +30,36 @@ static gboolean read_identity(const char *path, VaultIdentity *ret_identity, GEr
     return ok;
 }
 
-static VaultGrantFile *read_grant(const char *path, GError **error)
+static gboolean read_grant(const char *path, RestoreScope *scope, GError **error)
 {
-    g_autoptr(GBytes) text = vault_file_read(path, VAULT_GRANT_LEN_MAX, error);
-    VaultGrantFile *grant;
-    gsize len;
-
-    if (text == NULL)
-        return NULL;
-    grant = vault_grant_file_parse(g_bytes_get_data(text, &len), g_bytes_get_size(text), error);
-    if (grant == NULL)
+    scope->grant_text = vault_file_read(path, VAULT_GRANT_LEN_MAX, error);
+    if (scope->grant_text == NULL)
+        return FALSE;
+    scope->grant = vault_grant_file_parse(g_bytes_get_data(scope->grant_text, NULL),
+                                          g_bytes_get_size(scope->grant_text), error);
+    if (scope->grant == NULL)
         g_prefix_error(error, "%s: ", path);
-    return grant;
+    return scope->grant != NULL;
 }
 
 static gboolean open_reader(VaultKeep *keep, const RestoreScopeOptions *options,
                             RestoreScope *scope, GError **error)
 {
-    g_auto(VaultIdentity) identity = {0};
     g_autoptr(GArray) masters = vault_keep_masters(keep, error);
 
     if (masters == NULL)
         return FALSE;
-    scope->grant = read_grant(options->grant_path, error);
-    if (scope->grant == NULL || !read_identity(options->identity_path, &identity, error))
+    if (!read_grant(options->grant_path, scope, error) ||
+        !read_identity(options->identity_path, &scope->identity, error))
         return FALSE;
     if (!vault_grant_file_verify(scope->grant, vault_keep_id(keep),
                                  (const MasterPublic *)(gpointer)masters->data, masters->len,
                                  error) ||
-        !vault_grant_is_for(scope->grant, &identity, options->now_s, error)) {
+        !vault_grant_is_for(scope->grant, &scope->identity, options->now_s, error)) {
         g_prefix_error(error, "%s: ", options->grant_path);
         return FALSE;
     }
-    scope->reader = vault_grant_reader(scope->grant, &identity, options->now_s, error);
+    scope->reader = vault_grant_reader(scope->grant, &scope->identity, options->now_s, error);
     return scope->reader != NULL;
 }
 

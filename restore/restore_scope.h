@@ -20,6 +20,8 @@ typedef struct {
 typedef struct {
     VaultReader *reader;
     VaultGrantFile *grant;
+    GBytes *grant_text;
+    VaultIdentity identity;
     GArray *months;               /* MonthKeyId */
     GArray *messages;             /* RecordId; empty = all */
     GHashTable *names;            /* MailboxId -> address or "unassigned" */

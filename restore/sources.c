@@ -1,5 +1,7 @@
 #include "restore/sources.h"
 
+#include <string.h>
+
 static GBytes *fetch(gpointer user, const RecordId *record_id, gsize len_max, GError **error)
 {
     return vault_keep_record(user, record_id, len_max, error);
@@ -42,49 +44,65 @@ VaultOpenEntry sources_open_entry(const VaultCopyEntry *entry)
                             .flags = entry->flags};
 }
 
-static VaultCopyEntry keep_entry(const VaultOpenEntry *entry)
+/* ---- releases -------------------------------------------------------------------------------- */
+
+static gboolean is_answer_to(const VaultOpenedRelease *release, const RecordId *copies, gsize count)
 {
-    return (VaultCopyEntry){.record_id = entry->record_id,
-                            .body_id = entry->body_id,
-                            .mailbox_id = entry->mailbox_id,
-                            .month_key_id = entry->month_key_id,
-                            .leaf = entry->leaf,
-                            .received_s = entry->received_s,
-                            .flags = entry->flags};
+    gboolean is_answer = release->slots->len == count;
+
+    for (gsize i = 0; is_answer && i < count; i++)
+        is_answer = VAULT_ID_EQUAL(g_array_index(release->slots, VaultReleasedSlot, i).record_id,
+                                   copies[i]);
+    return is_answer;
 }
 
-static gboolean release_batch(VaultKeep *keep, const VaultOpenEntry *entries, gsize count,
-                              ContentSlot *ret_slots, GError **error)
+static gboolean take_slots(const SourcesReleases *releases, GBytes *sealed, const RecordId *copies,
+                           gsize count, VaultReleasedSlot *ret_slots, GError **error)
 {
-    VaultCopyEntry copies[SOURCES_RELEASE_COUNT_MAX] = {0};
-    VaultRelease releases[SOURCES_RELEASE_COUNT_MAX];
-    gboolean ok;
+    g_autoptr(VaultOpenedRelease) release =
+        vault_release_open(releases->identity, &releases->vault_id, &releases->grant_hash,
+                           g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed), error);
 
-    for (gsize i = 0; i < count; i++)
-        copies[i] = keep_entry(&entries[i]);
-    ok = vault_keep_release(keep, copies, count, releases, error);
-    for (gsize i = 0; ok && i < count; i++)
-        ret_slots[i] = releases[i].slot;
-    vault_wipe(releases, sizeof releases);
-    return ok;
-}
-
-static gboolean release(gpointer user, const VaultOpenEntry *entries, gsize count,
-                        ContentSlot *ret_slots, GError **error)
-{
-    for (gsize at = 0; at < count;) {
-        gsize part = MIN(count - at, SOURCES_RELEASE_COUNT_MAX);
-
-        if (!release_batch(user, entries + at, part, ret_slots + at, error)) {
-            vault_wipe(ret_slots, count * sizeof *ret_slots);
-            return FALSE;
-        }
-        at += part;
+    if (release == NULL)
+        return FALSE;
+    if (!is_answer_to(release, copies, count)) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                            "the release is not of the copies that were asked for");
+        return FALSE;
     }
+    memcpy(ret_slots, release->slots->data, count * sizeof *ret_slots);
     return TRUE;
 }
 
-VaultReleaseSource sources_local_releases(VaultKeep *keep)
+static gboolean release(gpointer user, const VaultOpenEntry *entries, gsize count,
+                        VaultReleasedSlot *ret_slots, GError **error)
 {
-    return (VaultReleaseSource){.release = release, .user = keep};
+    const SourcesReleases *releases = user;
+    g_autofree RecordId *copies = g_new(RecordId, MAX(count, 1));
+    g_autoptr(GBytes) sealed = NULL;
+
+    for (gsize i = 0; i < count; i++)
+        copies[i] = entries[i].record_id;
+    sealed = releases->ask(releases->user, copies, count, error);
+    return sealed != NULL && take_slots(releases, sealed, copies, count, ret_slots, error);
+}
+
+VaultReleaseSource sources_releases(SourcesReleases *releases)
+{
+    return (VaultReleaseSource){.release = release, .user = releases};
+}
+
+static GBytes *ask_releaser(gpointer user, const RecordId *copies, gsize count, GError **error)
+{
+    return restore_releaser_ask(user, copies, count, error);
+}
+
+SourcesReleases sources_local_releases(RestoreReleaser *releaser, const VaultIdentity *identity,
+                                       const VaultId *vault_id, const VaultHash *grant_hash)
+{
+    return (SourcesReleases){.ask = ask_releaser,
+                             .user = releaser,
+                             .identity = identity,
+                             .vault_id = *vault_id,
+                             .grant_hash = *grant_hash};
 }

@@ -282,11 +282,15 @@ int restore_verb_grant(int argc, char **argv)
         .description = "A policy draft (muniment policy show VAULT --out FILE.draft) is shown and "
                        "signed instead. Run it where the master key is, offline; it takes files "
                        "only. Read what it "
-                       "shows before you enter the passphrase.",
+                       "shows before you enter the passphrase.\n\n"
+                       "\"muniment grant revoke VAULT FILE.grant\", on the archive's host, makes a "
+                       "grant good for nothing.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
     const char *problem;
 
+    if (argc > 1 && g_str_equal(argv[1], "revoke"))
+        return restore_verb_grant_revoke(argc - 1, argv + 1);
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
     problem = restore_master_source_problem(&options.source);

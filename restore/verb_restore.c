@@ -6,6 +6,7 @@
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/text_file.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ typedef struct {
     const RestoreOptions *options;
     VaultKeep *keep;
     RestoreScope scope;
+    RestoreReleaser *releaser;
     GHashTable *found; /* RecordId of messages that have a copy in scope; NULL = not asked for */
     guint64 entry_count, stored_len;
     guint64 told_count;
@@ -49,6 +51,7 @@ typedef struct {
 static void restore_clear(Restore *restore)
 {
     restore_scope_clear(&restore->scope);
+    g_clear_pointer(&restore->releaser, restore_releaser_free);
     g_clear_pointer(&restore->found, g_hash_table_unref);
     g_clear_pointer(&restore->progress, progress_free);
     g_clear_pointer(&restore->keep, vault_keep_free);
@@ -151,6 +154,49 @@ static void show_progress(guint64 count, guint64 done_len, gpointer user)
     progress_show(restore->progress, count, done_len);
 }
 
+/* ---- what the log is told -------------------------------------------------------------------- */
+
+static void hash_grant(const Restore *restore, VaultHash *ret_hash)
+{
+    vault_hash(g_bytes_get_data(restore->scope.grant_text, NULL),
+               g_bytes_get_size(restore->scope.grant_text), ret_hash);
+}
+
+static GString *log_text(const Restore *restore)
+{
+    const VaultRequestFile *request = restore->scope.grant->request;
+    GString *text = g_string_new(NULL);
+    VaultHash grant_hash;
+
+    hash_grant(restore, &grant_hash);
+    vault_text_append_hex_line(text, "grant", grant_hash.bytes, VAULT_HASH_LEN);
+    vault_text_append(text, "case", request->case_id);
+    vault_text_append(text, "reader", request->reader_name);
+    vault_text_append(text, "format", restore->options->format);
+    return text;
+}
+
+static gboolean log_begun(const Restore *restore, GError **error)
+{
+    g_autoptr(GString) text = log_text(restore);
+
+    g_string_append_printf(text, "copies: %" G_GUINT64_FORMAT "\n", restore->entry_count);
+    return restore_releaser_log(restore->releaser, VAULT_LOGGED_RESTORE_BEGUN, text->str, error);
+}
+
+static gboolean log_done(const Restore *restore, const ManifestCounts *counts, GError **error)
+{
+    g_autoptr(GString) text = log_text(restore);
+
+    vault_text_append_hex_line(text, "manifest", counts->hash.bytes, VAULT_HASH_LEN);
+    g_string_append_printf(text,
+                           "messages: %" G_GUINT64_FORMAT "\nbytes: %" G_GUINT64_FORMAT
+                           "\nerrors: %" G_GUINT64_FORMAT "\n",
+                           counts->message_count, counts->byte_count, counts->error_count);
+    return restore_releaser_log(restore->releaser, VAULT_LOGGED_RESTORE_DONE, text->str, error) &&
+           restore_releaser_close(restore->releaser, error);
+}
+
 /* ---- report ---------------------------------------------------------------------------------- */
 
 static gboolean print_json(const Restore *restore, const ExportPipeResult *result,
@@ -216,10 +262,14 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
 static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret_result,
                          GError **error)
 {
+    VaultHash grant_hash;
+    hash_grant(restore, &grant_hash);
+    SourcesReleases releases = sources_local_releases(restore->releaser, &restore->scope.identity,
+                                                      vault_keep_id(restore->keep), &grant_hash);
     ExportPipeOptions pipe = {.keep = restore->keep,
                               .reader = restore->scope.reader,
                               .records = sources_local_records(restore->keep),
-                              .releases = sources_local_releases(restore->keep),
+                              .releases = sources_releases(&releases),
                               .filter = &restore->scope.filter,
                               .mailbox_name = mailbox_name,
                               .failed = tell_failed,
@@ -265,6 +315,14 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
     return TRUE;
 }
 
+static gboolean open_releaser(Restore *restore, const char *vault, GError **error)
+{
+    restore->releaser =
+        restore_releaser_open(vault, g_bytes_get_data(restore->scope.grant_text, NULL),
+                              g_bytes_get_size(restore->scope.grant_text), error);
+    return restore->releaser != NULL;
+}
+
 static gboolean restore_messages(Restore *restore, ExportFormat format, guint64 now_s,
                                  int *ret_status, GError **error)
 {
@@ -272,10 +330,10 @@ static gboolean restore_messages(Restore *restore, ExportFormat format, guint64 
     ExportPipeResult result = {0};
     ManifestCounts counts = {0};
 
-    if (export == NULL || !run_pipe(restore, export, &result, error))
+    if (export == NULL || !log_begun(restore, error) || !run_pipe(restore, export, &result, error))
         return FALSE;
     tell_missing(restore, export);
-    if (!export_finish(export, &counts, error))
+    if (!export_finish(export, &counts, error) || !log_done(restore, &counts, error))
         return FALSE;
     *ret_status = exit_status(&result, &counts);
     if (restore->options->as_json)
@@ -297,7 +355,8 @@ static int run(const char *vault, const RestoreOptions *options, ExportFormat fo
     }
     if (restore.entry_count == 0)
         return status;
-    if (restore_messages(&restore, format, now_s, &status, &error))
+    if (open_releaser(&restore, vault, &error) &&
+        restore_messages(&restore, format, now_s, &status, &error))
         return status;
     if (g_error_matches(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED))
         return restore_verb_usage(verb, "%s", error->message);

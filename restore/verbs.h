@@ -7,6 +7,8 @@ int restore_verb_identity(int argc, char **argv);
 int restore_verb_request(int argc, char **argv);
 int restore_verb_approve(int argc, char **argv);
 int restore_verb_grant(int argc, char **argv);
+/* "muniment grant revoke", from restore_verb_grant(). */
+int restore_verb_grant_revoke(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
 int restore_verb_import(int argc, char **argv);

@@ -16,8 +16,10 @@
  */
 #pragma once
 
+#include "vault/act/release.h"
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
+#include "vault/log/entry.h"
 #include "vault/store/pack_reader.h"
 
 typedef struct VaultKeep VaultKeep;
@@ -34,6 +36,9 @@ typedef struct {
      * calls that synchronised. */
     guint64 (*now_s)(void);
     gboolean (*is_synchronised)(void);
+    /* Judges the approvals of grants; NULL = ssh-keygen. */
+    VaultSshVerify verify_approval;
+    gpointer verify_user;
 } VaultKeepOptions;
 
 typedef struct {
@@ -155,7 +160,7 @@ typedef struct {
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 
-/* ---- record source and release source (for vault/open.h) ------------------------------------- */
+/* ---- record source (for vault/open.h) -------------------------------------------------------- */
 
 /* Header and ciphertext of a record that the catalog knows. NOT_FOUND, CORRUPT, TOO_LARGE. */
 GBytes *vault_keep_record(VaultKeep *keep, const RecordId *record_id, gsize len_max,
@@ -165,16 +170,55 @@ gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, Vau
 gboolean vault_keep_record_read(VaultKeep *keep, const VaultPlace *place, guint64 offset, gsize len,
                                 guint8 *ret_bytes, GError **error);
 
-typedef struct {
-    RecordId record_id;
-    MonthKeyId month_key_id;
-    guint32 leaf;
-    ContentSlot slot;
-} VaultRelease;
-VAULT_DECLARE_WIPE(VaultRelease, vault_release)
-/* The content slots of copies that exist now. ERASED for punctured leaves and tombstoned months. */
-gboolean vault_keep_release(VaultKeep *keep, const VaultCopyEntry *entries, gsize count,
-                            VaultRelease *ret_releases, GError **error);
+/* ---- releases: the host's half of reading ----------------------------------------------------
+ *
+ *   judge the grant -> look the copies up -> log the release, durably -> seal the slots
+ *
+ * No slot leaves the vault but through vault_keep_release_by_grant(). */
+
+/* The content slots of copies, sealed to the reader of the grant (vault/act/release.h, opened by
+ * vault_release_open()). Writer only. `copies` are record ids of copies, at most
+ * VAULT_RELEASE_COUNT_MAX; what the catalog says of them counts. Slots that were erased and copies
+ * that are not there are left out and marked so. When it returns TRUE the release is in the control
+ * log on stable storage; when it fails nothing was given, though it may be logged. REFUSED: the
+ * grant is not good now (vault_grant_check()) or does not cover one of the copies; MALFORMED,
+ * UNSUPPORTED: the grant's text; TOO_LARGE; and those of vault_keep_log_act(). */
+gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gsize len,
+                                     const RecordId *copies, gsize count, GBytes **ret_sealed,
+                                     GError **error);
+/* Whatever was granted to this grant's request is good for nothing from here on. Writer only; once
+ * more is no error. */
+gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize len,
+                                 GError **error);
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+#define VAULT_ACT_PAYLOAD_LEN_MAX (4u << 20)
+
+/* Logs an act: its payload in an event record, then an entry in the control log, all durable on
+ * return. To be called before the act takes effect. `payload` is "name: value" lines. Writer only.
+ * MALFORMED (not such a text), TOO_LARGE, NO_SPACE, IO, CORRUPT (the log is not what was signed).
+ */
+gboolean vault_keep_log_act(VaultKeep *keep, VaultLoggedAct act, const char *payload, gsize len,
+                            GError **error);
+/* Logs the hashes of all records committed before the call and not logged yet. Writer only. */
+typedef enum {
+    VAULT_BATCH_ALWAYS, /* also an empty one: at a constant rate */
+    VAULT_BATCH_UNLESS_EMPTY
+} VaultBatchWhen;
+gboolean vault_keep_log_batch(VaultKeep *keep, VaultBatchWhen when, GError **error);
+/* A new key signs both logs from here on; announced in both, signed by the one before. Writer only.
+ */
+gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error);
+
+/* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them); CORRUPT: it
+ * had, and they are gone. Each reader stays at the checkpoint that there was; caller closes it. */
+VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError **error);
+/* Keys that sign, or did: GPtrArray of VaultNoteKey, the newest first. */
+GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error);
+/* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes
+ * that follow the salt are the payload; freed with vault_value_free(). */
+GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **error);
 
 /* ---- verify, rebuild --------------------------------------------------------------------------
  */

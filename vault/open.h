@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "vault/act/release.h"
 #include "vault/crypto/content.h"
 #include "vault/crypto/copy_content.h"
 #include "vault/crypto/key_files.h"
@@ -39,11 +40,25 @@ typedef struct {
 } VaultRecordSource;
 
 typedef struct {
-    /* One slot per entry; logged durably before it returns. */
+    /* One slot per entry, or its state why there is none; logged durably before it returns. Fails as
+     * a whole only where it cannot go on: REFUSED, IO, CORRUPT. At most VAULT_RELEASE_COUNT_MAX. */
     gboolean (*release)(gpointer user, const VaultOpenEntry *entries, gsize count,
-                        ContentSlot *ret_slots, GError **error);
+                        VaultReleasedSlot *ret_slots, GError **error);
     gpointer user;
 } VaultReleaseSource;
+
+/* A sealed release, as vault_keep_release_by_grant() gave it to whoever asked. */
+typedef struct {
+    guint64 log_index; /* VAULT_RELEASE_NOT_LOGGED: nothing was given */
+    GArray *slots;     /* VaultReleasedSlot, in the order that the copies were asked for */
+} VaultOpenedRelease;
+void vault_opened_release_free(VaultOpenedRelease *release); /* wipes */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedRelease, vault_opened_release_free)
+/* `grant_hash`: SHA-256 of the grant's text. MALFORMED: no release of this vault and grant;
+ * NO_KEY: it was sealed to somebody else, or changed. */
+VaultOpenedRelease *vault_release_open(const VaultIdentity *identity, const VaultId *vault_id,
+                                       const VaultHash *grant_hash, const void *sealed, gsize len,
+                                       GError **error);
 
 typedef struct {
     MonthKeyId month_key_id;

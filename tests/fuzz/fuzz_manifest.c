@@ -1,6 +1,7 @@
 /* Manifests and journals that --resume reads: what is taken of one is written into a new manifest
  * as it stands, and must be the same when that is read; no file that it names lies outside. */
 #include "restore/manifest.h"
+#include "vault/crypto/keys.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -81,6 +82,7 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     g_autoptr(GHashTable) known = manifest_known_new();
     g_autoptr(GHashTable) again = manifest_known_new();
 
+    vault_crypto_init();
     g_assert(manifest_read_known(path, known, NULL));
     rewrite(known, new_fd, new_path);
     g_assert(manifest_read_known(new_path, again, NULL));

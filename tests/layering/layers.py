@@ -30,10 +30,10 @@ LAYERS = {
         links=["vault-store", "ZSTD"],
     ),
     "vault/keep": dict(
-        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/store/", "vault/seal.h",
-                 "vault/keep.h", "vault/depository.h"],
+        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/log/", "vault/store/",
+                 "vault/seal.h", "vault/keep.h", "vault/depository.h"],
         system=[],
-        links=["vault-act", "vault-seal", "vault-store"],
+        links=["vault-act", "vault-log", "vault-seal", "vault-store"],
     ),
     "vault/open": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",

@@ -1,6 +1,7 @@
 #include "tests/support/vault_world.h"
 
 #include "vault/base/file.h"
+#include "vault/keep/release.h"
 
 #include <glib/gstdio.h>
 

@@ -1,5 +1,6 @@
 /* What the keeper says of what it holds: copies, parts, records, releases, status. */
 #include "tests/support/keep_damage.h"
+#include "vault/keep/release.h"
 
 #include <string.h>
 

@@ -24,8 +24,26 @@ static void remove_in(const char *path, const char *name)
         g_warning("cannot remove %s", file);
 }
 
+static void remove_folder(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+
+        if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
+            remove_folder(child);
+        else
+            remove_in(path, name);
+    }
+    rmdir(path);
+}
+
 static void draft_clear(Draft *draft)
 {
+    g_autofree char *log = g_build_filename(draft->path, "log", NULL);
+
     static const char *const names[] = {"host",
                                         "keyring.sqlite-wal",
                                         "keyring.sqlite-shm",
@@ -38,6 +56,8 @@ static void draft_clear(Draft *draft)
                                         "run",
                                         "lock"};
 
+    if (draft->is_folder_made && !draft->is_complete)
+        remove_folder(log);
     for (gsize i = 0; draft->is_folder_made && !draft->is_complete && i < G_N_ELEMENTS(names); i++)
         remove_in(draft->path, names[i]);
     if (draft->is_folder_made && !draft->is_complete)
@@ -169,6 +189,8 @@ static gboolean fill_keyring(const Draft *draft, const char *keyring_path,
     g_autoptr(VaultKeyring) keyring =
         vault_keyring_open(keyring_path, VAULT_KEYRING_WRITE, &draft->id, &draft->key, 1, error);
     g_autoptr(VaultKeyringChange) change = NULL;
+    VaultLogsOptions logs = {
+        .vault_path = draft->path, .vault_id = draft->id, .keyring = keyring, .now_s = now_s};
 
     if (keyring == NULL)
         return FALSE;
@@ -176,7 +198,7 @@ static gboolean fill_keyring(const Draft *draft, const char *keyring_path,
     return change != NULL && put_masters(keyring, options, now_s, error) &&
            put_keys(keyring, now_s, error) &&
            put_unassigned(draft, keyring, options, now_s, error) &&
-           vault_keyring_commit(g_steal_pointer(&change), error);
+           vault_keyring_commit(g_steal_pointer(&change), error) && vault_logs_create(&logs, error);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */

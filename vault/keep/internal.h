@@ -9,7 +9,9 @@
 #include "vault/keep/host.h"
 #include "vault/keep/imports.h"
 #include "vault/keep/keyring_batch.h"
+#include "vault/keep/logs_batch.h"
 #include "vault/keep/open_months.h"
+#include "vault/keep/release_grants.h"
 #include "vault/keep/space.h"
 #include "vault/keep/tags.h"
 #include "vault/store/catalog.h"
@@ -40,6 +42,9 @@ struct VaultKeep {
     VaultCatalogFeed *feed;
     VaultPackWriter *writer;
     VaultSealer *sealer;
+    VaultLogs *logs;
+    VaultLogsBatch *log_batch;
+    VaultReleaseGrants *release_grants;
     VaultDepository depository;
 };
 

@@ -90,6 +90,9 @@ void vault_keep_free(VaultKeep *keep)
     if (keep == NULL)
         return;
     vault_pack_writer_free(keep->writer);
+    vault_logs_batch_free(keep->log_batch);
+    vault_logs_free(keep->logs);
+    vault_release_grants_free(keep->release_grants);
     vault_catalog_feed_free(keep->feed);
     vault_catalog_close(keep->writing);
     vault_catalog_close(keep->reading);
@@ -216,7 +219,30 @@ static void group_committed(GPtrArray *records, gpointer user)
             (record->locator.flags & VAULT_FLAG_CLOCK_UNSURE) == 0)
             vault_clock_note_archived(&keep->clock, record->locator.archived_s);
     }
+    vault_logs_batch_note(keep->log_batch, records);
     vault_catalog_feed_push(keep->feed, records);
+}
+
+static gboolean open_logs(VaultKeep *keep, const VaultRecoveryResult *recovered, GError **error)
+{
+    VaultLogsOptions logs = {.vault_path = keep->path,
+                             .vault_id = keep->id,
+                             .keyring = keep->keyring,
+                             .space = keep->space,
+                             .now_s = vault_clock_now_s(&keep->clock)};
+    VaultLogsBatchOptions batch = {.packs = keep->packs_path,
+                                   .vault_id = &keep->id,
+                                   .locator_key = keep->locator_key,
+                                   .catalog = keep->reading};
+
+    if (!vault_id_is_zero(recovered->last_pack.bytes))
+        batch.end = (VaultEntryMark){.sequence = recovered->next_sequence - 1,
+                                     .pack_id = recovered->last_pack,
+                                     .offset = recovered->last_end};
+    keep->logs = batch.logs = vault_logs_open(&logs, error);
+    if (keep->logs != NULL)
+        keep->log_batch = vault_logs_batch_new(&batch);
+    return keep->logs != NULL;
 }
 
 static void start_writing(VaultKeep *keep, const VaultKeepOptions *options,
@@ -252,6 +278,9 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     keep->reading = vault_catalog_open(keep->catalog_path, VAULT_CATALOG_READ, &keep->id, error);
     if (keep->reading == NULL || !vault_tags_renew(keep->tags, &tags_since_s, &is_changed, error))
         return FALSE;
+    if (!open_logs(keep, &recovered, error))
+        return FALSE;
+    keep->release_grants = vault_release_grants_new(options->verify_approval, options->verify_user);
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
@@ -311,7 +340,8 @@ gboolean vault_keep_close(VaultKeep *keep, GError **error)
 {
     if (keep->mode == VAULT_KEEP_READER)
         return TRUE;
-    return vault_pack_writer_close(keep->writer, error) &&
+    return vault_keep_log_batch(keep, VAULT_BATCH_UNLESS_EMPTY, error) &&
+           vault_pack_writer_close(keep->writer, error) &&
            vault_catalog_feed_flush(keep->feed, error) &&
            vault_catalog_feed_complete(keep->feed, error);
 }

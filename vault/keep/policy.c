@@ -1,6 +1,7 @@
 /* The policy in force, and its replacement. Each policy that was ever in force stays in the keyring
  * under its serial; the highest counts. */
 #include "vault/act/policy_change.h"
+#include "vault/act/text_file.h"
 #include "vault/base/bytes.h"
 #include "vault/keep/internal.h"
 
@@ -84,6 +85,19 @@ static gboolean check_signer(VaultKeep *keep, const VaultPolicy *next, GError **
                                      masters->len, error);
 }
 
+static gboolean log_policy(VaultKeep *keep, const VaultPolicy *next, const char *text, gsize len,
+                           GError **error)
+{
+    g_autoptr(GString) payload = g_string_new(NULL);
+    VaultHash hash;
+
+    vault_hash(text, len, &hash);
+    vault_text_append(payload, "act", vault_logged_act_name(VAULT_LOGGED_POLICY_SET));
+    vault_text_append_number(payload, "serial", next->serial);
+    vault_text_append_hex_line(payload, "policy", hash.bytes, VAULT_HASH_LEN);
+    return vault_keep_log_act(keep, VAULT_LOGGED_POLICY_SET, payload->str, payload->len, error);
+}
+
 gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
                                gpointer user, GError **error)
 {
@@ -101,5 +115,6 @@ gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, Vau
     in_force = vault_policy_parse(text_in_force, strlen(text_in_force), error);
     return in_force != NULL &&
            vault_policy_may_follow(in_force, next, text, len, verify, user, error) &&
+           log_policy(keep, next, text, len, error) &&
            vault_keyring_batch_run(keep->batch, put_policy, &job, error);
 }

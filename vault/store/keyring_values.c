@@ -187,6 +187,55 @@ gboolean vault_log_key_value_parse(const guint8 *bytes, gsize len, VaultLogKeyVa
     return check_end(&reader, TRUE, "log key", error);
 }
 
+const RowId vault_log_state_row = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+GByteArray *vault_log_state_value_format(const VaultLogStateValue *value)
+{
+    GByteArray *bytes = begin();
+
+    vault_bytes_append_u32(bytes, value->epoch);
+    vault_bytes_append_u64(bytes, value->archive_size);
+    vault_bytes_append_u64(bytes, value->control_size);
+    return bytes;
+}
+
+gboolean vault_log_state_value_parse(const guint8 *bytes, gsize len, VaultLogStateValue *ret,
+                                     GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "log state", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    ret->epoch = vault_bytes_read_u32(&reader);
+    ret->archive_size = vault_bytes_read_u64(&reader);
+    ret->control_size = vault_bytes_read_u64(&reader);
+    return check_end(&reader, ret->epoch > 0, "log state", error);
+}
+
+GByteArray *vault_revocation_value_format(const VaultRevocationValue *value)
+{
+    GByteArray *bytes = begin();
+
+    g_byte_array_append(bytes, value->request_hash.bytes, VAULT_HASH_LEN);
+    vault_bytes_append_u64(bytes, value->revoked_s);
+    return bytes;
+}
+
+gboolean vault_revocation_value_parse(const guint8 *bytes, gsize len, VaultRevocationValue *ret,
+                                      GError **error)
+{
+    VaultBytesReader reader;
+
+    if (!check_version(bytes, len, "revocation", error))
+        return FALSE;
+    reader = fields(bytes, len);
+    vault_bytes_read(&reader, ret->request_hash.bytes, VAULT_HASH_LEN);
+    ret->revoked_s = vault_bytes_read_u64(&reader);
+    return check_end(&reader, TRUE, "revocation", error);
+}
+
 GByteArray *vault_tombstone_value_format(const VaultTombstoneValue *value)
 {
     GByteArray *bytes = begin();

@@ -1,5 +1,5 @@
 /* The small values of the keyring: generation, masters, locator, event, day and log keys,
- * tombstones.
+ * tombstones, revocations.
  *
  * Each begins with a version byte and has one form. Mailboxes and months: mailbox_value.h,
  * month_value.h. Pure functions. Errors: CORRUPT, UNSUPPORTED (version).
@@ -60,6 +60,28 @@ VAULT_DECLARE_WIPE(VaultLogKeyValue, vault_log_key_value)
 GByteArray *vault_log_key_value_format(const VaultLogKeyValue *value);
 gboolean vault_log_key_value_parse(const guint8 *bytes, gsize len, VaultLogKeyValue *ret,
                                    GError **error);
+
+/* That the vault has logs, and how far they were when this was written: one that is gone or shorter
+ * was removed or set back. In the table of log keys, under a row id of its own. */
+typedef struct {
+    guint32 epoch; /* from 1 */
+    guint64 archive_size;
+    guint64 control_size;
+} VaultLogStateValue;
+extern const RowId vault_log_state_row;
+GByteArray *vault_log_state_value_format(const VaultLogStateValue *value);
+gboolean vault_log_state_value_parse(const guint8 *bytes, gsize len, VaultLogStateValue *ret,
+                                     GError **error);
+
+/* In the table of grants, under the first 16 bytes of the hash: nothing that was granted to this
+ * request is good any more. */
+typedef struct {
+    VaultHash request_hash;
+    guint64 revoked_s;
+} VaultRevocationValue;
+GByteArray *vault_revocation_value_format(const VaultRevocationValue *value);
+gboolean vault_revocation_value_parse(const guint8 *bytes, gsize len, VaultRevocationValue *ret,
+                                      GError **error);
 
 /* What is left of a dropped month: its records are dead, not unknown. The row id is the month key
  * id. */

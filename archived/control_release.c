@@ -1,0 +1,142 @@
+#include "archived/control_release.h"
+
+#include "archived/log.h"
+
+#include <string.h>
+
+G_STATIC_ASSERT(ARCHIVED_CONTROL_COPIES_MAX == VAULT_RELEASE_COUNT_MAX);
+G_STATIC_ASSERT(ARCHIVED_CONTROL_RELEASE_LEN_MAX >= VAULT_RELEASE_LEN_MAX);
+
+char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+                                  guint32 *ret_len, GError **error)
+{
+    g_autofree char *grant =
+        archived_control_read_text(stream, ARCHIVED_CONTROL_GRANT_LEN_MAX, ret_len, error);
+    g_autoptr(GBytes) nothing = NULL;
+
+    if (grant == NULL ||
+        !vault_keep_release_by_grant(daemon->keep, grant, *ret_len, NULL, 0, &nothing, error))
+        return NULL;
+    return g_steal_pointer(&grant);
+}
+
+/* ---- lists of copies ------------------------------------------------------------------------- */
+
+typedef struct {
+    ArchivedConnection *connection;
+    ArchivedControlStream *stream;
+    const char *grant;
+    gsize grant_len;
+    guint64 batch_count;
+    RecordId copies[ARCHIVED_CONTROL_COPIES_MAX];
+} Serving;
+
+static gboolean read_copies(Serving *serving, guint32 *ret_count, gboolean *ret_is_end,
+                            GError **error)
+{
+    *ret_is_end = TRUE;
+    if (!archived_connection_enter_idle(serving->connection))
+        return TRUE;
+    if (!archived_control_read_u32(serving->stream, ret_count, ret_is_end, error))
+        return FALSE;
+    archived_connection_leave_idle(serving->connection);
+    if (*ret_is_end)
+        return TRUE;
+    if (*ret_count <= ARCHIVED_CONTROL_COPIES_MAX)
+        return archived_control_read(serving->stream, serving->copies,
+                                     *ret_count * sizeof(RecordId), error);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                "more than %d copies are asked for at once", ARCHIVED_CONTROL_COPIES_MAX);
+    return FALSE;
+}
+
+static gboolean answer(Serving *serving, GBytes *release, const GError *failure, GError **error)
+{
+    int fd = serving->connection->fd;
+    g_autofree char *line =
+        failure != NULL ? archived_control_failure_format(failure) : g_strdup("{\"ok\":true}\n");
+
+    return archived_control_send(fd, line, strlen(line), error) &&
+           (release == NULL ||
+            archived_control_send_frame(fd, g_bytes_get_data(release, NULL),
+                                        (guint32)g_bytes_get_size(release), error));
+}
+
+static gboolean serve(Serving *serving, GError **error)
+{
+    for (;;) {
+        g_autoptr(GBytes) release = NULL;
+        g_autoptr(GError) failure = NULL;
+        gboolean is_end = FALSE;
+        guint32 count = 0;
+
+        if (!read_copies(serving, &count, &is_end, error))
+            return FALSE;
+        if (is_end)
+            return TRUE;
+        if (vault_keep_release_by_grant(serving->connection->daemon->keep, serving->grant,
+                                        serving->grant_len, serving->copies, count, &release,
+                                        &failure))
+            serving->batch_count++;
+        if (!answer(serving, release, failure, error))
+            return FALSE;
+    }
+}
+
+void archived_control_release_serve(ArchivedConnection *connection, ArchivedControlStream *stream,
+                                    const char *grant, gsize len)
+{
+    g_autofree Serving *serving = g_new0(Serving, 1);
+    g_autoptr(GError) failure = NULL;
+
+    serving->connection = connection;
+    serving->stream = stream;
+    serving->grant = grant;
+    serving->grant_len = len;
+    archived_log(ARCHIVED_LOG_NOTICE, "release", "releases begin",
+                 LOG_NUMBER("connection", connection->id), LOG_NUMBER("uid", connection->peer.uid));
+    if (!serve(serving, &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "release", failure, connection->id);
+    archived_log(ARCHIVED_LOG_NOTICE, "release", "releases end",
+                 LOG_NUMBER("connection", connection->id),
+                 LOG_NUMBER("batches", serving->batch_count));
+}
+
+/* ---- other acts ------------------------------------------------------------------------------ */
+
+gboolean archived_control_take_restore(ArchivedConnection *connection,
+                                       ArchivedControlStream *stream, VaultLoggedAct act,
+                                       gboolean *ret_is_over, GError **error)
+{
+    guint32 len = 0;
+    g_autofree char *text =
+        archived_control_read_text(stream, ARCHIVED_CONTROL_RESTORE_LEN_MAX, &len, error);
+    g_autofree char *payload = NULL;
+
+    *ret_is_over = text == NULL;
+    if (text == NULL)
+        return FALSE;
+    if (memchr(text, '\0', len) != NULL) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                            "a NUL byte in what is said of a restore");
+        return FALSE;
+    }
+    /* Who says so is the host's own word, the rest is his. */
+    payload = g_strdup_printf("act: %s\nuid: %u\n%s", vault_logged_act_name(act),
+                              (guint)connection->peer.uid, text);
+    return vault_keep_log_act(connection->daemon->keep, act, payload, strlen(payload), error);
+}
+
+gboolean archived_control_take_revocation(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+                                          gboolean *ret_is_over, GError **error)
+{
+    guint32 len = 0;
+    g_autofree char *grant =
+        archived_control_read_text(stream, ARCHIVED_CONTROL_GRANT_LEN_MAX, &len, error);
+
+    *ret_is_over = grant == NULL;
+    if (grant == NULL || !vault_keep_revoke_grant(daemon->keep, grant, len, error))
+        return FALSE;
+    archived_log(ARCHIVED_LOG_NOTICE, "grant", "a grant was revoked");
+    return TRUE;
+}

@@ -1,0 +1,27 @@
+/* Whoever gives releases of a vault on this host: the daemon that runs on it, or, where none does,
+ * this process as the vault's writer, until it is closed (a daemon that is started meanwhile
+ * waits). What comes out is sealed to the grant's reader, and logged before. The host's side only:
+ * nothing here opens a release.
+ *
+ * As root: acts as the vault's owner in each call and is root again on return, so it is for the
+ * main thread. Errors: REFUSED (the grant is not good now, or does not cover a copy), BUSY (another
+ * command is the writer), those of vault_keep_release_by_grant() and of the control socket.
+ */
+#pragma once
+
+#include "vault/keep.h"
+
+typedef struct RestoreReleaser RestoreReleaser;
+RestoreReleaser *restore_releaser_open(const char *vault_path, const char *grant, gsize len,
+                                       GError **error);
+/* Must come before free, or the writer's last batch waits for the next one. */
+gboolean restore_releaser_close(RestoreReleaser *releaser, GError **error);
+void restore_releaser_free(RestoreReleaser *releaser);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestoreReleaser, restore_releaser_free)
+
+/* `copies`: record ids, at most VAULT_RELEASE_COUNT_MAX. */
+GBytes *restore_releaser_ask(RestoreReleaser *releaser, const RecordId *copies, gsize count,
+                             GError **error);
+/* For the log: VAULT_LOGGED_RESTORE_BEGUN or _DONE, with "name: value" lines. */
+gboolean restore_releaser_log(RestoreReleaser *releaser, VaultLoggedAct act, const char *text,
+                              GError **error);

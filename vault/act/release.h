@@ -1,0 +1,52 @@
+/* Releases: the slots of messages, sealed by the vault's host to the reader of a grant. What both
+ * ends share; opening one is vault/open.h's.
+ *
+ *   release   = header || HPKE(reader key, purpose "release", AAD = header) of the slots
+ *   header    = version u8 | vault id 16 | grant hash 32 | log index u64
+ *   plaintext = count u32 | (state u8 | record id 16 | month key id 16 | leaf u32 | slot 32)*
+ *
+ * Pure functions. Errors: MALFORMED (not a release, or of another vault or grant), UNSUPPORTED (a
+ * later version), TOO_LARGE. Source: docs/formats/release.md.
+ */
+#pragma once
+
+#include "vault/crypto/key_files.h"
+
+#define VAULT_RELEASE_PURPOSE "release"
+/* Copies asked for at once. */
+#define VAULT_RELEASE_COUNT_MAX 16384
+#define VAULT_RELEASE_HEADER_LEN (1 + VAULT_ID_LEN + VAULT_HASH_LEN + 8)
+#define VAULT_RELEASE_LEN_MAX                                                                      \
+    (VAULT_RELEASE_HEADER_LEN + 48 + 4 + VAULT_RELEASE_COUNT_MAX * (1 + 2 * VAULT_ID_LEN + 4 + 32))
+/* Nothing was given, so nothing was logged. */
+#define VAULT_RELEASE_NOT_LOGGED G_MAXUINT64
+
+typedef enum {
+    VAULT_RELEASE_GIVEN = 0,
+    VAULT_RELEASE_ERASED = 1,
+    VAULT_RELEASE_NOT_FOUND = 2,
+} VaultReleaseState;
+
+/* Zeros behind the record id in any state but GIVEN. */
+typedef struct {
+    VaultReleaseState state;
+    RecordId record_id; /* of the copy */
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    ContentSlot slot;
+} VaultReleasedSlot;
+VAULT_DECLARE_WIPE(VaultReleasedSlot, vault_released_slot)
+
+typedef struct {
+    VaultId vault_id;
+    VaultHash grant_hash; /* SHA-256 of the grant's text */
+    guint64 log_index;    /* of the entry in the control log */
+} VaultReleaseHeader;
+
+/* At most VAULT_RELEASE_COUNT_MAX slots (asserted). REFUSED: a key of small order. */
+GBytes *vault_release_seal(const VaultReleaseHeader *header, const VaultReleasedSlot *slots,
+                           gsize count, const ReaderPublicKey *key, GError **error);
+gboolean vault_release_header_parse(const void *release, gsize len, VaultReleaseHeader *ret_header,
+                                    GError **error);
+/* What was sealed: GArray of VaultReleasedSlot, wiped on unref. */
+GArray *vault_release_slots_parse(const guint8 *bytes, gsize len, GError **error);

@@ -1,0 +1,353 @@
+#include "vault/keep/release.h"
+
+#include "vault/act/text_file.h"
+#include "vault/keep/acts.h"
+
+/* ---- slots ---------------------------------------------------------------------------------- */
+
+/* Trees opened for one call: copies come in order of time, many months in turn. */
+typedef struct {
+    VaultKeep *keep;
+    GHashTable *months; /* MonthKeyId -> VaultMonthValue */
+} Months;
+
+static Months months_of(VaultKeep *keep)
+{
+    return (Months){.keep = keep,
+                    .months = g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL,
+                                                    (GDestroyNotify)vault_month_value_free)};
+}
+
+static void months_clear(Months *months)
+{
+    g_clear_pointer(&months->months, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Months, months_clear)
+
+static gboolean set_erased(const RecordId *record_id, GError **error)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_ERASED, "copy %s was erased",
+                VAULT_ID_TEXT(*record_id));
+    return FALSE;
+}
+
+/* ERASED: it was dropped. NOT_FOUND: the keyring never heard of it. */
+static VaultMonthValue *month_of(Months *months, const RecordId *record_id,
+                                 const MonthKeyId *month_key_id, GError **error)
+{
+    VaultMonthValue *month = g_hash_table_lookup(months->months, month_key_id);
+    g_autoptr(GError) failure = NULL;
+    gboolean is_dropped = FALSE;
+    RowId row_id;
+
+    if (month != NULL)
+        return month;
+    month = vault_keyring_get_month(months->keep->keyring, month_key_id, &failure);
+    if (month != NULL) {
+        g_hash_table_insert(months->months, &month->month_key_id, month);
+        return month;
+    }
+    memcpy(row_id.bytes, month_key_id->bytes, VAULT_ID_LEN);
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) &&
+        !vault_keyring_has(months->keep->keyring, VAULT_KEYRING_TOMBSTONES, &row_id, &is_dropped,
+                           error))
+        return NULL;
+    if (is_dropped)
+        set_erased(record_id, error);
+    else
+        g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+}
+
+/* A slot is given for a copy that is there, and only for its own leaf. */
+static gboolean check_exists(VaultKeep *keep, const VaultCopyEntry *entry, GError **error)
+{
+    VaultCatalogCopy copy;
+
+    if (!vault_catalog_find_copy(keep->reading, &entry->record_id, &copy, error))
+        return FALSE;
+    if (VAULT_ID_EQUAL(copy.month_key_id, entry->month_key_id) && copy.leaf == entry->leaf)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "copy %s has another month or leaf",
+                VAULT_ID_TEXT(entry->record_id));
+    return FALSE;
+}
+
+static gboolean release_one(Months *months, const VaultCopyEntry *entry, VaultRelease *ret_release,
+                            GError **error)
+{
+    VaultMonthValue *month = month_of(months, &entry->record_id, &entry->month_key_id, error);
+
+    if (month == NULL)
+        return FALSE;
+    if (vault_erasure_tree_is_punctured(month->tree, entry->leaf))
+        return set_erased(&entry->record_id, error);
+    if (!check_exists(months->keep, entry, error))
+        return FALSE;
+    ret_release->record_id = entry->record_id;
+    ret_release->month_key_id = entry->month_key_id;
+    ret_release->leaf = entry->leaf;
+    return vault_erasure_tree_content_slot(month->tree, entry->leaf, &ret_release->slot, error);
+}
+
+gboolean vault_keep_release(VaultKeep *keep, const VaultCopyEntry *entries, gsize count,
+                            VaultRelease *ret_releases, GError **error)
+{
+    g_auto(Months) months = months_of(keep);
+
+    vault_keep_catch_up(keep);
+    for (gsize i = 0; i < count; i++)
+        if (!release_one(&months, &entries[i], &ret_releases[i], error)) {
+            vault_wipe(ret_releases, count * sizeof *ret_releases);
+            return FALSE;
+        }
+    return TRUE;
+}
+
+/* ---- a release under a grant: looking up ----------------------------------------------------- */
+
+typedef struct {
+    VaultKeep *keep;
+    const VaultJudgedGrant *judged;
+    Months months;
+    GArray *slots;   /* VaultReleasedSlot, in the order asked for; wiped on unref */
+    GArray *ids;     /* RecordId of the copies that are given */
+    GString *copies; /* lines of the payload */
+} Releasing;
+
+static void slot_clear(gpointer slot)
+{
+    vault_released_slot_wipe(slot);
+}
+
+static Releasing releasing_of(VaultKeep *keep, const VaultJudgedGrant *judged, gsize count)
+{
+    Releasing releasing = {
+        .keep = keep,
+        .judged = judged,
+        .months = months_of(keep),
+        .slots = g_array_sized_new(FALSE, TRUE, sizeof(VaultReleasedSlot), (guint)MAX(count, 1)),
+        .ids = g_array_new(FALSE, FALSE, sizeof(RecordId)),
+        .copies = g_string_new(NULL)};
+
+    g_array_set_clear_func(releasing.slots, slot_clear);
+    g_array_set_size(releasing.slots, (guint)count);
+    return releasing;
+}
+
+static void releasing_clear(Releasing *releasing)
+{
+    months_clear(&releasing->months);
+    g_array_unref(releasing->slots);
+    g_array_unref(releasing->ids);
+    g_string_free(releasing->copies, TRUE);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Releasing, releasing_clear)
+
+/* Mailbox-month, second and id as the vault itself knows them; what was claimed counts nothing. */
+static gboolean check_covered(const Releasing *releasing, const VaultCatalogCopy *copy,
+                              GError **error)
+{
+    VaultGrantUse use = {.month_key_id = copy->month_key_id,
+                         .archive_id = copy->body_id,
+                         .received_s = copy->received_s,
+                         .half = VAULT_GRANT_CONTENT};
+
+    return vault_grant_scope_covers(releasing->judged->scope, &use, error);
+}
+
+/* What became of a copy that cannot be given is part of the answer; all else is a failure. */
+static gboolean take_failure(VaultReleasedSlot *slot, GError *failure, GError **error)
+{
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        slot->state = VAULT_RELEASE_NOT_FOUND;
+    else if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_ERASED))
+        slot->state = VAULT_RELEASE_ERASED;
+    else {
+        g_propagate_error(error, failure);
+        return FALSE;
+    }
+    g_error_free(failure);
+    return TRUE;
+}
+
+static gboolean look_up(Releasing *releasing, const RecordId *record_id, VaultReleasedSlot *slot,
+                        GError **error)
+{
+    GError *failure = NULL;
+    VaultCatalogCopy copy;
+    VaultMonthValue *month;
+
+    slot->record_id = *record_id;
+    if (!vault_catalog_find_copy(releasing->keep->reading, record_id, &copy, &failure))
+        return take_failure(slot, failure, error);
+    if (!check_covered(releasing, &copy, error))
+        return FALSE;
+    month = month_of(&releasing->months, record_id, &copy.month_key_id, &failure);
+    if (month != NULL && vault_erasure_tree_is_punctured(month->tree, copy.leaf)) {
+        set_erased(record_id, &failure);
+        month = NULL;
+    }
+    if (month == NULL)
+        return take_failure(slot, failure, error);
+    slot->month_key_id = copy.month_key_id;
+    slot->leaf = copy.leaf;
+    g_array_append_val(releasing->ids, *record_id);
+    g_string_append_printf(releasing->copies, "copy: %s of %s\n", VAULT_ID_TEXT(*record_id),
+                           VAULT_ID_TEXT(copy.body_id));
+    return TRUE;
+}
+
+/* ---- logging, then giving -------------------------------------------------------------------- */
+
+static char *format_payload(const Releasing *releasing)
+{
+    const VaultRequestFile *request = releasing->judged->grant->request;
+    KeyId reader = vault_reader_key_id(&request->reader_key);
+    GString *text = g_string_new(NULL);
+
+    vault_text_append(text, "act", vault_logged_act_name(VAULT_LOGGED_RELEASE));
+    vault_text_append_hex_line(text, "grant", releasing->judged->grant_hash.bytes, VAULT_HASH_LEN);
+    vault_text_append_hex_line(text, "request", releasing->judged->grant->request_hash.bytes,
+                               VAULT_HASH_LEN);
+    vault_text_append(text, "case", request->case_id);
+    vault_text_append(text, "reader", request->reader_name);
+    vault_text_append_hex_line(text, "reader-key", reader.bytes, VAULT_ID_LEN);
+    vault_text_append_number(text, "copies", releasing->ids->len);
+    g_string_append_len(text, releasing->copies->str, (gssize)releasing->copies->len);
+    return g_string_free(text, FALSE);
+}
+
+static gboolean log_release(Releasing *releasing, guint64 *ret_index, GError **error)
+{
+    g_autofree char *payload = NULL;
+    VaultEntry entry = {.act = VAULT_LOGGED_RELEASE};
+    RecordId *ids = (RecordId *)(gpointer)releasing->ids->data;
+
+    *ret_index = VAULT_RELEASE_NOT_LOGGED;
+    if (releasing->ids->len == 0)
+        return TRUE;
+    payload = format_payload(releasing);
+    entry.count = vault_entry_sort_ids(ids, releasing->ids->len);
+    vault_entry_ids_root(ids, (gsize)entry.count, &entry.root);
+    return vault_acts_log(releasing->keep, &entry, payload, strlen(payload), ret_index, error);
+}
+
+static gboolean is_given(const VaultReleasedSlot *slot)
+{
+    return slot->state == VAULT_RELEASE_GIVEN;
+}
+
+/* From trees that were opened before the release was logged: nothing of them is read again. */
+static gboolean derive(Releasing *releasing, GError **error)
+{
+    for (guint i = 0; i < releasing->slots->len; i++) {
+        VaultReleasedSlot *slot = &g_array_index(releasing->slots, VaultReleasedSlot, i);
+        const VaultMonthValue *month;
+
+        if (!is_given(slot))
+            continue;
+        month = g_hash_table_lookup(releasing->months.months, &slot->month_key_id);
+        if (!vault_erasure_tree_content_slot(month->tree, slot->leaf, &slot->slot, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static GBytes *give(Releasing *releasing, GError **error)
+{
+    VaultReleaseHeader header = {.vault_id = releasing->keep->id,
+                                 .grant_hash = releasing->judged->grant_hash};
+
+    if (!log_release(releasing, &header.log_index, error) || !derive(releasing, error))
+        return NULL;
+    return vault_release_seal(
+        &header, (const VaultReleasedSlot *)(gconstpointer)releasing->slots->data,
+        releasing->slots->len, &releasing->judged->grant->request->reader_key, error);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+/* A clock that was set back does not bring an expired grant to life again. */
+static guint64 time_to_judge_by(VaultKeep *keep)
+{
+    return MAX(vault_clock_now_s(&keep->clock), vault_clock_last_archived_s(&keep->clock));
+}
+
+static VaultJudgedGrant *judge(VaultKeep *keep, const char *text, gsize len, GError **error)
+{
+    g_autoptr(GArray) masters = vault_keep_masters(keep, error);
+    g_autofree char *policy = masters == NULL ? NULL : vault_keep_policy(keep, error);
+    VaultReleaseConditions conditions = {.keyring = keep->keyring,
+                                         .vault_id = keep->id,
+                                         .masters = masters,
+                                         .policy = policy,
+                                         .now_s = time_to_judge_by(keep)};
+
+    if (policy == NULL)
+        return NULL;
+    return vault_release_grants_judge(keep->release_grants, text, len, &conditions, error);
+}
+
+static GBytes *release_copies(VaultKeep *keep, const VaultJudgedGrant *judged,
+                              const RecordId *copies, gsize count, GError **error)
+{
+    g_auto(Releasing) releasing = releasing_of(keep, judged, count);
+
+    vault_keep_catch_up(keep);
+    for (gsize i = 0; i < count; i++) {
+        if (!look_up(&releasing, &copies[i], &g_array_index(releasing.slots, VaultReleasedSlot, i),
+                     error))
+            return NULL;
+    }
+    return give(&releasing, error);
+}
+
+gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gsize len,
+                                     const RecordId *copies, gsize count, GBytes **ret_sealed,
+                                     GError **error)
+{
+    g_autoptr(VaultJudgedGrant) judged = NULL;
+
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    *ret_sealed = NULL;
+    if (count > VAULT_RELEASE_COUNT_MAX) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                    "at most %d copies are released at once", VAULT_RELEASE_COUNT_MAX);
+        return FALSE;
+    }
+    judged = judge(keep, grant_text, len, error);
+    if (judged != NULL)
+        *ret_sealed = release_copies(keep, judged, copies, count, error);
+    return *ret_sealed != NULL;
+}
+
+gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize len, GError **error)
+{
+    g_autoptr(VaultGrantFile) grant = vault_grant_file_parse(grant_text, len, error);
+    g_autoptr(GString) payload = g_string_new(NULL);
+    gboolean is_revoked = FALSE;
+    VaultHash hash;
+
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    if (grant == NULL ||
+        !vault_release_grants_is_revoked(keep->keyring, &grant->request_hash, &is_revoked, error))
+        return FALSE;
+    if (is_revoked)
+        return TRUE;
+    if (!VAULT_ID_EQUAL(grant->request->vault_id, keep->id)) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                            "the grant is for another vault");
+        return FALSE;
+    }
+    vault_hash(grant_text, len, &hash);
+    vault_text_append(payload, "act", vault_logged_act_name(VAULT_LOGGED_GRANT_REVOKED));
+    vault_text_append_hex_line(payload, "grant", hash.bytes, VAULT_HASH_LEN);
+    vault_text_append_hex_line(payload, "request", grant->request_hash.bytes, VAULT_HASH_LEN);
+    vault_text_append(payload, "case", grant->request->case_id);
+    vault_text_append(payload, "reader", grant->request->reader_name);
+    return vault_keep_log_act(keep, VAULT_LOGGED_GRANT_REVOKED, payload->str, payload->len,
+                              error) &&
+           vault_release_grants_revoke(keep->keyring, &grant->request_hash,
+                                       vault_clock_now_s(&keep->clock), error);
+}
