@@ -46,11 +46,18 @@ typedef struct {
     gsize master_count;
     const char *vault_key_path; /* NULL: VAULT.vaultkey */
     guint64 (*now_s)(void);     /* NULL: the system clock */
+    /* What else belongs to the new vault: archived.conf in its folder, files elsewhere. Called when
+     * all of the vault is there. When it fails the vault is removed again, with its archived.conf;
+     * other files that it made are its own to remove. May be NULL. */
+    gboolean (*finish)(const VaultId *id, gpointer user, GError **error);
+    gpointer user;
 } VaultCreateOptions;
 
 /* Makes the folder (which must not exist or be empty), keyring, vault key (generation 1), locator
- * and log key. The caller writes archived.conf. All durable on return. */
+ * and log key. All durable on return; a failure leaves nothing. */
 gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, GError **error);
+/* Whether the folder is one that a vault can be made in, as far as that is seen beforehand. */
+gboolean vault_keep_create_check(const char *path, GError **error);
 VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error);
 /* Flushes the catalog, closes the pack with its trailer. */
 gboolean vault_keep_close(VaultKeep *keep, GError **error);
