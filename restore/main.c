@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 static const RestoreVerb verbs[] = {
+    {"setup", "make all that one person needs: keys, vault, recovery sheet", restore_verb_setup},
     {"master", "make the offline master key that a vault is sealed to", restore_verb_master},
     {"init", "make a vault", restore_verb_init},
     {"identity", "make the key of a person who reads", restore_verb_identity},

@@ -1,6 +1,7 @@
 /* The verbs that main.c lists: restore/verb_<name>.c each. */
 #pragma once
 
+int restore_verb_setup(int argc, char **argv);
 int restore_verb_master(int argc, char **argv);
 int restore_verb_init(int argc, char **argv);
 int restore_verb_identity(int argc, char **argv);

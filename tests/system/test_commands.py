@@ -11,7 +11,7 @@ from harness import Daemon, Vault
 from lmtp import Lmtp
 
 PROGRAMS = harness.build()
-VERBS = ["master create", "init", "identity create", "request", "approve", "grant", "policy show",
+VERBS = ["setup", "master create", "init", "identity create", "request", "approve", "grant", "policy show",
          "policy set", "restore", "import", "mailbox list", "mailbox show", "message", "status",
          "verify", "rebuild"]
 USAGE, FAILED, NOTHING = 2, 1, 3
