@@ -164,6 +164,9 @@ typedef struct {
     guint64 last_archived_s;
     gboolean pair_exists; /* invariant 7: FALSE until backups are built and used */
     guint policy_serial;
+    /* Of the active master that was drilled longest ago. 0: one never was. */
+    guint64 last_drill_s;
+    guint64 drill_due_s; /* VAULT_DRILL_DAYS after that, or after that one was added */
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 
@@ -226,6 +229,19 @@ GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error
 /* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes
  * that follow the salt are the payload; freed with vault_value_free(). */
 GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **error);
+
+/* ---- drills: that each master can still be used ---------------------------------------------- */
+
+#define VAULT_DRILL_DAYS 180
+
+/* A challenge for all active masters (vault/act/drill_file.h); new string. In either mode, and
+ * nothing is kept of it. */
+char *vault_keep_drill_challenge(VaultKeep *keep, GError **error);
+/* Takes up what a master answered: in the log, then in the keyring, durable on return. It counts
+ * from when the challenge was made. Writer only. REFUSED: no active master's, no challenge of this
+ * vault, or not newer than what is known; MALFORMED, UNSUPPORTED, TOO_LARGE: the text; and those of
+ * vault_keep_log_act(). */
+gboolean vault_keep_take_drill(VaultKeep *keep, const char *text, gsize len, GError **error);
 
 /* ---- verify, rebuild --------------------------------------------------------------------------
  */

@@ -139,7 +139,8 @@ static gboolean put_masters(VaultKeyring *keyring, const VaultCreateOptions *opt
                             GError **error)
 {
     for (gsize i = 0; i < options->master_count; i++) {
-        VaultMasterValue master = {VAULT_MASTER_ACTIVE, now_s, options->masters[i]};
+        VaultMasterValue master = {
+            .state = VAULT_MASTER_ACTIVE, .added_s = now_s, .master = options->masters[i]};
 
         if (!put_new(keyring, VAULT_KEYRING_MASTERS, vault_master_value_format(&master), error))
             return FALSE;
