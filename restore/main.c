@@ -19,6 +19,8 @@ static const RestoreVerb verbs[] = {
     {"approve", "put an SSH signature under a request or a policy draft", restore_verb_approve},
     {"grant", "answer a request with the keys it asks for (offline)", restore_verb_grant},
     {"policy", "show the rules of the vault, or put new ones in force", restore_verb_policy},
+    {"drill", "ask the master for proof that it can still be used, take the answer up",
+     restore_verb_drill},
     {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
     {"import", "archive mbox, Maildir, .eml files and archives of those", restore_verb_import},
     {"mailbox", "list and show mailboxes", restore_verb_mailbox},

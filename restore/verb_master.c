@@ -131,6 +131,8 @@ int restore_verb_master(int argc, char **argv)
         {"confirm", "enter all shares again, and get the public half", restore_verb_master_confirm},
         {"check-share", "check one share, alone", restore_verb_master_check_share},
         {"sheet", "write the sheet of one share anew", restore_verb_master_sheet},
+        {"drill", "prove to a vault that the master key can still be used",
+         restore_verb_master_drill},
         {"reshare", "make a new set of shares of the same key", restore_verb_master_reshare},
     };
 

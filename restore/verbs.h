@@ -10,6 +10,7 @@ int restore_verb_approve(int argc, char **argv);
 int restore_verb_grant(int argc, char **argv);
 /* "muniment grant revoke", from restore_verb_grant(). */
 int restore_verb_grant_revoke(int argc, char **argv);
+int restore_verb_drill(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
 int restore_verb_import(int argc, char **argv);

@@ -11,9 +11,9 @@ from harness import Daemon, Vault
 from lmtp import Lmtp
 
 PROGRAMS = harness.build()
-VERBS = ["setup", "master create", "init", "identity create", "request", "approve", "grant", "policy show",
-         "policy set", "restore", "import", "mailbox list", "mailbox show", "message", "status",
-         "verify", "rebuild"]
+VERBS = ["setup", "master create", "master drill", "init", "identity create", "request", "approve",
+         "grant", "policy show", "policy set", "drill challenge", "drill take", "restore", "import",
+         "mailbox list", "mailbox show", "message", "status", "verify", "rebuild"]
 USAGE, FAILED, NOTHING = 2, 1, 3
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 
