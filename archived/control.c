@@ -117,6 +117,9 @@ static char *do_request(ArchivedConnection *connection, ArchivedControlStream *s
     case ARCHIVED_REQUEST_GRANT_REVOKE:
         is_done = archived_control_take_revocation(daemon, stream, &outcome->is_over, error);
         break;
+    case ARCHIVED_REQUEST_DRILL_TAKE:
+        is_done = archived_control_take_drill_result(daemon, stream, &outcome->is_over, error);
+        break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;
 }

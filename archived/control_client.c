@@ -193,6 +193,12 @@ gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep ste
                           len, error);
 }
 
+gboolean archived_control_take_drill(const char *vault, const char *result, gsize len,
+                                     GError **error)
+{
+    return call_with_text(vault, ARCHIVED_DUTY_OPERATE, "drill-take", result, len, error);
+}
+
 /* ---- releases -------------------------------------------------------------------------------- */
 
 struct ArchivedRelease {

@@ -30,6 +30,9 @@ gboolean archived_control_set_policy(const char *vault, const char *text, gsize 
 
 gboolean archived_control_revoke_grant(const char *vault, const char *grant, gsize len,
                                        GError **error);
+/* Takes up a drill's result (vault_keep_take_drill()). */
+gboolean archived_control_take_drill(const char *vault, const char *result, gsize len,
+                                     GError **error);
 /* For the log: "name: value" lines of the reader's side, at most 64 KiB. */
 typedef enum { ARCHIVED_RESTORE_BEGUN, ARCHIVED_RESTORE_DONE } ArchivedRestoreStep;
 gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep step, const char *text,

@@ -19,3 +19,5 @@ gboolean archived_control_take_restore(ArchivedConnection *connection,
                                        gboolean *ret_is_over, GError **error);
 gboolean archived_control_take_revocation(ArchivedDaemon *daemon, ArchivedControlStream *stream,
                                           gboolean *ret_is_over, GError **error);
+gboolean archived_control_take_drill_result(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+                                            gboolean *ret_is_over, GError **error);

@@ -47,6 +47,8 @@ static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status)
     add_number(builder, "last_archived", status->last_archived_s);
     add_boolean(builder, "pair_exists", status->pair_exists);
     add_number(builder, "policy_serial", status->policy_serial);
+    add_number(builder, "last_drill", status->last_drill_s);
+    add_number(builder, "drill_due", status->drill_due_s);
     json_builder_end_object(builder);
 }
 

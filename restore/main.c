@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 static const RestoreVerb verbs[] = {
+    {"setup", "make all that one person needs: keys, vault, recovery sheet", restore_verb_setup},
     {"master", "make the offline master key that a vault is sealed to", restore_verb_master},
     {"init", "make a vault", restore_verb_init},
     {"identity", "make the key of a person who reads", restore_verb_identity},
@@ -18,6 +19,8 @@ static const RestoreVerb verbs[] = {
     {"approve", "put an SSH signature under a request or a policy draft", restore_verb_approve},
     {"grant", "answer a request with the keys it asks for (offline)", restore_verb_grant},
     {"policy", "show the rules of the vault, or put new ones in force", restore_verb_policy},
+    {"drill", "ask the master for proof that it can still be used, take the answer up",
+     restore_verb_drill},
     {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
     {"show", "preview messages", restore_verb_show},
     {"serve", "serve a vault to a reading command elsewhere", restore_verb_serve},

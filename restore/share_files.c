@@ -114,15 +114,18 @@ static gboolean put_qr(GString *text, const VaultSlip39Share *share, gboolean *r
     return TRUE;
 }
 
-gboolean restore_share_file_write(const char *path, const VaultShareSheet *sheet,
+gboolean restore_share_file_write(const char *path, const VaultShareSheet *sheet, const char *notes,
                                   gboolean *ret_has_qr, GError **error)
 {
     GString *text = g_string_sized_new(SHEET_LEN_MAX); /* never grows: what it holds is secret */
     char *lines = vault_share_sheet_format(sheet);
     gboolean has_qr = FALSE, is_written;
 
+    g_assert(notes == NULL || strlen(notes) <= RESTORE_SHARE_NOTES_LEN_MAX);
     g_string_append(text, lines);
     vault_key_text_free(lines);
+    if (notes != NULL)
+        g_string_append_printf(text, "\n%s", notes);
     put_advice(text, sheet);
     is_written = put_qr(text, &sheet->share, &has_qr, error) &&
                  restore_output_write(path, text->str, RESTORE_OUTPUT_PRIVATE, error);

@@ -14,6 +14,9 @@ gboolean restore_share_files_add(char *const *paths, RestoreShares *shares, GErr
 
 /* "share-2-of-5.txt" below `directory`. */
 char *restore_share_file_path(const char *directory, guint number, guint count);
-/* Mode 0600. `ret_has_qr` (may be NULL) tells whether there was a qrencode(1) to draw the code. */
-gboolean restore_share_file_write(const char *path, const VaultShareSheet *sheet,
+/* Mode 0600. `notes` are further lines for people, each with "# " before it and LF after it, at
+ * most RESTORE_SHARE_NOTES_LEN_MAX bytes (asserted); may be NULL. `ret_has_qr` (may be NULL) tells
+ * whether there was a qrencode(1) to draw the code. */
+#define RESTORE_SHARE_NOTES_LEN_MAX 16384
+gboolean restore_share_file_write(const char *path, const VaultShareSheet *sheet, const char *notes,
                                   gboolean *ret_has_qr, GError **error);

@@ -53,7 +53,7 @@ static gboolean write_sheets(const char *directory, const VaultShareSheet *sheet
     for (guint i = 0; i < set->set.count; i++) {
         g_autofree char *path = restore_share_file_path(directory, i + 1, set->set.count);
 
-        if (!restore_share_file_write(path, &sheets[i], &set->has_qr, error))
+        if (!restore_share_file_write(path, &sheets[i], NULL, &set->has_qr, error))
             return FALSE;
         g_ptr_array_add(draft->paths, g_strdup(path));
         g_ptr_array_add(set->sheets, g_steal_pointer(&path));

@@ -1,11 +1,10 @@
 /* muniment identity create: the key of a person who reads. */
+#include "restore/identity_files.h"
 #include "restore/output.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
-#include "vault/crypto/key_files.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const char create_verb[] = "identity create";
 
@@ -21,28 +20,7 @@ static void create_options_clear(CreateOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CreateOptions, create_options_clear)
 
-typedef struct {
-    char *secret, *public, *name;
-} IdentityFiles;
-
-static void identity_files_clear(IdentityFiles *files)
-{
-    g_free(files->secret);
-    g_free(files->public);
-    g_free(files->name);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(IdentityFiles, identity_files_clear)
-
-static void name_files(const CreateOptions *options, IdentityFiles *ret_files)
-{
-    g_autofree char *stem = g_strndup(options->out, strlen(options->out) - strlen(".key"));
-
-    ret_files->secret = g_strdup(options->out);
-    ret_files->public = g_strconcat(stem, ".pub", NULL);
-    ret_files->name = options->name != NULL ? g_strdup(options->name) : g_path_get_basename(stem);
-}
-
-static gboolean report(const IdentityFiles *files, gboolean as_json, GError **error)
+static gboolean report(const RestoreIdentityFiles *files, gboolean as_json, GError **error)
 {
     g_autoptr(JsonBuilder) builder = NULL;
 
@@ -67,26 +45,10 @@ static gboolean report(const IdentityFiles *files, gboolean as_json, GError **er
 
 static gboolean create(const CreateOptions *options, GError **error)
 {
-    g_auto(IdentityFiles) files = {0};
-    g_auto(VaultIdentity) identity = {0};
-    g_autofree char *secret_text = NULL;
-    g_autofree char *public_text = NULL;
-    gboolean is_written;
+    g_auto(RestoreIdentityFiles) files = {NULL};
 
-    name_files(options, &files);
-    if (!vault_identity_create(files.name, &identity, error))
-        return FALSE;
-    if (g_file_test(files.public, G_FILE_TEST_EXISTS)) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
-                    "%s exists and is not overwritten; choose another --out", files.public);
-        return FALSE;
-    }
-    secret_text = vault_identity_format(&identity);
-    public_text = vault_identity_public_format(&identity);
-    is_written = restore_output_write(files.secret, secret_text, RESTORE_OUTPUT_PRIVATE, error) &&
-                 restore_output_write(files.public, public_text, RESTORE_OUTPUT_PUBLIC, error);
-    vault_wipe(secret_text, strlen(secret_text));
-    return is_written && report(&files, options->as_json, error);
+    return restore_identity_files_create(options->out, options->name, &files, error) &&
+           report(&files, options->as_json, error);
 }
 
 static int run_create(int argc, char **argv)
@@ -110,7 +72,7 @@ static int run_create(int argc, char **argv)
         return restore_verb_fail(create_verb, error);
     if (options.out == NULL || argc != 1)
         return restore_verb_usage(create_verb, "give --out NAME.key and nothing else");
-    if (!g_str_has_suffix(options.out, ".key") || g_str_has_suffix(options.out, "/.key"))
+    if (!restore_identity_files_is_name(options.out))
         return restore_verb_usage(create_verb, "the name of the secret file must end in .key");
     return create(&options, &error) ? RESTORE_EXIT_DONE : restore_verb_fail(create_verb, error);
 }

@@ -96,7 +96,7 @@ static gboolean write_sheet(const SheetOptions *options, GError **error)
     gboolean has_qr;
 
     if (!read_share(options, &sheet, error) ||
-        !restore_share_file_write(options->out, &sheet, &has_qr, error))
+        !restore_share_file_write(options->out, &sheet, NULL, &has_qr, error))
         return FALSE;
     printf("%s is the sheet of share %u of set %u%s. Print it, and destroy the file.\n",
            options->out, sheet.share.member_index + 1u, sheet.share.identifier,

@@ -36,6 +36,8 @@ static gboolean add_vault(VaultKeep *keep, JsonBuilder *builder, GError **error)
     json_text_add_number(builder, "last_archived", status.last_archived_s);
     json_text_add_boolean(builder, "pair_exists", status.pair_exists);
     json_text_add_number(builder, "policy_serial", status.policy_serial);
+    json_text_add_number(builder, "last_drill", status.last_drill_s);
+    json_text_add_number(builder, "drill_due", status.drill_due_s);
     json_builder_end_object(builder);
     return TRUE;
 }
@@ -151,6 +153,23 @@ static void print_vault(JsonObject *status, JsonObject *vault)
                number(vault, "uncatalogued"));
 }
 
+static guint64 seconds_since(guint64 time_s)
+{
+    guint64 now_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC);
+
+    return now_s > time_s ? now_s - time_s : 0;
+}
+
+static void print_drill(JsonObject *vault)
+{
+    guint64 last_s = number(vault, "last_drill");
+
+    if (last_s == 0)
+        puts("Master drill:   never");
+    else
+        printf("Master drill:   %" G_GUINT64_FORMAT " days ago\n", seconds_since(last_s) / 86400);
+}
+
 static void print_warnings(JsonObject *status, JsonObject *vault)
 {
     JsonObject *memory = member_object(status, "memory");
@@ -159,6 +178,11 @@ static void print_warnings(JsonObject *status, JsonObject *vault)
     if (!truth(vault, "pair_exists"))
         puts("WARNING:        no pair exists: no copy of the keyring, with a holder of its vault "
              "key, is known off this disk.\n                If this disk is lost, all mail is.");
+    if (seconds_since(number(vault, "drill_due")) > 0)
+        printf(
+            "WARNING:        a master has not proved for over %d days that it can still be used: "
+            "\"muniment drill challenge\"\n",
+            VAULT_DRILL_DAYS);
     if (number(vault, "free_bytes") < number(vault, "disk_reserve"))
         puts("WARNING:        the disk is below its reserve: mail is deferred until there is room");
     if (memory != NULL && !truth(memory, "locked"))
@@ -215,6 +239,7 @@ static gboolean print_status(const char *path, JsonObject *status, gboolean as_j
     printf("Vault:          %s\n", path);
     print_daemon(status);
     print_vault(status, vault);
+    print_drill(vault);
     print_warnings(status, vault);
     return TRUE;
 }

@@ -1,6 +1,7 @@
 /* The verbs that main.c lists: restore/verb_<name>.c each. */
 #pragma once
 
+int restore_verb_setup(int argc, char **argv);
 int restore_verb_master(int argc, char **argv);
 int restore_verb_init(int argc, char **argv);
 int restore_verb_identity(int argc, char **argv);
@@ -9,6 +10,7 @@ int restore_verb_approve(int argc, char **argv);
 int restore_verb_grant(int argc, char **argv);
 /* "muniment grant revoke", from restore_verb_grant(). */
 int restore_verb_grant_revoke(int argc, char **argv);
+int restore_verb_drill(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
 int restore_verb_show(int argc, char **argv);

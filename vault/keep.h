@@ -48,11 +48,18 @@ typedef struct {
     gsize master_count;
     const char *vault_key_path; /* NULL: VAULT.vaultkey */
     guint64 (*now_s)(void);     /* NULL: the system clock */
+    /* What else belongs to the new vault: archived.conf in its folder, files elsewhere. Called when
+     * all of the vault is there. When it fails the vault is removed again, with its archived.conf;
+     * other files that it made are its own to remove. May be NULL. */
+    gboolean (*finish)(const VaultId *id, gpointer user, GError **error);
+    gpointer user;
 } VaultCreateOptions;
 
 /* Makes the folder (which must not exist or be empty), keyring, vault key (generation 1), locator
- * and log key. The caller writes archived.conf. All durable on return. */
+ * and log key. All durable on return; a failure leaves nothing. */
 gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, GError **error);
+/* Whether the folder is one that a vault can be made in, as far as that is seen beforehand. */
+gboolean vault_keep_create_check(const char *path, GError **error);
 VaultKeep *vault_keep_open(const char *path, const VaultKeepOptions *options, GError **error);
 /* Logs a last batch, closes the pack with its trailer, flushes the catalog. What fails does not
  * keep the rest from being done. */
@@ -160,6 +167,9 @@ typedef struct {
     guint64 last_archived_s;
     gboolean pair_exists; /* invariant 7: FALSE until backups are built and used */
     guint policy_serial;
+    /* Of the active master that was drilled longest ago. 0: one never was. */
+    guint64 last_drill_s;
+    guint64 drill_due_s; /* VAULT_DRILL_DAYS after that, or after that one was added */
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 
@@ -223,6 +233,19 @@ GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error
 /* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes
  * that follow the salt are the payload; freed with vault_value_free(). */
 GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **error);
+
+/* ---- drills: that each master can still be used ---------------------------------------------- */
+
+#define VAULT_DRILL_DAYS 180
+
+/* A challenge for all active masters (vault/act/drill_file.h); new string. In either mode, and
+ * nothing is kept of it. */
+char *vault_keep_drill_challenge(VaultKeep *keep, GError **error);
+/* Takes up what a master answered: in the log, then in the keyring, durable on return. It counts
+ * from when the challenge was made. Writer only. REFUSED: no active master's, no challenge of this
+ * vault, or not newer than what is known; MALFORMED, UNSUPPORTED, TOO_LARGE: the text; and those of
+ * vault_keep_log_act(). */
+gboolean vault_keep_take_drill(VaultKeep *keep, const char *text, gsize len, GError **error);
 
 /* ---- verify, rebuild --------------------------------------------------------------------------
  */

@@ -11,10 +11,11 @@ from harness import Daemon, Vault
 from lmtp import Lmtp
 
 PROGRAMS = harness.build()
-VERBS = ["master create", "init", "identity create", "request", "approve", "grant", "policy show",
-         "policy set", "restore", "import", "mailbox list", "mailbox show", "message", "status",
-         "verify", "rebuild", "log list", "log verify", "log prove", "log checkpoint", "log stamp",
-         "check", "witness", "witness create"]
+VERBS = ["setup", "master create", "master drill", "init", "identity create", "request", "approve",
+         "grant", "policy show", "policy set", "drill challenge", "drill take", "restore", "import",
+         "mailbox list", "mailbox show", "message", "status", "verify", "rebuild", "log list",
+         "log verify", "log prove", "log checkpoint", "log stamp", "check", "witness",
+         "witness create"]
 USAGE, FAILED, NOTHING = 2, 1, 3
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
 

@@ -45,7 +45,8 @@ def fields(entry):
     return kind, found
 
 
-ACTS = {1: "release", 2: "grant-revoked", 5: "policy-set", 6: "restore-begun", 7: "restore-done"}
+ACTS = {1: "release", 2: "grant-revoked", 5: "policy-set", 6: "restore-begun", 7: "restore-done",
+        10: "master-drilled"}
 
 
 def acts(vault):

@@ -74,6 +74,8 @@ static const struct {
                                                  "0100000001"
                                                  "0000000000" REPEAT_32("81")},
     {"event-key", sample_event_key, event_key_again, "01" REPEAT_32("91")},
+    {"drilled-master", sample_drilled_master, master_again,
+     "0201" TIME REPEAT_32("21") REPEAT_32("22") TIME},
 };
 
 static void assert_refused(gsize kind, const guint8 *bytes, gsize len, VaultErrorCode code)
@@ -136,11 +138,29 @@ static void a_byte_more_is_corrupt(void **state)
     }
 }
 
+enum {
+    GENERATION,
+    MASTER,
+    LOCATOR_KEY,
+    DAY_KEY,
+    LOG_KEY,
+    TOMBSTONE,
+    MAILBOX,
+    MONTH,
+    EVENT_KEY,
+    DRILLED_MASTER
+};
+
+static guint8 newest_version(gsize kind)
+{
+    return kind == MASTER || kind == DRILLED_MASTER ? 2 : 1;
+}
+
 static void another_version_is_unsupported(void **state)
 {
-    static const guint8 versions[] = {0, 2, 255};
-
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        const guint8 versions[] = {0, (guint8)(newest_version(i) + 1), 255};
+
         for (gsize j = 0; j < G_N_ELEMENTS(versions); j++) {
             GByteArray *value = kinds[i].make();
 
@@ -151,9 +171,20 @@ static void another_version_is_unsupported(void **state)
     }
 }
 
-/* ---- fields that cannot be ------------------------------------------------------------------ */
+static void a_master_under_its_other_version_is_corrupt(void **state)
+{
+    GByteArray *master = sample_master();
+    GByteArray *drilled = sample_drilled_master();
 
-enum { GENERATION, MASTER, LOCATOR_KEY, DAY_KEY, LOG_KEY, TOMBSTONE, MAILBOX, MONTH, EVENT_KEY };
+    master->data[0] = 2;
+    drilled->data[0] = 1;
+    assert_refused(MASTER, master->data, master->len, VAULT_ERROR_CORRUPT);
+    assert_refused(DRILLED_MASTER, drilled->data, drilled->len, VAULT_ERROR_CORRUPT);
+    vault_value_free(master);
+    vault_value_free(drilled);
+}
+
+/* ---- fields that cannot be ------------------------------------------------------------------ */
 
 /* One field of a good value overwritten with something that cannot be. */
 static const struct {
@@ -167,6 +198,7 @@ static const struct {
     {"generation 0", GENERATION, 17, {0}, 4, VAULT_ERROR_CORRUPT},
     {"master state 0", MASTER, 1, {0}, 1, VAULT_ERROR_CORRUPT},
     {"master state 3", MASTER, 1, {3}, 1, VAULT_ERROR_CORRUPT},
+    {"master drilled at 0", DRILLED_MASTER, 74, {0}, 8, VAULT_ERROR_CORRUPT},
     {"tombstone of month 13", TOMBSTONE, 17, {0, 3, 0x17, 0x75}, 4, VAULT_ERROR_CORRUPT},
     {"mailbox kind 0", MAILBOX, 1, {0}, 1, VAULT_ERROR_CORRUPT},
     {"mailbox kind 3", MAILBOX, 1, {3}, 1, VAULT_ERROR_CORRUPT},
@@ -349,6 +381,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(each_value_cut_anywhere_is_corrupt),
         cmocka_unit_test(a_byte_more_is_corrupt),
         cmocka_unit_test(another_version_is_unsupported),
+        cmocka_unit_test(a_master_under_its_other_version_is_corrupt),
         cmocka_unit_test(an_impossible_field_is_refused),
         cmocka_unit_test(the_mark_may_stand_behind_the_last_leaf),
         cmocka_unit_test(addresses_have_1_to_512_bytes),

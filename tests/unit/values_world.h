@@ -33,6 +33,16 @@ static inline GByteArray *sample_master(void)
     return vault_master_value_format(&value);
 }
 
+static inline GByteArray *sample_drilled_master(void)
+{
+    VaultMasterValue value = {
+        .state = VAULT_MASTER_ACTIVE, .added_s = SAMPLE_S, .drilled_s = SAMPLE_S};
+
+    sample_fill(&value.master.public_key, 0x21, VAULT_KEY_LEN);
+    sample_fill(&value.master.verify_key, 0x22, VAULT_KEY_LEN);
+    return vault_master_value_format(&value);
+}
+
 static inline GByteArray *sample_locator_key(void)
 {
     LocatorKey key;

@@ -1,18 +1,9 @@
 #include "vault/act/request_file.h"
 
 #include "vault/act/policy.h"
-#include "vault/act/text_file.h"
+#include "vault/act/wrap_text.h"
 
 static const char request_type[] = "muniment-request/1";
-
-static const char *const wrap_kind_names[] = {
-    [VAULT_WRAP_MASTER] = "master", [VAULT_WRAP_STANDING_READER] = "standing-reader"};
-
-const char *vault_wrap_kind_name(guint8 kind)
-{
-    g_assert(kind < G_N_ELEMENTS(wrap_kind_names) && wrap_kind_names[kind] != NULL);
-    return wrap_kind_names[kind];
-}
 
 VaultRequestMonth *vault_request_month_new(VaultMonth month, const char *address,
                                            const MonthPublicKeys *keys, const VaultWrap *wraps,
@@ -105,29 +96,6 @@ gboolean vault_request_month_overlaps(const VaultRequestFile *request,
 
 /* ---- parsing -------------------------------------------------------------------------------- */
 
-static gboolean parse_wrap(VaultTextFile *file, GArray *wraps, GError **error)
-{
-    g_autofree char *value = vault_text_file_take(file, "wrap", 512, error);
-    g_auto(GStrv) parts = NULL;
-    VaultWrap wrap = {0};
-
-    if (value == NULL || (parts = vault_text_file_split(file, value, 4, error)) == NULL)
-        return FALSE;
-    for (guint8 kind = VAULT_WRAP_MASTER; kind < G_N_ELEMENTS(wrap_kind_names); kind++) {
-        if (g_str_equal(parts[0], wrap_kind_names[kind]))
-            wrap.kind = kind;
-    }
-    if (wrap.kind == 0)
-        return vault_text_file_refuse(file, error, "a wrap is for a master or a standing-reader");
-    if (!vault_text_file_hex(file, "wrap", parts[1], wrap.key_id.bytes, VAULT_ID_LEN, error) ||
-        !vault_text_file_hex(file, "wrap", parts[2], wrap.enc, sizeof wrap.enc, error) ||
-        !vault_text_file_hex(file, "wrap", parts[3], wrap.ciphertext, sizeof wrap.ciphertext,
-                             error))
-        return FALSE;
-    g_array_append_val(wraps, wrap);
-    return TRUE;
-}
-
 /* "key: MONTH CONTENT INDEX WRAPS ADDRESS", then the wraps. */
 static VaultRequestMonth *parse_month(VaultTextFile *file, GError **error)
 {
@@ -152,7 +120,7 @@ static VaultRequestMonth *parse_month(VaultTextFile *file, GError **error)
     }
     month = vault_request_month_new(number, address, &keys, NULL, 0);
     for (guint64 i = 0; i < wrap_count; i++) {
-        if (!parse_wrap(file, month->wraps, error))
+        if (!vault_wrap_take(file, month->wraps, error))
             return NULL;
     }
     return g_steal_pointer(&month);

@@ -25,8 +25,6 @@
 #define VAULT_REQUEST_POLICY_LINE_LEN_MAX 12288
 #define VAULT_REQUEST_DETAIL_LEN_MAX 2048
 
-const char *vault_wrap_kind_name(guint8 kind);
-
 typedef struct {
     VaultMonth month;
     char *address; /* when the key was made; "" for unassigned */

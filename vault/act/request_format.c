@@ -1,6 +1,6 @@
 /* Writing a request in its one canonical form. */
 #include "vault/act/request_file.h"
-#include "vault/act/text_file.h"
+#include "vault/act/wrap_text.h"
 
 static int compare_ids(gconstpointer a, gconstpointer b)
 {
@@ -32,16 +32,6 @@ static void sort(VaultRequestFile *request)
     }
 }
 
-static void append_wrap(GString *text, const VaultWrap *wrap)
-{
-    g_string_append_printf(text, "wrap: %s %s ", vault_wrap_kind_name(wrap->kind),
-                           VAULT_ID_TEXT(wrap->key_id));
-    vault_text_append_hex(text, wrap->enc, sizeof wrap->enc);
-    g_string_append_c(text, ' ');
-    vault_text_append_hex(text, wrap->ciphertext, sizeof wrap->ciphertext);
-    g_string_append_c(text, '\n');
-}
-
 static void append_month(GString *text, const VaultRequestMonth *month)
 {
     g_string_append_printf(text, "key: %06u ", month->month);
@@ -51,7 +41,7 @@ static void append_month(GString *text, const VaultRequestMonth *month)
     g_string_append_printf(text, " %u %s\n", month->wraps->len,
                            vault_text_of_address(month->address));
     for (guint i = 0; i < month->wraps->len; i++)
-        append_wrap(text, &g_array_index(month->wraps, VaultWrap, i));
+        vault_wrap_append(text, &g_array_index(month->wraps, VaultWrap, i));
 }
 
 static void append_mailbox(GString *text, const VaultRequestMailbox *mailbox)

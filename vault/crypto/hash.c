@@ -206,3 +206,8 @@ void vault_delivery_tag(const DayKey *key, const char *label, const VaultSpan *s
     memcpy(ret_tag->bytes, mac, sizeof ret_tag->bytes);
     vault_wipe(&state, sizeof state);
 }
+
+gboolean vault_hash_equal(const VaultHash *a, const VaultHash *b)
+{
+    return sodium_memcmp(a->bytes, b->bytes, VAULT_HASH_LEN) == 0;
+}

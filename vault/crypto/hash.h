@@ -22,6 +22,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultHasher, vault_hasher_free)
 
 void vault_hash(const void *bytes, gsize len, VaultHash *ret_hash);
 
+/* In a time that says nothing of where they differ. */
+gboolean vault_hash_equal(const VaultHash *a, const VaultHash *b);
+
 typedef struct {
     const void *bytes;
     gsize len;

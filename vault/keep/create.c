@@ -45,6 +45,7 @@ static void draft_clear(Draft *draft)
     g_autofree char *log = g_build_filename(draft->path, "log", NULL);
 
     static const char *const names[] = {"host",
+                                        "archived.conf",
                                         "keyring.sqlite-wal",
                                         "keyring.sqlite-shm",
                                         "keyring.sqlite",
@@ -138,7 +139,8 @@ static gboolean put_masters(VaultKeyring *keyring, const VaultCreateOptions *opt
                             GError **error)
 {
     for (gsize i = 0; i < options->master_count; i++) {
-        VaultMasterValue master = {VAULT_MASTER_ACTIVE, now_s, options->masters[i]};
+        VaultMasterValue master = {
+            .state = VAULT_MASTER_ACTIVE, .added_s = now_s, .master = options->masters[i]};
 
         if (!put_new(keyring, VAULT_KEYRING_MASTERS, vault_master_value_format(&master), error))
             return FALSE;
@@ -234,6 +236,11 @@ static gboolean fill(Draft *draft, const VaultCreateOptions *options, GError **e
     return catalog != NULL && vault_host_write(draft->path, &draft->id, key_path, error);
 }
 
+gboolean vault_keep_create_check(const char *path, GError **error)
+{
+    return !g_file_test(path, G_FILE_TEST_EXISTS) || check_empty(path, error);
+}
+
 gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, GError **error)
 {
     g_auto(Draft) draft = {.path = g_canonicalize_filename(path, NULL)};
@@ -244,8 +251,10 @@ gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, 
     vault_random(draft.id.bytes, VAULT_ID_LEN);
     draft.key.generation = 1;
     vault_random(draft.key.bytes, VAULT_KEY_LEN);
-    draft.is_complete = check_options(options, error) && make_folders(&draft, error) &&
-                        vault_key_path_check(draft.path, draft.vault_key_path, error) &&
-                        write_vault_key(&draft, error) && fill(&draft, options, error);
+    draft.is_complete =
+        check_options(options, error) && make_folders(&draft, error) &&
+        vault_key_path_check(draft.path, draft.vault_key_path, error) &&
+        write_vault_key(&draft, error) && fill(&draft, options, error) &&
+        (options->finish == NULL || options->finish(&draft.id, options->user, error));
     return draft.is_complete;
 }

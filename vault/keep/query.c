@@ -1,4 +1,5 @@
 #include "vault/act/policy.h"
+#include "vault/keep/drill.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/month_states.h"
 
@@ -222,6 +223,8 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
         !vault_policy_serial(policy, strlen(policy), &ret_status->policy_serial, error) ||
         !vault_catalog_totals(keep->reading, &totals, error) ||
         !vault_keyring_count(keep->keyring, &ret_status->mailbox_count, &ret_status->month_count,
+                             error) ||
+        !vault_drills_status(keep->keyring, &ret_status->last_drill_s, &ret_status->drill_due_s,
                              error) ||
         !measure_packs(keep, ret_status, error))
         return FALSE;

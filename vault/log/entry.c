@@ -31,6 +31,7 @@ static const char *const act_names[VAULT_LOGGED_END] = {
     [VAULT_LOGGED_RESTORE_DONE] = "restore-done",
     [VAULT_LOGGED_LOG_KEY_ROTATED] = "log-key-rotated",
     [VAULT_LOGGED_REBUILD] = "rebuild",
+    [VAULT_LOGGED_MASTER_DRILLED] = "master-drilled",
 };
 
 const char *vault_logged_act_name(VaultLoggedAct act)

@@ -2,8 +2,9 @@
 
 #include "vault/base/bytes.h"
 
-/* All values of this file are of version 1. */
+/* All values of this file are of version 1, but that of a master that was drilled. */
 #define VALUE_VERSION 1
+#define MASTER_DRILLED_VERSION 2
 
 static GByteArray *begin(void)
 {
@@ -79,16 +80,21 @@ GByteArray *vault_master_value_format(const VaultMasterValue *value)
     vault_bytes_append_u64(bytes, value->added_s);
     g_byte_array_append(bytes, value->master.public_key.bytes, VAULT_KEY_LEN);
     g_byte_array_append(bytes, value->master.verify_key.bytes, VAULT_KEY_LEN);
+    if (value->drilled_s == 0)
+        return bytes;
+    bytes->data[0] = MASTER_DRILLED_VERSION;
+    vault_bytes_append_u64(bytes, value->drilled_s);
     return bytes;
 }
 
 gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterValue *ret,
                                   GError **error)
 {
+    gboolean is_drilled = len > 0 && bytes[0] == MASTER_DRILLED_VERSION;
     VaultBytesReader reader;
     guint8 state;
 
-    if (!check_version(bytes, len, "master", error))
+    if (!is_drilled && !check_version(bytes, len, "master", error))
         return FALSE;
     reader = fields(bytes, len);
     state = vault_bytes_read_u8(&reader);
@@ -96,7 +102,10 @@ gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterVal
     ret->added_s = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret->master.public_key.bytes, VAULT_KEY_LEN);
     vault_bytes_read(&reader, ret->master.verify_key.bytes, VAULT_KEY_LEN);
-    return check_end(&reader, state == VAULT_MASTER_ACTIVE || state == VAULT_MASTER_RETIRED,
+    ret->drilled_s = is_drilled ? vault_bytes_read_u64(&reader) : 0;
+    return check_end(&reader,
+                     (state == VAULT_MASTER_ACTIVE || state == VAULT_MASTER_RETIRED) &&
+                         is_drilled == (ret->drilled_s != 0),
                      "master", error);
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     VaultMasterState state;
     guint64 added_s;
     MasterPublic master;
+    guint64 drilled_s; /* when it was asked last to prove that it can be used, and did; 0: never */
 } VaultMasterValue;
 GByteArray *vault_master_value_format(const VaultMasterValue *value);
 gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterValue *ret,

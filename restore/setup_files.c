@@ -1,0 +1,121 @@
+#include "restore/setup_files.h"
+
+#include "restore/output.h"
+#include "restore/setup_sheet.h"
+#include "vault/base/file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void setup_files_clear(SetupFiles *files)
+{
+    for (guint i = 0; files->made != NULL && i < files->made->len; i++)
+        (void)unlink(g_ptr_array_index(files->made, i));
+    if (files->is_directory_made)
+        (void)rmdir(files->directory);
+    g_clear_pointer(&files->made, g_ptr_array_unref);
+    restore_master_files_clear(&files->master);
+    restore_identity_files_clear(&files->reader);
+    g_clear_pointer(&files->directory, g_free);
+    g_clear_pointer(&files->vault_key, g_free);
+    g_clear_pointer(&files->sheet, g_free);
+}
+
+void setup_files_keep(SetupFiles *files)
+{
+    g_ptr_array_set_size(files->made, 0);
+    files->is_directory_made = FALSE;
+}
+
+static gboolean note_made(SetupFiles *files, const char *path, gboolean is_made)
+{
+    if (is_made)
+        g_ptr_array_add(files->made, g_strdup(path));
+    return is_made;
+}
+
+/* ---- before anything is made ---------------------------------------------------------------- */
+
+static gboolean make_directory(SetupFiles *files, GError **error)
+{
+    files->is_directory_made = mkdir(files->directory, 0700) == 0;
+    if (files->is_directory_made || errno == EEXIST)
+        return TRUE;
+    return vault_error_set_errno(error, errno, "cannot make the folder", files->directory);
+}
+
+static gboolean refuse_existing(const SetupFiles *files, GError **error)
+{
+    static const char *const names[] = {"reader.key", "reader.pub", "vaultkey",
+                                        "recovery-sheet.txt"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(files->directory, names[i], NULL);
+
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            continue;
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                    "%s exists and is not overwritten; choose another --out", path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean setup_files_prepare(const char *directory, SetupFiles *ret_files, GError **error)
+{
+    ret_files->made = g_ptr_array_new_with_free_func(g_free);
+    ret_files->directory = g_strdup(directory);
+    ret_files->vault_key = g_build_filename(directory, "vaultkey", NULL);
+    ret_files->sheet = g_build_filename(directory, "recovery-sheet.txt", NULL);
+    return make_directory(ret_files, error) &&
+           restore_master_files_prepare(directory, &ret_files->master, error) &&
+           refuse_existing(ret_files, error);
+}
+
+/* ---- one after the other -------------------------------------------------------------------- */
+
+gboolean setup_files_add_master(SetupFiles *files, const char *verb, const char *passphrase_file,
+                                VaultMaster *ret_master, GError **error)
+{
+    gboolean is_made =
+        restore_master_files_create(&files->master, verb, passphrase_file, ret_master, error);
+
+    note_made(files, files->master.secret, files->master.is_secret_made);
+    return note_made(files, files->master.public, is_made);
+}
+
+gboolean setup_files_add_reader(SetupFiles *files, const char *name, GError **error)
+{
+    g_autofree char *path = g_build_filename(files->directory, "reader.key", NULL);
+
+    if (!restore_identity_files_create(path, name, &files->reader, error))
+        return FALSE;
+    note_made(files, files->reader.secret, TRUE);
+    return note_made(files, files->reader.public, TRUE);
+}
+
+static gboolean copy_vault_key(const char *from, const char *to, GError **error)
+{
+    g_autoptr(GBytes) bytes = vault_file_read(from, VAULT_KEY_FILE_LEN_MAX, error);
+    gboolean is_written;
+    gsize len = 0;
+    char *text;
+
+    if (bytes == NULL)
+        return FALSE;
+    text = g_bytes_unref_to_data(g_steal_pointer(&bytes), &len);
+    is_written = vault_file_write(to, text, len, 0600, VAULT_FILE_NEW, error);
+    vault_wipe(text, len);
+    g_free(text);
+    return is_written;
+}
+
+gboolean setup_files_add_recovery(SetupFiles *files, const RestoreNewVault *vault,
+                                  const VaultMaster *master, GError **error)
+{
+    return note_made(files, files->vault_key,
+                     copy_vault_key(vault->vault_key, files->vault_key, error)) &&
+           note_made(files, files->sheet,
+                     setup_sheet_write(files->sheet, vault, master, &files->has_qr, error));
+}
