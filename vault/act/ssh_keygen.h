@@ -1,7 +1,7 @@
 /* ssh-keygen as the judge and the maker of SSH signatures: it knows every kind of key, and agents
  * and tokens speak with it. Nothing is written to a file: text, key and signature go through
  * memfds. Errors: IO (ssh-keygen is not installed, or could not be run), REFUSED (it did not sign).
- * Threads: safe. Source: docs/decisions/0005-ssh-keygen.md.
+ * Threads: safe. Source: docs/decisions/0009-ssh-keygen.md.
  */
 #pragma once
 
