@@ -292,6 +292,17 @@ static void act_on_the_vault_names_no_mailbox_and_others_must(void **state)
     assert_null(vault_request_file_format(world->request, NULL));
 }
 
+static void last_month_that_can_be_written_overlaps_the_last_second(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autoptr(VaultRequestMonth) last =
+        world_month(world, &world->alice, "alice@example.org", VAULT_MONTH_MAX);
+
+    world->request->to_s = vault_month_start(VAULT_MONTH_MAX) + 1;
+    world->request->from_s = world->request->to_s - 1;
+    assert_true(vault_request_month_overlaps(world->request, last));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +321,7 @@ int main(void)
         cmocka_unit_test(messages_are_sorted_and_named_once),
         cmocka_unit_test(act_that_is_not_granted_carries_no_key_and_no_reader),
         cmocka_unit_test(act_on_the_vault_names_no_mailbox_and_others_must),
+        cmocka_unit_test(last_month_that_can_be_written_overlaps_the_last_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

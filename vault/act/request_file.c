@@ -91,7 +91,8 @@ gboolean vault_request_month_overlaps(const VaultRequestFile *request,
                                       const VaultRequestMonth *month)
 {
     return vault_month_start(month->month) < request->to_s &&
-           vault_month_start(vault_month_next(month->month)) > request->from_s;
+           (month->month == VAULT_MONTH_MAX ||
+            vault_month_start(vault_month_next(month->month)) > request->from_s);
 }
 
 /* ---- parsing -------------------------------------------------------------------------------- */
