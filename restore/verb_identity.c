@@ -45,7 +45,7 @@ static gboolean report(const RestoreIdentityFiles *files, gboolean as_json, GErr
 
 static gboolean create(const CreateOptions *options, GError **error)
 {
-    g_auto(RestoreIdentityFiles) files = {NULL};
+    g_auto(RestoreIdentityFiles) files = {.name = NULL};
 
     return restore_identity_files_create(options->out, options->name, &files, error) &&
            report(&files, options->as_json, error);

@@ -53,7 +53,7 @@ static gboolean report(const VaultMaster *master, const RestoreMasterFiles *file
 
 static gboolean create_shares(const CreateOptions *options, GError **error)
 {
-    g_auto(RestoreMasterFiles) files = {NULL};
+    g_auto(RestoreMasterFiles) files = {.secret = NULL};
 
     return restore_master_files_prepare(options->out, &files, error) &&
            restore_master_create_shares(options->out, (guint)options->count,
@@ -62,7 +62,7 @@ static gboolean create_shares(const CreateOptions *options, GError **error)
 
 static gboolean create_passphrase(const CreateOptions *options, GError **error)
 {
-    g_auto(RestoreMasterFiles) files = {NULL};
+    g_auto(RestoreMasterFiles) files = {.secret = NULL};
     g_auto(VaultMaster) master = {0};
 
     return restore_master_files_prepare(options->out, &files, error) &&
