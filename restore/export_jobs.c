@@ -9,9 +9,9 @@
 struct ExportJobs {
     ExportJobsOptions options;
     GMutex lock;
-    GCond todo_cond, done_cond;
-    GQueue todo;  /* borrowed from `order`; under the lock */
-    GQueue order; /* all, oldest first; the user's */
+    GCond queued_cond, done_cond;
+    GQueue queued; /* borrowed from `order`; under the lock */
+    GQueue order;  /* all, oldest first; the user's */
     ExportJob *awaited;
     guint idle_count;
     gboolean is_closing;
@@ -114,14 +114,14 @@ static void finish(ExportJobs *jobs, ExportJob *job)
 }
 
 /* NULL: to end. */
-static ExportJob *take_todo(ExportJobs *jobs)
+static ExportJob *take_queued(ExportJobs *jobs)
 {
     ExportJob *job;
 
     g_mutex_lock(&jobs->lock);
-    while ((job = g_queue_pop_head(&jobs->todo)) == NULL && !jobs->is_closing) {
+    while ((job = g_queue_pop_head(&jobs->queued)) == NULL && !jobs->is_closing) {
         jobs->idle_count++;
-        g_cond_wait(&jobs->todo_cond, &jobs->lock);
+        g_cond_wait(&jobs->queued_cond, &jobs->lock);
         jobs->idle_count--;
     }
     g_mutex_unlock(&jobs->lock);
@@ -133,7 +133,7 @@ static gpointer work(gpointer user)
     ExportJobs *jobs = user;
     ExportJob *job;
 
-    while ((job = take_todo(jobs)) != NULL) {
+    while ((job = take_queued(jobs)) != NULL) {
         if (!open_message(jobs, job, &job->failure))
             g_assert(job->failure != NULL);
         finish(jobs, job);
@@ -151,9 +151,9 @@ ExportJobs *export_jobs_new(const ExportJobsOptions *options)
     jobs->options = *options;
     jobs->thread_count = CLAMP(count, 1, THREADS_MAX);
     g_mutex_init(&jobs->lock);
-    g_cond_init(&jobs->todo_cond);
+    g_cond_init(&jobs->queued_cond);
     g_cond_init(&jobs->done_cond);
-    g_queue_init(&jobs->todo);
+    g_queue_init(&jobs->queued);
     g_queue_init(&jobs->order);
     for (guint i = 0; i < jobs->thread_count; i++)
         jobs->threads[i] = g_thread_new("open", work, jobs);
@@ -165,15 +165,15 @@ void export_jobs_free(ExportJobs *jobs)
     if (jobs == NULL)
         return;
     g_mutex_lock(&jobs->lock);
-    g_queue_clear(&jobs->todo);
+    g_queue_clear(&jobs->queued);
     jobs->is_closing = TRUE;
-    g_cond_broadcast(&jobs->todo_cond);
+    g_cond_broadcast(&jobs->queued_cond);
     g_mutex_unlock(&jobs->lock);
     for (guint i = 0; i < jobs->thread_count; i++)
         g_thread_join(jobs->threads[i]);
     g_queue_clear_full(&jobs->order, (GDestroyNotify)export_job_free);
     g_mutex_clear(&jobs->lock);
-    g_cond_clear(&jobs->todo_cond);
+    g_cond_clear(&jobs->queued_cond);
     g_cond_clear(&jobs->done_cond);
     g_free(jobs);
 }
@@ -194,9 +194,9 @@ void export_jobs_push(ExportJobs *jobs, const VaultOpenEntry *entry, const Conte
     job->stored_len = stored_len;
     g_queue_push_tail(&jobs->order, job);
     g_mutex_lock(&jobs->lock);
-    g_queue_push_tail(&jobs->todo, job);
+    g_queue_push_tail(&jobs->queued, job);
     if (jobs->idle_count > 0)
-        g_cond_signal(&jobs->todo_cond);
+        g_cond_signal(&jobs->queued_cond);
     g_mutex_unlock(&jobs->lock);
 }
 
