@@ -114,7 +114,9 @@ static VaultRequestMonth *parse_month(VaultTextFile *file, GError **error)
         !vault_text_file_hex(file, "key", parts[2], keys.index.bytes, VAULT_KEY_LEN, error) ||
         (address = vault_text_file_address(file, parts[4], error)) == NULL)
         return NULL;
-    if (*parts[3] == '0' ||
+    /* The first character is a digit: white space would be passed over, and written back without.
+     */
+    if (!g_ascii_isdigit(*parts[3]) || *parts[3] == '0' ||
         !g_ascii_string_to_unsigned(parts[3], 10, 1, VAULT_WRAPS_MAX, &wrap_count, NULL)) {
         vault_text_file_refuse(file, error, "a key has 1 to %d wraps", VAULT_WRAPS_MAX);
         return NULL;
