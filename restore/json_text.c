@@ -31,3 +31,18 @@ void json_text_add_time(JsonBuilder *builder, const char *name, guint64 time_s)
 
     json_text_add(builder, name, text);
 }
+
+gboolean json_text_is_flat(const char *line)
+{
+    gboolean is_text = FALSE;
+
+    for (const char *at = line; *at != '\0'; at++) {
+        if (is_text && *at == '\\' && at[1] != '\0')
+            at++;
+        else if (*at == '"')
+            is_text = !is_text;
+        else if (!is_text && (*at == '[' || (*at == '{' && at != line)))
+            return FALSE;
+    }
+    return TRUE;
+}

@@ -1,5 +1,6 @@
 #include "restore/manifest.h"
 
+#include "restore/json_text.h"
 #include "vault/base/bytes.h"
 
 #include <errno.h>
@@ -239,23 +240,6 @@ static const char *member_string(JsonObject *object, const char *name)
     return json_node_get_string(node);
 }
 
-/* An entry holds no objects and no lists: a line that does would have the JSON parser call itself
- * as often as it says. */
-static gboolean is_flat(const char *line)
-{
-    gboolean is_text = FALSE;
-
-    for (const char *at = line; *at != '\0'; at++) {
-        if (is_text && *at == '\\' && at[1] != '\0')
-            at++;
-        else if (*at == '"')
-            is_text = !is_text;
-        else if (!is_text && (*at == '[' || (*at == '{' && at != line)))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 /* The export never writes any other name; this one would have a file elsewhere read. */
 static gboolean is_inside(const char *file)
 {
@@ -271,7 +255,7 @@ static gboolean is_inside(const char *file)
 /* NULL when the line is no entry. */
 static ManifestKnown *parse_known(const char *line, char **ret_key)
 {
-    g_autoptr(JsonNode) root = is_flat(line) ? json_from_string(line, NULL) : NULL;
+    g_autoptr(JsonNode) root = json_text_is_flat(line) ? json_from_string(line, NULL) : NULL;
     g_autofree char *rewritten = root == NULL ? NULL : json_to_string(root, FALSE);
     ManifestKnown *known;
     VaultHash hash;

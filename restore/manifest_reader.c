@@ -1,5 +1,6 @@
 #include "restore/manifest_reader.h"
 
+#include "restore/json_text.h"
 #include "restore/proof_bundle.h"
 
 #include <errno.h>
@@ -71,23 +72,6 @@ static gboolean read_line(ManifestReader *reader, GError **error)
     return byte == '\n' ? TRUE : set_malformed(reader, error);
 }
 
-/* No line holds lists, or objects within its object: a line that did would have the JSON parser
- * call itself as often as it says. */
-static gboolean is_flat(const char *line)
-{
-    gboolean is_text = FALSE;
-
-    for (const char *at = line; *at != '\0'; at++) {
-        if (is_text && *at == '\\' && at[1] != '\0')
-            at++;
-        else if (*at == '"')
-            is_text = !is_text;
-        else if (!is_text && (*at == '[' || (*at == '{' && at != line)))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static gboolean parse(ManifestReader *reader, const char *text, JsonObject **ret_object,
                       GError **error)
 {
@@ -95,7 +79,7 @@ static gboolean parse(ManifestReader *reader, const char *text, JsonObject **ret
 
     if (reader->node != NULL)
         json_node_unref(reader->node);
-    reader->node = is_flat(text) ? json_from_string(text, NULL) : NULL;
+    reader->node = json_text_is_flat(text) ? json_from_string(text, NULL) : NULL;
     if (reader->node == NULL || !JSON_NODE_HOLDS_OBJECT(reader->node))
         return set_malformed(reader, error);
     /* The parser takes "\u" with fewer digits, and then part of the letter after it. */
