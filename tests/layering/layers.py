@@ -14,6 +14,10 @@ LAYERS = {
     "vault/act": dict(
         project=["vault/base/", "vault/crypto/"], system=[], links=["vault-crypto"],
     ),
+    "vault/holder": dict(
+        project=["vault/base/", "vault/crypto/"], system=[],
+        links=["vault-base", "vault-crypto"],
+    ),
     "vault/store": dict(
         project=["vault/base/", "vault/crypto/"],
         system=["sqlite3.h"],
@@ -30,10 +34,10 @@ LAYERS = {
         links=["vault-store", "ZSTD"],
     ),
     "vault/keep": dict(
-        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/log/", "vault/store/",
-                 "vault/seal.h", "vault/keep.h", "vault/depository.h"],
+        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/holder/", "vault/log/",
+                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/depository.h"],
         system=[],
-        links=["vault-act", "vault-log", "vault-seal", "vault-store"],
+        links=["vault-act", "vault-holder", "vault-log", "vault-seal", "vault-store"],
     ),
     "vault/open": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",

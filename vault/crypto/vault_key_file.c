@@ -29,8 +29,11 @@ static void derive_check(const VaultId *vault_id, const VaultKey *keys, gsize co
 
 static gboolean is_generations(const VaultKey *keys, gsize count)
 {
-    return count >= 1 && count <= VAULT_KEY_GENERATIONS_MAX && keys[0].generation >= 1 &&
-           (count == 1 || keys[0].generation < keys[1].generation);
+    for (gsize i = 1; i < count; i++) {
+        if (keys[i].generation <= keys[i - 1].generation)
+            return FALSE;
+    }
+    return count >= 1 && count <= VAULT_KEY_GENERATIONS_MAX && keys[0].generation >= 1;
 }
 
 char *vault_key_file_format(const VaultId *vault_id, const VaultKey *keys, gsize count)
