@@ -111,23 +111,36 @@ gboolean vault_escrow_seal(const EscrowPublicKey *escrow_key, const VaultId *vau
         return FALSE;
     vault_hpke_seal(&sealer, &aad, key->bytes, VAULT_KEY_LEN,
                     ret_sealed->sealed + VAULT_HPKE_ENC_LEN);
-    ret_sealed->generation = key->generation;
+    ret_sealed->key = vault_key_digest(vault_id, key);
     return TRUE;
+}
+
+static gboolean check_digest(const VaultEscrowFile *file, const VaultEscrowedKey *sealed,
+                             const VaultKey *key, GError **error)
+{
+    VaultKeyDigest digest = vault_key_digest(&file->vault_id, key);
+
+    if (vault_key_digest_equal(&digest, &sealed->key))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
+                        "what was sealed is not the key that the file names");
+    return FALSE;
 }
 
 static gboolean open_key(const VaultEscrow *escrow, const VaultEscrowFile *file,
                          const VaultEscrowedKey *sealed, VaultKey *ret_key, GError **error)
 {
-    g_auto(Binding) binding = bind(&file->escrow_key, &file->vault_id, sealed->generation);
+    g_auto(Binding) binding = bind(&file->escrow_key, &file->vault_id, sealed->key.generation);
     VaultHpkeParameters parameters = {.info = {binding.info->data, binding.info->len}};
     VaultSpan aad = {binding.aad->data, binding.aad->len};
     g_auto(VaultHpkeContext) opener = {0};
 
-    ret_key->generation = sealed->generation;
+    ret_key->generation = sealed->key.generation;
     return vault_hpke_setup_receiver(sealed->sealed, escrow->pair.secret_key.bytes,
                                      file->escrow_key.bytes, &parameters, &opener, error) &&
            vault_hpke_open(&opener, &aad, sealed->sealed + VAULT_HPKE_ENC_LEN,
-                           VAULT_ESCROW_SEALED_LEN - VAULT_HPKE_ENC_LEN, ret_key->bytes, error);
+                           VAULT_ESCROW_SEALED_LEN - VAULT_HPKE_ENC_LEN, ret_key->bytes, error) &&
+           check_digest(file, sealed, ret_key, error);
 }
 
 gboolean vault_escrow_open(const VaultEscrow *escrow, const VaultEscrowFile *file,
@@ -140,7 +153,7 @@ gboolean vault_escrow_open(const VaultEscrow *escrow, const VaultEscrowFile *fil
     }
     for (gsize i = 0; i < file->count; i++) {
         if (!open_key(escrow, file, &file->keys[i], &ret_keys[i], error)) {
-            g_prefix_error(error, "vault key %u: ", file->keys[i].generation);
+            g_prefix_error(error, "vault key %u: ", file->keys[i].key.generation);
             vault_wipe(ret_keys, VAULT_KEY_GENERATIONS_MAX * sizeof *ret_keys);
             return FALSE;
         }

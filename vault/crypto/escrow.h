@@ -38,7 +38,7 @@ char *vault_escrow_fingerprint(const VaultEscrowPublic *escrow);
 /* Encapsulation 32, ciphertext 32, tag 16. */
 #define VAULT_ESCROW_SEALED_LEN 80
 typedef struct {
-    guint32 generation;
+    VaultKeyDigest key; /* the host sees by it which one lies here */
     guint8 sealed[VAULT_ESCROW_SEALED_LEN];
 } VaultEscrowedKey;
 

@@ -19,8 +19,8 @@ static void derive_check(const char *text, gsize len, guint8 ret_check[CHECK_LEN
 static gboolean is_in_order(const VaultEscrowFile *file)
 {
     for (gsize i = 0; i < file->count; i++) {
-        if (file->keys[i].generation == 0 ||
-            (i > 0 && file->keys[i].generation <= file->keys[i - 1].generation))
+        if (file->keys[i].key.generation == 0 ||
+            (i > 0 && file->keys[i].key.generation <= file->keys[i - 1].key.generation))
             return FALSE;
     }
     return file->count <= VAULT_KEY_GENERATIONS_MAX;
@@ -35,7 +35,9 @@ char *vault_escrow_file_format(const VaultEscrowFile *file)
     key_text_put_hex(text, "vault", file->vault_id.bytes, VAULT_ID_LEN);
     key_text_put_hex(text, "escrow-key", file->escrow_key.bytes, VAULT_KEY_LEN);
     for (gsize i = 0; i < file->count; i++) {
-        g_string_append_printf(text, "sealed: %u ", file->keys[i].generation);
+        g_string_append_printf(text, "sealed: %u ", file->keys[i].key.generation);
+        key_text_append_hex(text, file->keys[i].key.digest, VAULT_KEY_DIGEST_LEN);
+        g_string_append_c(text, ' ');
         key_text_append_hex(text, file->keys[i].sealed, VAULT_ESCROW_SEALED_LEN);
         g_string_append_c(text, '\n');
     }
@@ -53,20 +55,20 @@ static gboolean set_malformed(GError **error, const char *what)
 static gboolean parse_key(KeyTextReader *reader, VaultEscrowedKey *ret_key, GError **error)
 {
     const char *value;
-    const char *space;
+    const char *digest, *sealed;
     gsize len;
-    gsize number_len;
 
     if (!key_text_line(reader, "sealed", &value, &len, error))
         return FALSE;
-    space = memchr(value, ' ', len);
-    if (space == NULL)
-        return set_malformed(error, "a sealed key without its generation");
-    number_len = (gsize)(space - value);
-    if (!key_text_parse_u32(value, number_len, &ret_key->generation) ||
-        !key_text_parse_hex(space + 1, len - number_len - 1, ret_key->sealed,
+    digest = memchr(value, ' ', len);
+    sealed = digest == NULL ? NULL : memchr(digest + 1, ' ', len - (gsize)(digest + 1 - value));
+    if (sealed == NULL ||
+        !key_text_parse_u32(value, (gsize)(digest - value), &ret_key->key.generation) ||
+        !key_text_parse_hex(digest + 1, (gsize)(sealed - digest) - 1, ret_key->key.digest,
+                            VAULT_KEY_DIGEST_LEN) ||
+        !key_text_parse_hex(sealed + 1, len - (gsize)(sealed + 1 - value), ret_key->sealed,
                             VAULT_ESCROW_SEALED_LEN))
-        return set_malformed(error, "a line that is not generation and sealed key");
+        return set_malformed(error, "a line that is not generation, digest and sealed key");
     return TRUE;
 }
 

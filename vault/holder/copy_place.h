@@ -5,7 +5,8 @@
  * A place is known by the id in the copy that lies there: where none lies, or one of another id (a
  * mount point without its disk, another disk of a rotation), the place is away and nothing is
  * written. Away is an answer, not an error. A copy is durable under its name and read back, byte by
- * byte, when vault_copy_place_put() returns TRUE; a crash leaves the one from before or the new one.
+ * byte, when vault_copy_place_put() returns TRUE; a crash leaves the one from before or the new
+ * one.
  *
  * Behind ssh (ssh://[user@]host[:port]/folder) ssh(1) runs with keys and never asks; there sh, cat,
  * sync, mv, rm, tail and sha256sum do the work. Errors: NOT_FOUND (away), BUSY (create: a copy lies

@@ -33,15 +33,6 @@ void vault_holder_state_clear(VaultHolderState *state)
     state->count = 0;
 }
 
-gboolean vault_holder_state_has(const VaultHolderState *state, guint32 generation)
-{
-    for (gsize i = 0; i < state->count; i++) {
-        if (state->generations[i] == generation)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* ---- what a holder's file says -------------------------------------------------------------- */
 
 /* Of a plain file the keys, of an escrow file what is sealed. */
@@ -82,7 +73,14 @@ static gboolean parse(const VaultHolder *holder, const char *text, Content *cont
 static guint32 generation_at(const VaultHolder *holder, const Content *content, gsize i)
 {
     return holder->kind == VAULT_HOLDER_FILE ? content->keys[i].generation
-                                             : content->escrow.keys[i].generation;
+                                             : content->escrow.keys[i].key.generation;
+}
+
+static VaultKeyDigest digest_at(const VaultHolder *holder, const Content *content, gsize i)
+{
+    return holder->kind == VAULT_HOLDER_FILE
+               ? vault_key_digest(&holder->vault_id, &content->keys[i])
+               : content->escrow.keys[i].key;
 }
 
 static char *format(const VaultHolder *holder, Content *content)
@@ -137,7 +135,7 @@ void vault_holder_look(const VaultHolder *holder, VaultHolderState *ret_state)
         ret_state->device = (guint64)status.st_dev;
     ret_state->count = content.count;
     for (gsize i = 0; i < content.count; i++)
-        ret_state->generations[i] = generation_at(holder, &content, i);
+        ret_state->keys[i] = digest_at(holder, &content, i);
 }
 
 /* ---- changing it ---------------------------------------------------------------------------- */
@@ -227,21 +225,19 @@ gboolean vault_holder_create(const VaultHolder *holder, const VaultKey *key, GEr
 gboolean vault_holder_install(const VaultHolder *holder, const VaultKey *key, GError **error)
 {
     g_auto(Content) content = {.count = 0};
+    VaultKeyDigest wanted = vault_key_digest(&holder->vault_id, key), found;
     gssize at;
 
     if (!load(holder, &content, error))
         return FALSE;
     at = find(holder, &content, key->generation);
-    if (at < 0)
-        return add(holder, key, &content, error) &&
-               store(holder, &content, HELD_FILE_REPLACE, error);
-    if (holder->kind != VAULT_HOLDER_FILE ||
-        memcmp(content.keys[at].bytes, key->bytes, VAULT_KEY_LEN) == 0)
-        return TRUE;
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
-                "%s has another vault key of generation %u: it is no holder of this vault now",
-                holder->place, key->generation);
-    return FALSE;
+    if (at >= 0) {
+        found = digest_at(holder, &content, (gsize)at);
+        if (vault_key_digest_equal(&wanted, &found))
+            return TRUE;
+        drop(&content, (gsize)at);
+    }
+    return add(holder, key, &content, error) && store(holder, &content, HELD_FILE_REPLACE, error);
 }
 
 gboolean vault_holder_destroy(const VaultHolder *holder, guint32 generation, GError **error)

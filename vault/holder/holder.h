@@ -9,7 +9,7 @@
  * error: nothing is ever written where the holder's own file is not found. Installing and
  * destroying are durable and read back on return, whole or not at all: a crash leaves the
  * generations from before or from after. Functions do not lock: one caller for each holder. Errors:
- * NOT_FOUND (away), BUSY (another holder or another key is there), TOO_LARGE (more generations than
+ * NOT_FOUND (away), BUSY (something is there already), TOO_LARGE (more generations than
  * VAULT_KEY_GENERATIONS_MAX), CORRUPT (a damaged file, one of another vault or escrow key, or what
  * was read back is not what was written), REFUSED (the only generation, an escrow key of small
  * order), IO, NO_SPACE. The message names the place and what to do. Formats:
@@ -47,20 +47,19 @@ typedef enum {
 typedef struct {
     VaultHolderPresence presence;
     char *reason;                                   /* unless HERE */
-    guint32 generations[VAULT_KEY_GENERATIONS_MAX]; /* rising; of HERE only */
+    VaultKeyDigest keys[VAULT_KEY_GENERATIONS_MAX]; /* rising; of HERE only */
     gsize count;
     guint64 device; /* st_dev of the file, of HERE only */
 } VaultHolderState;
 void vault_holder_state_clear(VaultHolderState *state);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VaultHolderState, vault_holder_state_clear)
 
-gboolean vault_holder_state_has(const VaultHolderState *state, guint32 generation);
 void vault_holder_look(const VaultHolder *holder, VaultHolderState *ret_state);
 
 /* A new holder with its first generation. BUSY: there is a file already. */
 gboolean vault_holder_create(const VaultHolder *holder, const VaultKey *key, GError **error);
-/* Puts a generation beside those that are there; one that is there already is done (a plain file is
- * compared: BUSY when the keys differ). */
+/* Puts a key beside those that are there, in the place of another of its generation: that one was
+ * of a roll that was given up. Nothing is written when it is there already. */
 gboolean vault_holder_install(const VaultHolder *holder, const VaultKey *key, GError **error);
 /* One that is not there is done. REFUSED for the only one that is left in a file. */
 gboolean vault_holder_destroy(const VaultHolder *holder, guint32 generation, GError **error);

@@ -14,7 +14,8 @@ void vault_keyring_copy_format(const VaultKeyringCopy *copy,
     vault_bytes_append_u32(bytes, VERSION);
     g_byte_array_append(bytes, copy->vault_id.bytes, VAULT_ID_LEN);
     g_byte_array_append(bytes, copy->place_id.bytes, VAULT_ID_LEN);
-    vault_bytes_append_u32(bytes, copy->generation);
+    vault_bytes_append_u32(bytes, copy->key.generation);
+    g_byte_array_append(bytes, copy->key.digest, VAULT_KEY_DIGEST_LEN);
     vault_bytes_append_u64(bytes, copy->time_s);
     vault_bytes_append_u64(bytes, copy->keyring_len);
     g_byte_array_append(bytes, copy->hash.bytes, VAULT_HASH_LEN);
@@ -40,7 +41,8 @@ gboolean vault_keyring_copy_parse(const guint8 *bytes, gsize len, VaultKeyringCo
     version = vault_bytes_read_u32(&reader);
     vault_bytes_read(&reader, ret_copy->vault_id.bytes, VAULT_ID_LEN);
     vault_bytes_read(&reader, ret_copy->place_id.bytes, VAULT_ID_LEN);
-    ret_copy->generation = vault_bytes_read_u32(&reader);
+    ret_copy->key.generation = vault_bytes_read_u32(&reader);
+    vault_bytes_read(&reader, ret_copy->key.digest, VAULT_KEY_DIGEST_LEN);
     ret_copy->time_s = vault_bytes_read_u64(&reader);
     ret_copy->keyring_len = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret_copy->hash.bytes, VAULT_HASH_LEN);
@@ -50,7 +52,7 @@ gboolean vault_keyring_copy_parse(const guint8 *bytes, gsize len, VaultKeyringCo
         return refuse(error, VAULT_ERROR_UNSUPPORTED, "its version is not known here");
     if (vault_bytes_read_u32(&reader) !=
             vault_crc32c(0, bytes, VAULT_KEYRING_COPY_TRAILER_LEN - 4) ||
-        !vault_bytes_reader_finish(&reader, VAULT_BYTES_MUST_END) || ret_copy->generation == 0)
+        !vault_bytes_reader_finish(&reader, VAULT_BYTES_MUST_END) || ret_copy->key.generation == 0)
         return refuse(error, VAULT_ERROR_MALFORMED, "what stands at its end is damaged");
     return TRUE;
 }
