@@ -28,6 +28,12 @@ void vault_copy_place_state_clear(VaultCopyPlaceState *state)
     g_clear_pointer(&state->reason, g_free);
 }
 
+static gboolean is_own(const VaultCopyPlace *place, const VaultKeyringCopy *copy)
+{
+    return VAULT_ID_EQUAL(copy->vault_id, place->vault_id) &&
+           VAULT_ID_EQUAL(copy->place_id, place->place_id);
+}
+
 static gboolean look(const VaultCopyPlace *place, VaultCopyPlaceState *state, GError **error)
 {
     guint8 trailer[VAULT_KEYRING_COPY_TRAILER_LEN];
@@ -38,8 +44,7 @@ static gboolean look(const VaultCopyPlace *place, VaultCopyPlaceState *state, GE
         g_prefix_error(error, "%s: ", place->place);
         return FALSE;
     }
-    if (VAULT_ID_EQUAL(state->copy.vault_id, place->vault_id) &&
-        VAULT_ID_EQUAL(state->copy.place_id, place->place_id))
+    if (is_own(place, &state->copy))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
                 "another place's copy lies in %s: is the right disk mounted?", place->place);
@@ -56,11 +61,14 @@ void vault_copy_place_look(const VaultCopyPlace *place, VaultCopyPlaceState *ret
     *ret_state = (VaultCopyPlaceState){.reason = g_strdup(failure->message)};
 }
 
-/* For a first copy there must be none; a damaged one is somebody's, too. */
+/* For a first copy there must be none but what an earlier try left; a damaged one is somebody's,
+ * too.
+ */
 static gboolean check_free(const VaultCopyPlace *place, GError **error)
 {
     guint8 trailer[VAULT_KEYRING_COPY_TRAILER_LEN];
     g_autoptr(GError) failure = NULL;
+    VaultKeyringCopy copy;
     guint64 device;
 
     if (!backend_of(place)->read_trailer(place, trailer, &device, &failure) &&
@@ -70,6 +78,8 @@ static gboolean check_free(const VaultCopyPlace *place, GError **error)
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
+    if (vault_keyring_copy_parse(trailer, sizeof trailer, &copy, NULL) && is_own(place, &copy))
+        return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
                 "%s has a copy of this vault's keyring already: remove it there, or choose another "
                 "place",
