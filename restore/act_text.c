@@ -118,7 +118,7 @@ void restore_show_policy(const VaultPolicy *policy)
 
     fprintf(stderr, "Policy:     serial %u of %s\nVault:      %s\n", policy->serial, created,
             VAULT_ID_TEXT(policy->vault_id));
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++)
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++)
         fprintf(stderr, "  %-20s %u approval%s\n", vault_act_name(act), policy->needed[act],
                 policy->needed[act] == 1 ? "" : "s");
     fprintf(stderr, "Roll of the vault key: %s\n", vault_policy_roll_name(policy->roll));

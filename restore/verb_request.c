@@ -289,7 +289,7 @@ static gboolean report_next(const VaultRequestFile *request, const char *out, GE
 
     if (policy == NULL)
         return FALSE;
-    needed = policy->needed[request->act];
+    needed = vault_policy_needed(policy, request->act);
     if (needed > 0)
         printf("Next: it needs %u approval%s. Approvers run\n"
                "  muniment approve %s --key SSH_KEY --as NAME\n",
