@@ -155,27 +155,29 @@ static gboolean hash_file(const char *path, guint64 *ret_len, VaultHash *ret_has
     return TRUE;
 }
 
-/* That it opens is part of what a copy is good for. */
-static gboolean check_snapshot(VaultKeep *keep, const Snapshot *snapshot, GError **error)
+/* That it opens, with just this key, is part of what a copy is good for. */
+static gboolean check_snapshot(VaultKeep *keep, const Snapshot *snapshot, const VaultKey *key,
+                               GError **error)
 {
-    g_auto(VaultKey) key = {.generation = 0};
-    g_autoptr(VaultKeyring) keyring = NULL;
+    g_autoptr(VaultKeyring) keyring =
+        vault_keyring_open(snapshot->path, VAULT_KEYRING_READ, &keep->id, key, 1, error);
 
-    vault_keyring_vault_key(keep->keyring, &key);
-    keyring = vault_keyring_open(snapshot->path, VAULT_KEYRING_READ, &keep->id, &key, 1, error);
     return keyring != NULL;
 }
 
 static gboolean snapshot_make(VaultKeep *keep, Snapshot *snapshot, GError **error)
 {
+    g_auto(VaultKey) key = {.generation = 0};
+
     snapshot->path = g_build_filename(keep->path, "keyring.copy", NULL);
     /* What a crash left. */
     if (unlink(snapshot->path) != 0 && errno != ENOENT)
         return vault_error_set_errno(error, errno, "cannot remove", snapshot->path);
-    snapshot->copy.key = vault_custody_present_key(keep);
+    vault_keyring_vault_key(keep->keyring, &key);
+    snapshot->copy.key = vault_key_digest(&keep->id, &key);
     snapshot->copy.time_s = vault_clock_now_s(&keep->clock);
     return vault_keyring_snapshot(keep->keyring, snapshot->path, error) &&
-           check_snapshot(keep, snapshot, error) &&
+           check_snapshot(keep, snapshot, &key, error) &&
            hash_file(snapshot->path, &snapshot->copy.keyring_len, &snapshot->copy.hash, error);
 }
 
@@ -402,5 +404,13 @@ gboolean vault_custody_update(VaultKeep *keep, GError **error)
 {
     g_autoptr(GPtrArray) results = vault_custody_results_new();
 
-    return vault_custody_update_all(keep, results, error);
+    if (!vault_custody_update_all(keep, results, error))
+        return FALSE;
+    for (guint i = 0; i < results->len; i++) {
+        const VaultCustodyResult *result = g_ptr_array_index(results, i);
+
+        if (result->outcome == VAULT_CUSTODY_FAILED)
+            g_warning("%s: %s", result->name, result->reason);
+    }
+    return TRUE;
 }
