@@ -521,6 +521,25 @@ static void names_and_places_that_cannot_be_are_refused(void **state)
     }
 }
 
+static void a_copy_that_was_made_by_hand_is_taken_up(void **state)
+{
+    g_autoptr(World) world = world_new();
+    g_autofree char *path = g_build_filename(world->other, "hand", NULL);
+    g_autofree char *other = g_build_filename(world->other, "other", NULL);
+    g_autofree char *text = NULL;
+    gsize len;
+
+    assert_true(g_file_get_contents(world->fixture->vault_key_path, &text, &len, NULL));
+    assert_true(g_file_set_contents(path, text, (gssize)len, NULL));
+    add_file(world, "hand");
+    assert_has(world, "hand", "1");
+    assert_true(g_file_set_contents(other, "notes\n", -1, NULL));
+    text[0] = '\0';
+    g_free(text);
+    text = g_strdup_printf("holder-add/1\nname: other\nkind: file\nplace: %s\n", other);
+    assert_not_done(world, "holder-add", text, VAULT_ERROR_BUSY);
+}
+
 static void a_holder_goes_with_its_keys_or_is_told_to_be_lost(void **state)
 {
     g_autoptr(World) world = world_new();
@@ -626,6 +645,7 @@ int main(void)
         cmocka_unit_test(another_disk_in_its_place_is_not_written_to),
         cmocka_unit_test(a_damaged_copy_is_no_place_of_ours),
         cmocka_unit_test(names_and_places_that_cannot_be_are_refused),
+        cmocka_unit_test(a_copy_that_was_made_by_hand_is_taken_up),
         cmocka_unit_test(a_holder_goes_with_its_keys_or_is_told_to_be_lost),
         cmocka_unit_test(the_last_holder_of_a_pair_stays),
         cmocka_unit_test(the_last_copy_of_a_pair_stays),

@@ -1,6 +1,8 @@
 /* The live keyring as one file: whole, as of one moment, and in nobody's way. */
 #include "tests/unit/keyring_world.h"
 
+#include <stdio.h>
+
 static const RowId row = {{1}}, other_row = {{2}};
 
 static VaultKeyring *open_at(KeyringWorld *world, const char *path)

@@ -159,23 +159,38 @@ static gboolean check_new_holder(VaultKeep *keep, const VaultCustodyRegistry *re
     return check_place(keep, value->place, error);
 }
 
+/* A file that somebody put there already, with just this key, is taken up as it is: better that it
+ * is known. */
+static gboolean create_or_take_up(VaultKeep *keep, VaultHolderValue *value, const VaultKey *key,
+                                  GError **error)
+{
+    VaultHolder holder = vault_custody_holder(keep, value);
+    VaultKeyDigest digest = vault_key_digest(&keep->id, key);
+    g_auto(VaultHolderState) found = {.reason = NULL}, state = {.reason = NULL};
+
+    vault_holder_look(&holder, &found);
+    vault_custody_note_holder(keep, value, &found);
+    if (vault_custody_holder_has(value, &digest))
+        return TRUE;
+    if (!vault_holder_create(&holder, key, error))
+        return FALSE;
+    vault_holder_look(&holder, &state);
+    vault_custody_note_holder(keep, value, &state);
+    return TRUE;
+}
+
 /* The row is there before the key is: no key lies anywhere that the registry does not know of. */
 static gboolean create_holder(VaultKeep *keep, VaultHolderValue *value, GError **error)
 {
-    VaultHolder holder = vault_custody_holder(keep, value);
-    g_auto(VaultHolderState) state = {.reason = NULL};
     g_auto(VaultKey) key = {.generation = 0};
 
     vault_keyring_vault_key(keep->keyring, &key);
     if (!vault_custody_put_holder(keep, value, error))
         return FALSE;
-    if (!vault_holder_create(&holder, &key, error)) {
-        vault_custody_drop(keep, VAULT_KEYRING_HOLDERS, &value->row_id, NULL);
-        return FALSE;
-    }
-    vault_holder_look(&holder, &state);
-    vault_custody_note_holder(keep, value, &state);
-    return vault_custody_put_holder(keep, value, error);
+    if (create_or_take_up(keep, value, &key, error))
+        return vault_custody_put_holder(keep, value, error);
+    vault_custody_drop(keep, VAULT_KEYRING_HOLDERS, &value->row_id, NULL);
+    return FALSE;
 }
 
 gboolean vault_custody_act_holder_add(VaultKeep *keep, const char *text, gsize len, GString *answer,
