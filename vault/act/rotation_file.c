@@ -17,6 +17,43 @@ static gboolean check_len(gsize len, GError **error)
     return FALSE;
 }
 
+gsize vault_rotation_part_len(const char *text, gsize len, const char *type)
+{
+    g_autofree char *line = g_strdup_printf("\n%s\n", type);
+    const char *found = len == 0 ? NULL : memmem(text, len, line, strlen(line));
+
+    return found == NULL ? len : (gsize)(found - text) + 1;
+}
+
+gboolean vault_rotation_follows(const VaultRotationName *before, const VaultRotationName *name,
+                                GError **error)
+{
+    gboolean is_next = before == NULL
+                           ? name->part == 1
+                           : !before->is_last && name->part == before->part + 1 &&
+                                 VAULT_ID_EQUAL(name->vault_id, before->vault_id) &&
+                                 name->created_s == before->created_s &&
+                                 memcmp(&name->from, &before->from, sizeof name->from) == 0;
+
+    if (is_next)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                "part %u of the rotation is not the one that follows here: parts are missing, or "
+                "are of several files",
+                name->part);
+    return FALSE;
+}
+
+gboolean vault_rotation_check_whole(const VaultRotationName *name, GError **error)
+{
+    if (name->is_last)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                "the rotation ends after part %u, which is not its last: copy the file again",
+                name->part);
+    return FALSE;
+}
+
 /* ---- what both have ------------------------------------------------------------------------- */
 
 static void append_master(GString *text, const char *name, const MasterPublic *master)

@@ -23,6 +23,10 @@
 /* The first lines of a part, without LF. */
 extern const char vault_rotation_asked_type[], vault_rotation_answered_type[];
 
+/* How many bytes come before the next line that begins a part of this type, not counting the first
+ * line; `len` where there is none. */
+gsize vault_rotation_part_len(const char *text, gsize len, const char *type);
+
 /* What a part has in common with the part that answers it. */
 typedef struct {
     VaultId vault_id;
@@ -31,6 +35,13 @@ typedef struct {
     gboolean is_last;
     MasterPublic from; /* the old master */
 } VaultRotationName;
+
+/* MALFORMED unless `name` is that of the part after `before` in one file; NULL: of the first. */
+gboolean vault_rotation_follows(const VaultRotationName *before, const VaultRotationName *name,
+                                GError **error);
+
+/* MALFORMED unless it is the last part, after which a file ends. */
+gboolean vault_rotation_check_whole(const VaultRotationName *name, GError **error);
 
 /* A month as it is asked for. The wrap is for the old master. */
 typedef struct {

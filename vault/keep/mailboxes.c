@@ -243,7 +243,7 @@ static gboolean add_months_job(VaultKeyring *keyring, gpointer user, GError **er
     const GPtrArray *months = user;
 
     for (guint i = 0; i < months->len; i++)
-        if (!vault_keyring_add_month(keyring, g_ptr_array_index(months, i), error))
+        if (!vault_open_months_add(keyring, g_ptr_array_index(months, i), error))
             return FALSE;
     return TRUE;
 }

@@ -27,6 +27,12 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
     return vault_keep_take_drill(keep, text, len, error);
 }
 
+static gboolean finish_rotation(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                GError **error)
+{
+    return vault_keep_finish_rotation(keep, answer, error);
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -35,6 +41,8 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},
+    {"rotation-finish", 0, finish_rotation},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)

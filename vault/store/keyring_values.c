@@ -74,6 +74,19 @@ gboolean vault_generation_value_parse(const guint8 *bytes, gsize len, VaultGener
     return check_end(&reader, ret->generation > 0, "generation", error);
 }
 
+const char *vault_master_state_name(VaultMasterState state)
+{
+    switch (state) {
+    case VAULT_MASTER_ACTIVE:
+        return "active";
+    case VAULT_MASTER_RETIRED:
+        return "retired";
+    case VAULT_MASTER_RETIRING:
+        return "retiring";
+    }
+    g_assert_not_reached();
+}
+
 /* The first that has room for what is to be said. */
 static guint8 master_version(const VaultMasterValue *value)
 {

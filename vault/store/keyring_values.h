@@ -27,6 +27,8 @@ typedef enum {
     VAULT_MASTER_RETIRED = 2,
     VAULT_MASTER_RETIRING = 3
 } VaultMasterState;
+/* "active", "retired", "retiring". */
+const char *vault_master_state_name(VaultMasterState state);
 typedef struct {
     VaultMasterState state;
     guint64 added_s;
