@@ -3,8 +3,8 @@
 #include "tests/unit/release_world.h"
 
 #include "vault/act/drill_file.h"
+#include "vault/keep/internal.h"
 #include "vault/open/rotation.h"
-#include "vault/store/keyring.h"
 
 #include <string.h>
 
@@ -279,6 +279,22 @@ static void grants_of_a_retired_master_are_refused_and_the_policy_stays(void **s
     assert_string_equal(policy, policy_after);
 }
 
+/* Many months of one mailbox, in one change. */
+static void add_months(World *world, guint count)
+{
+    VaultKeep *keep = world->fixture->keep;
+    MailboxId mailbox = keep_fixture_mailbox(world->fixture, "a@example.org");
+    g_autoptr(VaultKeyringChange) change = vault_keyring_begin(keep->keyring, NULL);
+
+    for (guint i = 0; i < count; i++) {
+        g_autoptr(VaultMonthValue) month = vault_open_months_make(
+            keep->months, &mailbox, "a@example.org", 200001 + i % 12 + 100 * (i / 12), 0, NULL);
+
+        assert_true(vault_open_months_add(keep->keyring, month, NULL));
+    }
+    assert_true(vault_keyring_commit(g_steal_pointer(&change), NULL));
+}
+
 /* 512 months a part: more of them make a second. */
 static void months_of_a_large_vault_come_in_parts(void **state)
 {
@@ -287,11 +303,7 @@ static void months_of_a_large_vault_come_in_parts(void **state)
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *answer = NULL;
 
-    for (guint i = 0; i < VAULT_ROTATION_PART_MONTHS_MAX; i++) {
-        g_autofree char *address = g_strdup_printf("m%u@example.org", i);
-
-        keep_fixture_mailbox(world->fixture, address);
-    }
+    add_months(world, VAULT_ROTATION_PART_MONTHS_MAX);
     parts = begin(world, &world->fixture->master.public);
     assert_int_equal(parts->len, 2);
     for (guint i = 0; i < 2; i++) {
@@ -403,35 +415,71 @@ static void vault_has_room_for_64_masters(void **state)
     assert_int_equal(master_count(world), VAULT_WRAPS_MAX);
 }
 
-/* A successor that was replaced itself does not retire anybody. */
-static void successor_that_was_retired_is_unsuited(void **state)
+/* B, which was to take the place of A and never proved itself, is replaced by C: A stays, and needs
+ * another successor. */
+static void successor_that_was_retired_retires_nobody(void **state)
 {
     g_autoptr(World) world = world_new();
+    const VaultMaster *first = &world->fixture->master;
     g_auto(VaultMaster) third = {0};
-    g_autoptr(VaultRotationAnswered) part =
-        answered_by(world, &world->fixture->master, &world->to, TRUE);
-    g_autoptr(VaultRotationAnswered) onward = NULL;
-    g_autofree char *answer = NULL;
+    g_autoptr(VaultRotationAnswered) part = answered_by(world, first, &world->to, FALSE);
+    g_autoptr(VaultRotationAnswered) onward = NULL, rest = NULL;
 
     vault_master_create(&third);
-    keep_fixture_deliver(world->fixture, "between", "c@example.org");
     assert_taken(world, part, "taken: 3\nknown: 0\ngone: 0\nfull: 0\n");
     onward = answered_by(world, &world->to, &third, TRUE);
     assert_taken(world, onward, "taken: 3\nknown: 0\ngone: 0\nfull: 0\n");
-    assert_finished(world, "lacking"); /* both lack the month of c@ */
-    {
-        g_autoptr(VaultRotationAnswered) rest =
-            answered_by(world, &world->fixture->master, &third, TRUE);
-
-        g_assert(rest->wraps->len == 1);
-        assert_taken(world, rest, "taken: 1\nknown: 0\ngone: 0\nfull: 0\n");
-    }
+    assert_finished(world, "unproved");
+    assert_int_equal(master_row(world, 1).state, VAULT_MASTER_RETIRED);
+    assert_finished(world, "unsuited");
+    assert_int_equal(wrapped_count(world, first), 3);
+    rest = answered_by(world, first, &third, TRUE);
+    assert_taken(world, rest, "taken: 0\nknown: 3\ngone: 0\nfull: 0\n");
     assert_finished(world, "retired");
-    assert_int_equal(wrapped_count(world, &third), 4);
-    assert_int_equal(wrapped_count(world, &world->fixture->master), 0);
-    assert_true(vault_keep_operate(world->fixture->keep, "rotation-finish", "", 0, &answer, NULL));
-    assert_string_equal(answer, "");
-    assert_int_equal(wrapped_count(world, &world->to), 0);
+    assert_int_equal(wrapped_count(world, first), 0);
+    assert_int_equal(wrapped_count(world, &third), 3);
+}
+
+/* Keys that were made before a master came and are put after it: nobody would ever wrap them to
+ * that one. */
+static void month_made_for_other_masters_is_not_put(void **state)
+{
+    g_autoptr(World) world = world_new();
+    VaultKeep *keep = world->fixture->keep;
+    MailboxId mailbox = keep_fixture_mailbox(world->fixture, "a@example.org");
+    g_autoptr(VaultRotationAnswered) part = answered(world);
+    g_autoptr(VaultMonthValue) early = NULL, late = NULL;
+    g_autoptr(GError) error = NULL;
+
+    early = vault_open_months_make(keep->months, &mailbox, "a@example.org", 202701, 0, NULL);
+    assert_taken(world, part, "taken: 3\nknown: 0\ngone: 0\nfull: 0\n");
+    assert_false(vault_open_months_add(keep->keyring, early, &error));
+    assert_vault_error(error, VAULT_ERROR_BUSY);
+    assert_true(vault_open_months_may_try_again(keep->months, error));
+    late = vault_open_months_make(keep->months, &mailbox, "a@example.org", 202701, 0, NULL);
+    assert_true(vault_open_months_add(keep->keyring, late, NULL));
+    assert_int_equal(late->wraps->len, 2);
+}
+
+/* A month with as many wraps as there may be keeps its old master, and that one stays. */
+static void month_without_room_for_a_wrap_keeps_the_old_master(void **state)
+{
+    g_autoptr(World) world = world_new();
+    KeepDelivery delivery = keep_fixture_deliver(world->fixture, "full", "a@example.org");
+    g_autoptr(VaultRotationAnswered) part = answered(world);
+    VaultKeyring *keyring = world->fixture->keep->keyring;
+    g_autoptr(VaultMonthValue) month = vault_keyring_get_month(keyring, &delivery.months[0], NULL);
+
+    while (month->wraps->len < VAULT_WRAPS_MAX) {
+        VaultWrap wrap = {.kind = VAULT_WRAP_STANDING_READER};
+
+        vault_random(wrap.key_id.bytes, VAULT_ID_LEN);
+        g_array_append_val(month->wraps, wrap);
+    }
+    assert_true(vault_keyring_update_month(keyring, month, NULL));
+    assert_taken(world, part, "taken: 2\nknown: 0\ngone: 0\nfull: 1\n");
+    assert_finished(world, "lacking");
+    assert_int_equal(wrapped_count(world, &world->fixture->master), 3);
 }
 
 int main(void)
@@ -448,7 +496,9 @@ int main(void)
         cmocka_unit_test(retired_master_signs_nothing_and_never_comes_back),
         cmocka_unit_test(half_of_a_known_master_is_refused),
         cmocka_unit_test(vault_has_room_for_64_masters),
-        cmocka_unit_test(successor_that_was_retired_is_unsuited),
+        cmocka_unit_test(successor_that_was_retired_retires_nobody),
+        cmocka_unit_test(month_made_for_other_masters_is_not_put),
+        cmocka_unit_test(month_without_room_for_a_wrap_keeps_the_old_master),
     };
 
     vault_crypto_init();
