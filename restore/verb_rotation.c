@@ -29,19 +29,40 @@ static gboolean read_master(const char *path, MasterPublic *ret_master, GError *
     return FALSE;
 }
 
+typedef struct {
+    RestoreOutputDraft draft;
+    Progress *progress;
+    guint64 part_count, len;
+} Asking;
+
+static void asking_clear(Asking *asking)
+{
+    restore_output_draft_clear(&asking->draft);
+    progress_free(asking->progress);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Asking, asking_clear)
+
 static gboolean append_part(const char *text, gsize len, gpointer user, GError **error)
 {
-    return restore_output_draft_append(user, text, len, error);
+    Asking *asking = user;
+
+    asking->part_count++;
+    asking->len += len;
+    progress_show(asking->progress, asking->part_count, asking->len);
+    return restore_output_draft_append(&asking->draft, text, len, error);
 }
 
 static gboolean write_asked(VaultKeep *keep, const MasterPublic *master, const char *out,
                             guint64 *ret_months, GError **error)
 {
-    g_auto(RestoreOutputDraft) draft = RESTORE_OUTPUT_DRAFT_NONE;
+    g_auto(Asking) asking = {.draft = RESTORE_OUTPUT_DRAFT_NONE,
+                             .progress = progress_begin("rotation begin", "parts", 0)};
 
-    return restore_output_draft_begin(&draft, out, error) &&
-           vault_keep_begin_rotation(keep, master, append_part, &draft, ret_months, error) &&
-           restore_output_draft_finish(&draft, error);
+    if (!restore_output_draft_begin(&asking.draft, out, error) ||
+        !vault_keep_begin_rotation(keep, master, append_part, &asking, ret_months, error))
+        return FALSE;
+    progress_hide(asking.progress);
+    return restore_output_draft_finish(&asking.draft, error);
 }
 
 static gboolean begin(const char *vault, const char *master_path, const char *out, GError **error)
