@@ -54,7 +54,7 @@ static void add_mailbox(Bench *bench, guint number, guint count)
             vault_open_months_make(bench->keep->months, &mailbox->mailbox_id, address,
                                    201701 + i % 12 + 100 * (i / 12), 0, &error);
 
-        must(month != NULL && vault_open_months_add(keyring, month, &error), error);
+        must(month != NULL && vault_keyring_add_month(keyring, month, &error), error);
     }
     must(vault_keyring_commit(g_steal_pointer(&change), &error), error);
 }

@@ -290,7 +290,7 @@ static void add_months(World *world, guint count)
         g_autoptr(VaultMonthValue) month = vault_open_months_make(
             keep->months, &mailbox, "a@example.org", 200001 + i % 12 + 100 * (i / 12), 0, NULL);
 
-        assert_true(vault_open_months_add(keep->keyring, month, NULL));
+        assert_true(vault_keyring_add_month(keep->keyring, month, NULL));
     }
     assert_true(vault_keyring_commit(g_steal_pointer(&change), NULL));
 }
@@ -440,27 +440,6 @@ static void successor_that_was_retired_retires_nobody(void **state)
     assert_int_equal(wrapped_count(world, &third), 3);
 }
 
-/* Keys that were made before a master came and are put after it: nobody would ever wrap them to
- * that one. */
-static void month_made_for_other_masters_is_not_put(void **state)
-{
-    g_autoptr(World) world = world_new();
-    VaultKeep *keep = world->fixture->keep;
-    MailboxId mailbox = keep_fixture_mailbox(world->fixture, "a@example.org");
-    g_autoptr(VaultRotationAnswered) part = answered(world);
-    g_autoptr(VaultMonthValue) early = NULL, late = NULL;
-    g_autoptr(GError) error = NULL;
-
-    early = vault_open_months_make(keep->months, &mailbox, "a@example.org", 202701, 0, NULL);
-    assert_taken(world, part, "taken: 3\nknown: 0\ngone: 0\nfull: 0\n");
-    assert_false(vault_open_months_add(keep->keyring, early, &error));
-    assert_vault_error(error, VAULT_ERROR_BUSY);
-    assert_true(vault_open_months_may_try_again(keep->months, error));
-    late = vault_open_months_make(keep->months, &mailbox, "a@example.org", 202701, 0, NULL);
-    assert_true(vault_open_months_add(keep->keyring, late, NULL));
-    assert_int_equal(late->wraps->len, 2);
-}
-
 /* A month with as many wraps as there may be keeps its old master, and that one stays. */
 static void month_without_room_for_a_wrap_keeps_the_old_master(void **state)
 {
@@ -497,7 +476,6 @@ int main(void)
         cmocka_unit_test(half_of_a_known_master_is_refused),
         cmocka_unit_test(vault_has_room_for_64_masters),
         cmocka_unit_test(successor_that_was_retired_retires_nobody),
-        cmocka_unit_test(month_made_for_other_masters_is_not_put),
         cmocka_unit_test(month_without_room_for_a_wrap_keeps_the_old_master),
     };
 

@@ -197,11 +197,64 @@ static void retiring_goes_on_where_it_was_broken_off(void **state)
     assert_true(retiring > 0); /* or the test would miss what it is for */
 }
 
+/* ---- mail at the same time --------------------------------------------------------------------
+ */
+
+#define THREADS 3
+#define MAILBOXES 12
+
+typedef struct {
+    VaultKeep *keep;
+    guint number;
+} Sender;
+
+/* New mailboxes all the while: each gets its keys from whoever counts just then. */
+static gpointer send(gpointer user)
+{
+    const Sender *sender = user;
+
+    for (guint i = 0; i < MAILBOXES; i++) {
+        g_autofree char *address = g_strdup_printf("t%u-%u@example.org", sender->number, i);
+        const char *owners[] = {address, NULL};
+        KeepDelivery delivery;
+
+        if (!keep_fixture_deliver_at(sender->keep, "mail", owners, keep_fixture_now(), NULL,
+                                     &delivery, NULL))
+            return GUINT_TO_POINTER(1);
+    }
+    return NULL;
+}
+
+static void no_mail_is_put_off_and_no_month_slips_between(void **state)
+{
+    g_autoptr(World) world = world_new();
+    GThread *threads[THREADS];
+    Sender senders[THREADS];
+
+    for (guint i = 0; i < THREADS; i++) {
+        senders[i] = (Sender){world->fixture->keep, i};
+        threads[i] = g_thread_new("send", send, &senders[i]);
+    }
+    assert_true(operate(world, "rotation-take", world->answer));
+    for (guint i = 0; i < 8 && state_of_old(world) == VAULT_MASTER_ACTIVE; i++) {
+        answer(world);
+        assert_true(operate(world, "rotation-take", world->answer));
+        assert_true(operate(world, "rotation-finish", ""));
+        assert_whole(world);
+    }
+    for (guint i = 0; i < THREADS; i++)
+        assert_null(g_thread_join(threads[i]));
+    assert_int_equal(state_of_old(world), VAULT_MASTER_RETIRED);
+    assert_whole(world);
+    assert_int_equal(wraps_of(world).month_count, 3 + THREADS * MAILBOXES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taking_a_part_is_whole_or_not_at_all_whatever_call_fails),
         cmocka_unit_test(retiring_goes_on_where_it_was_broken_off),
+        cmocka_unit_test(no_mail_is_put_off_and_no_month_slips_between),
     };
 
     vault_crypto_init();

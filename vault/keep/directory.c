@@ -82,14 +82,16 @@ static gboolean add_job(VaultKeyring *keyring, gpointer user, GError **error)
     const NewMailbox *new = user;
 
     return vault_keyring_add_mailbox(keyring, new->mailbox, error) &&
-           vault_open_months_add(keyring, new->month, error);
+           vault_keyring_add_month(keyring, new->month, error);
 }
 
-static gboolean try_create(VaultDirectory *directory, const char *address, MailboxId *ret_mailbox,
-                           GError **error)
+static gboolean create_mailbox(VaultDirectory *directory, const char *address,
+                               MailboxId *ret_mailbox, GError **error)
 {
     const VaultDirectoryOptions *options = &directory->options;
     guint64 now_s = vault_clock_now_s(options->clock), good_s;
+    G_GNUC_UNUSED g_autoptr(GRWLockReaderLocker) making =
+        g_rw_lock_reader_locker_new(vault_recipients_lock(options->recipients));
     g_auto(NewMailbox) new = {.mailbox = vault_mailbox_value_new(address, now_s)};
 
     vault_clock_judge(options->clock, now_s, &good_s);
@@ -100,23 +102,6 @@ static gboolean try_create(VaultDirectory *directory, const char *address, Mailb
     vault_open_months_adopt(options->months, new.month);
     *ret_mailbox = new.mailbox->mailbox_id;
     return TRUE;
-}
-
-static gboolean create_mailbox(VaultDirectory *directory, const char *address,
-                               MailboxId *ret_mailbox, GError **error)
-{
-    g_autoptr(GError) failure = NULL;
-    guint tries = VAULT_OPEN_MONTHS_TRIES;
-    gboolean is_created;
-
-    do {
-        g_clear_error(&failure);
-        is_created = try_create(directory, address, ret_mailbox, &failure);
-    } while (!is_created && --tries > 0 &&
-             vault_open_months_may_try_again(directory->options.months, failure));
-    if (!is_created)
-        g_propagate_error(error, g_steal_pointer(&failure));
-    return is_created;
 }
 
 /* With the lock held: whether this hour has room for one more; counts it. A place that came to

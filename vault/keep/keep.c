@@ -104,6 +104,7 @@ void vault_keep_free(VaultKeep *keep)
     vault_directory_free(keep->directory);
     vault_tags_free(keep->tags);
     vault_open_months_free(keep->months);
+    vault_recipients_free(keep->recipients);
     vault_keyring_batch_free(keep->batch);
     vault_pack_set_free(keep->packs);
     if (keep->locator_key != NULL)
@@ -128,12 +129,14 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
                                        .new_mailboxes_per_hour = options->new_mailboxes_per_hour};
     VaultSealerOptions sealer = {.vault_id = keep->id, .locator_key = keep->locator_key};
 
-    keep->batch = vault_keyring_batch_new(keep->keyring, keep->space);
-    keep->months = vault_open_months_new(keep->keyring, keep->batch, &keep->id, error);
-    if (keep->months == NULL)
+    keep->recipients = vault_recipients_new(keep->keyring, error);
+    if (keep->recipients == NULL)
         return FALSE;
+    keep->batch = vault_keyring_batch_new(keep->keyring, keep->space);
+    keep->months = vault_open_months_new(keep->keyring, keep->batch, &keep->id, keep->recipients);
     directory.batch = keep->batch;
     directory.months = keep->months;
+    directory.recipients = keep->recipients;
     keep->directory = vault_directory_new(&directory, error);
     keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
     keep->sealer = vault_sealer_new(&sealer);

@@ -1,7 +1,5 @@
 #include "vault/keep/open_months.h"
 
-#include "vault/crypto/key_files.h"
-
 typedef struct {
     MailboxId mailbox_id;
     VaultMonth month;
@@ -24,9 +22,8 @@ struct VaultOpenMonths {
     VaultKeyringBatch *batch;
     VaultCatalog *catalog;
     VaultId vault_id;
-    GMutex renewing; /* before the keyring's own lock, which is before the next */
+    VaultRecipients *recipients;
     GMutex lock;
-    VaultWrapRecipients recipients;
     GHashTable *by_key; /* Key -> OpenMonth */
     GQueue recent;      /* OpenMonth, last used first */
     GHashTable *unused; /* MonthKeyId: made by this process, never loaded since */
@@ -57,20 +54,14 @@ static void open_month_free(gpointer item)
 }
 
 VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch *batch,
-                                       const VaultId *vault_id, GError **error)
+                                       const VaultId *vault_id, VaultRecipients *recipients)
 {
-    VaultWrapRecipients recipients;
-    VaultOpenMonths *months;
-
-    if (!vault_wrap_recipients_read(keyring, &recipients, error))
-        return NULL;
-    months = g_new0(VaultOpenMonths, 1);
+    VaultOpenMonths *months = g_new0(VaultOpenMonths, 1);
 
     months->keyring = keyring;
     months->batch = batch;
     months->vault_id = *vault_id;
     months->recipients = recipients;
-    g_mutex_init(&months->renewing);
     g_mutex_init(&months->lock);
     months->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, open_month_free);
     months->unused = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
@@ -85,7 +76,6 @@ void vault_open_months_free(VaultOpenMonths *months)
     g_hash_table_unref(months->by_key);
     g_hash_table_unref(months->unused);
     g_mutex_clear(&months->lock);
-    g_mutex_clear(&months->renewing);
     g_free(months);
 }
 
@@ -159,88 +149,6 @@ void vault_open_months_adopt(VaultOpenMonths *months, const VaultMonthValue *val
     g_mutex_unlock(&months->lock);
 }
 
-/* ---- recipients ----------------------------------------------------------------------------- */
-
-static gboolean add_recipient(const RowId *row_id, const GByteArray *value, gpointer user,
-                              GError **error)
-{
-    VaultWrapRecipients *recipients = user;
-    VaultWrapRecipient *recipient = &recipients->list[recipients->count];
-    VaultMasterValue master;
-
-    if (!vault_master_value_parse(value->data, value->len, &master, error))
-        return FALSE;
-    if (master.state != VAULT_MASTER_ACTIVE)
-        return TRUE;
-    if (recipients->count == VAULT_WRAPS_MAX) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                            "the keyring holds too many masters");
-        return FALSE;
-    }
-    recipient->kind = VAULT_WRAP_MASTER;
-    recipient->key_id = vault_master_key_id(&master.master);
-    memcpy(recipient->public_key, master.master.public_key.bytes, VAULT_KEY_LEN);
-    recipients->count++;
-    return TRUE;
-}
-
-gboolean vault_wrap_recipients_read(VaultKeyring *keyring, VaultWrapRecipients *ret_recipients,
-                                    GError **error)
-{
-    *ret_recipients = (VaultWrapRecipients){.count = 0};
-    return vault_keyring_each(keyring, VAULT_KEYRING_MASTERS, add_recipient, ret_recipients, error);
-}
-
-/* One at a time, or an older list could be put in place of a newer one. */
-gboolean vault_open_months_renew_recipients(VaultOpenMonths *months, GError **error)
-{
-    G_GNUC_UNUSED g_autoptr(GMutexLocker) renewing = g_mutex_locker_new(&months->renewing);
-    VaultWrapRecipients recipients;
-
-    if (!vault_wrap_recipients_read(months->keyring, &recipients, error))
-        return FALSE;
-    g_mutex_lock(&months->lock);
-    months->recipients = recipients;
-    g_mutex_unlock(&months->lock);
-    return TRUE;
-}
-
-static VaultWrapRecipients recipients_of(VaultOpenMonths *months)
-{
-    VaultWrapRecipients recipients;
-
-    g_mutex_lock(&months->lock);
-    recipients = months->recipients;
-    g_mutex_unlock(&months->lock);
-    return recipients;
-}
-
-/* Against the keyring itself, in the change that adds the row: once a change of the recipients is
- * committed no month comes that a new master cannot open, or that a retired one can. */
-gboolean vault_open_months_add(VaultKeyring *keyring, const VaultMonthValue *value, GError **error)
-{
-    VaultWrapRecipients recipients;
-    gboolean is_same;
-
-    if (!vault_wrap_recipients_read(keyring, &recipients, error))
-        return FALSE;
-    is_same = recipients.count == value->wraps->len;
-    for (gsize i = 0; is_same && i < recipients.count; i++)
-        is_same = VAULT_ID_EQUAL(recipients.list[i].key_id,
-                                 g_array_index(value->wraps, VaultWrap, i).key_id);
-    if (is_same)
-        return vault_keyring_add_month(keyring, value, error);
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_BUSY,
-                        "the vault's masters changed while keys of a month were made; try again");
-    return FALSE;
-}
-
-gboolean vault_open_months_may_try_again(VaultOpenMonths *months, const GError *failure)
-{
-    return g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_BUSY) &&
-           vault_open_months_renew_recipients(months, NULL);
-}
-
 /* ---- keys ----------------------------------------------------------------------------------- */
 
 VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId *mailbox_id,
@@ -251,25 +159,15 @@ VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId
                                    .mailbox_id = *mailbox_id,
                                    .address = address == NULL ? "" : address,
                                    .month = month};
-    VaultWrapRecipients recipients = recipients_of(months);
+    VaultWrapRecipients recipients;
 
+    vault_recipients_of(months->recipients, mailbox_id, month, now_s, &recipients);
     return vault_month_value_new(&identity, recipients.list, recipients.count, now_s, error);
 }
 
 static gboolean add_month_job(VaultKeyring *keyring, gpointer user, GError **error)
 {
-    return vault_open_months_add(keyring, user, error);
-}
-
-static VaultMonthValue *try_make(VaultOpenMonths *months, const Key *key,
-                                 const VaultMailboxValue *mailbox, guint64 now_s, GError **error)
-{
-    g_autoptr(VaultMonthValue) value = vault_open_months_make(
-        months, &key->mailbox_id, vault_mailbox_value_primary(mailbox), key->month, now_s, error);
-
-    if (value == NULL || !vault_keyring_batch_run(months->batch, add_month_job, value, error))
-        return NULL;
-    return g_steal_pointer(&value);
+    return vault_keyring_add_month(keyring, user, error);
 }
 
 static VaultMonthValue *make_durable(VaultOpenMonths *months, const Key *key, guint64 now_s,
@@ -277,19 +175,17 @@ static VaultMonthValue *make_durable(VaultOpenMonths *months, const Key *key, gu
 {
     g_autoptr(VaultMailboxValue) mailbox =
         vault_keyring_get_mailbox(months->keyring, &key->mailbox_id, error);
-    g_autoptr(GError) failure = NULL;
-    VaultMonthValue *value = NULL;
-    guint tries = VAULT_OPEN_MONTHS_TRIES;
+    G_GNUC_UNUSED g_autoptr(GRWLockReaderLocker) making =
+        g_rw_lock_reader_locker_new(vault_recipients_lock(months->recipients));
+    g_autoptr(VaultMonthValue) value = NULL;
 
     if (mailbox == NULL)
         return NULL;
-    do {
-        g_clear_error(&failure);
-        value = try_make(months, key, mailbox, now_s, &failure);
-    } while (value == NULL && --tries > 0 && vault_open_months_may_try_again(months, failure));
-    if (value == NULL)
-        g_propagate_error(error, g_steal_pointer(&failure));
-    return value;
+    value = vault_open_months_make(months, &key->mailbox_id, vault_mailbox_value_primary(mailbox),
+                                   key->month, now_s, error);
+    if (value == NULL || !vault_keyring_batch_run(months->batch, add_month_job, value, error))
+        return NULL;
+    return g_steal_pointer(&value);
 }
 
 /* Where leaves go on. Of a month that was there before, every leaf below the mark may have been

@@ -11,42 +11,25 @@
 #pragma once
 
 #include "vault/keep/keyring_batch.h"
-#include "vault/seal.h"
+#include "vault/keep/recipients.h"
 #include "vault/store/catalog.h"
 
 #define VAULT_OPEN_MONTHS_MAX 20000
 /* Leaves of a month that the keyring knows less of than the packs do start so far behind those. */
 #define VAULT_LEAF_GAP 65536
 
-typedef struct {
-    VaultWrapRecipient list[VAULT_WRAPS_MAX];
-    gsize count;
-} VaultWrapRecipients;
-
-/* Every active master of the keyring. CORRUPT: more than VAULT_WRAPS_MAX. */
-gboolean vault_wrap_recipients_read(VaultKeyring *keyring, VaultWrapRecipients *ret_recipients,
-                                    GError **error);
-
 typedef struct VaultOpenMonths VaultOpenMonths;
-/* Reads the recipients. */
 VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch *batch,
-                                       const VaultId *vault_id, GError **error);
-/* Reads the recipients anew, once a change of them is committed. */
-gboolean vault_open_months_renew_recipients(VaultOpenMonths *months, GError **error);
+                                       const VaultId *vault_id, VaultRecipients *recipients);
 void vault_open_months_free(VaultOpenMonths *months);
 /* Once it holds all that was committed before, and before the first leaf is allotted; borrowed. */
 void vault_open_months_set_catalog(VaultOpenMonths *months, VaultCatalog *catalog);
 
-/* A month key of the mailbox, made but in no row yet. `address` NULL or "": unassigned. */
+/* A month key of the mailbox, made but in no row yet: the caller holds the lock of the recipients
+ * until it is. `address` NULL or "": unassigned. */
 VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId *mailbox_id,
                                         const char *address, VaultMonth month, guint64 now_s,
                                         GError **error);
-/* Puts the row of a month that was made, within the caller's change. BUSY: it is not wrapped to
- * just those that the keyring names in that change. */
-gboolean vault_open_months_add(VaultKeyring *keyring, const VaultMonthValue *value, GError **error);
-/* Was it for that, and will keys that are made now do? */
-gboolean vault_open_months_may_try_again(VaultOpenMonths *months, const GError *failure);
-#define VAULT_OPEN_MONTHS_TRIES 3
 /* A month whose row was just committed by this process: its first block is unused. */
 void vault_open_months_adopt(VaultOpenMonths *months, const VaultMonthValue *value);
 

@@ -2,7 +2,7 @@
  *
  *   begin (reader) -> carried, answered -> take, part by part -> finish
  *
- * From the first part on new months are wrapped to both masters (open_months.h), so the months that
+ * From the first part on new months are wrapped to both masters (recipients.h), so the months that
  * lack a wrap for the new one only grow fewer. finish retires the old one when there are none, and
  * none can come: first it counts no more, durably, then its wraps go. Source:
  * docs/formats/rotation.md.
@@ -23,8 +23,6 @@ GArray *vault_rotation_masters(VaultKeyring *keyring, GError **error);
 VaultMasterRow *vault_rotation_find(const GArray *masters, const KeyId *key_id);
 gboolean vault_rotation_put(VaultKeyring *keyring, const VaultMasterRow *row, GError **error);
 
-/* NULL: the month has no wrap for the master of this key id. */
-const VaultWrap *vault_rotation_wrap_of(const VaultMonthValue *month, const KeyId *key_id);
 /* GArray of MailboxId: of all mailboxes, so that months are walked through mailbox by mailbox and
  * mail that needs the keyring meanwhile does not wait for all of them. */
 GArray *vault_rotation_mailboxes(VaultKeyring *keyring, GError **error);

@@ -57,17 +57,6 @@ GArray *vault_keep_master_rows(VaultKeep *keep, GError **error)
 
 /* ---- months --------------------------------------------------------------------------------- */
 
-const VaultWrap *vault_rotation_wrap_of(const VaultMonthValue *month, const KeyId *key_id)
-{
-    for (guint i = 0; i < month->wraps->len; i++) {
-        const VaultWrap *wrap = &g_array_index(month->wraps, VaultWrap, i);
-
-        if (wrap->kind == VAULT_WRAP_MASTER && VAULT_ID_EQUAL(wrap->key_id, *key_id))
-            return wrap;
-    }
-    return NULL;
-}
-
 static gboolean append_mailbox(const VaultMailboxValue *mailbox, gpointer user, GError **error)
 {
     g_array_append_val((GArray *)user, mailbox->mailbox_id);
@@ -124,11 +113,11 @@ static gboolean write_part(Asking *asking, gboolean is_last, GError **error)
 static gboolean ask_month(const VaultMonthValue *value, gpointer user, GError **error)
 {
     Asking *asking = user;
-    const VaultWrap *wrap = vault_rotation_wrap_of(value, &asking->from);
+    const VaultWrap *wrap = vault_month_value_wrap(value, VAULT_WRAP_MASTER, &asking->from);
     VaultRotationMonth month = {
         .mailbox_id = value->mailbox_id, .month = value->month, .keys = value->keys};
 
-    if (wrap == NULL || vault_rotation_wrap_of(value, &asking->to) != NULL)
+    if (wrap == NULL || vault_month_value_wrap(value, VAULT_WRAP_MASTER, &asking->to) != NULL)
         return TRUE;
     if (asking->part->months->len == VAULT_ROTATION_PART_MONTHS_MAX &&
         !write_part(asking, FALSE, error))

@@ -29,7 +29,7 @@ static gboolean note_lacking(const VaultMonthValue *month, gpointer user, GError
 {
     Finishing *finishing = user;
 
-    if (vault_rotation_wrap_of(month, &finishing->to.key_id) != NULL)
+    if (vault_month_value_wrap(month, VAULT_WRAP_MASTER, &finishing->to.key_id) != NULL)
         return TRUE;
     if (finishing->lacking_count < VAULT_ROTATION_NAMED_MAX)
         g_string_append_printf(finishing->lacking, "month: %s %06u\n",
@@ -113,14 +113,18 @@ static gboolean put_retiring(VaultKeyring *keyring, gpointer user, GError **erro
     return vault_rotation_put(keyring, &finishing->from, error);
 }
 
+/* Nothing is wrapped to it from here on, and all that was is in the keyring. Of one that was broken
+ * off the recipients may not have been read again. */
 static gboolean retire(Finishing *finishing, GError **error)
 {
     VaultKeep *keep = finishing->keep;
+    G_GNUC_UNUSED g_autoptr(GRWLockWriterLocker) changing =
+        g_rw_lock_writer_locker_new(vault_recipients_lock(keep->recipients));
 
     return (finishing->from.value.state == VAULT_MASTER_RETIRING ||
             (log_retired(finishing, error) &&
              vault_keyring_batch_run(keep->batch, put_retiring, finishing, error))) &&
-           vault_open_months_renew_recipients(keep->months, error);
+           vault_recipients_reload(keep->recipients, error);
 }
 
 /* ---- its wraps go ---------------------------------------------------------------------------- */
@@ -129,7 +133,7 @@ static gboolean note_old(const VaultMonthValue *month, gpointer user, GError **e
 {
     Finishing *finishing = user;
 
-    if (vault_rotation_wrap_of(month, &finishing->from.key_id) != NULL)
+    if (vault_month_value_wrap(month, VAULT_WRAP_MASTER, &finishing->from.key_id) != NULL)
         g_array_append_val(finishing->old, month->month_key_id);
     return TRUE;
 }
@@ -147,10 +151,10 @@ static gboolean remove_wrap(Finishing *finishing, VaultKeyring *keyring,
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
-    wrap = vault_rotation_wrap_of(month, &finishing->from.key_id);
+    wrap = vault_month_value_wrap(month, VAULT_WRAP_MASTER, &finishing->from.key_id);
     if (wrap == NULL)
         return TRUE;
-    if (vault_rotation_wrap_of(month, &finishing->to.key_id) == NULL) {
+    if (vault_month_value_wrap(month, VAULT_WRAP_MASTER, &finishing->to.key_id) == NULL) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
                     "month %s lost its wrap for the new master: the old one's is kept",
                     VAULT_ID_TEXT(*month_key_id));
@@ -250,10 +254,19 @@ static gboolean finish_those(VaultKeep *keep, VaultMasterState state, GString *a
     return masters != NULL;
 }
 
+/* Reading them may have failed when they changed: then months were made for the earlier ones. */
+static gboolean reload_recipients(VaultKeep *keep, GError **error)
+{
+    G_GNUC_UNUSED g_autoptr(GRWLockWriterLocker) changing =
+        g_rw_lock_writer_locker_new(vault_recipients_lock(keep->recipients));
+
+    return vault_recipients_reload(keep->recipients, error);
+}
+
 gboolean vault_keep_finish_rotation(VaultKeep *keep, GString *answer, GError **error)
 {
     g_assert(keep->mode == VAULT_KEEP_WRITER);
-    return vault_open_months_renew_recipients(keep->months, error) &&
+    return reload_recipients(keep, error) &&
            finish_those(keep, VAULT_MASTER_RETIRING, answer, error) &&
            finish_those(keep, VAULT_MASTER_ACTIVE, answer, error);
 }

@@ -185,7 +185,7 @@ static gboolean add_wrap(Taking *taking, VaultKeyring *keyring, const VaultRotat
         g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
-    if (vault_rotation_wrap_of(month, &wrap->wrap.key_id) != NULL) {
+    if (vault_month_value_wrap(month, VAULT_WRAP_MASTER, &wrap->wrap.key_id) != NULL) {
         taking->counts.known++;
         return TRUE;
     }
@@ -263,6 +263,20 @@ static void add_counts(Counts *all, const Counts *counts)
     all->full += counts->full;
 }
 
+/* Masters change under the lock of the recipients: a month that is being made is there before, or
+ * is made for both. The wraps of a later part keep no mail waiting. */
+static gboolean change_keyring(Taking *taking, GError **error)
+{
+    VaultKeep *keep = taking->keep;
+    GRWLock *lock = vault_recipients_lock(keep->recipients);
+    g_autoptr(GRWLockWriterLocker) changing =
+        taking->is_named ? NULL : g_rw_lock_writer_locker_new(lock);
+
+    return log_added(taking, error) &&
+           vault_keyring_batch_run(keep->batch, put_part, taking, error) &&
+           (changing == NULL || vault_recipients_reload(keep->recipients, error));
+}
+
 static gboolean take_part(VaultKeep *keep, const char *text, gsize len, const char *request,
                           gsize request_len, Counts *all, GError **error)
 {
@@ -275,9 +289,7 @@ static gboolean take_part(VaultKeep *keep, const char *text, gsize len, const ch
         return FALSE;
     if (taking.is_new)
         vault_random(taking.to.row_id.bytes, VAULT_ID_LEN);
-    if (!log_added(&taking, error) ||
-        !vault_keyring_batch_run(keep->batch, put_part, &taking, error) ||
-        !vault_open_months_renew_recipients(keep->months, error))
+    if (!change_keyring(&taking, error))
         return FALSE;
     add_counts(all, &taking.counts);
     return TRUE;
