@@ -118,6 +118,23 @@ static inline VaultReader *reader_of(ReleaseWorld *world, const char *grant_text
     return reader;
 }
 
+/* Wraps to standing readers, in all months of the mailbox. */
+static inline guint wrap_count(ReleaseWorld *world, const char *address)
+{
+    MailboxId id = keep_fixture_mailbox(world->fixture, address);
+    g_autoptr(GPtrArray) months =
+        vault_keep_months(world->fixture->keep, &id, 1, 0, VAULT_REQUEST_NO_END_S, NULL);
+    guint count = 0;
+
+    for (guint i = 0; i < months->len; i++) {
+        const VaultMonthKeys *month = g_ptr_array_index(months, i);
+
+        for (guint j = 0; j < month->wraps->len; j++)
+            count += g_array_index(month->wraps, VaultWrap, j).kind == VAULT_WRAP_STANDING_READER;
+    }
+    return count;
+}
+
 /* Opened with his identity and a release, as he would: the text. */
 static inline char *read_message(ReleaseWorld *world, const char *grant_text,
                                  const VaultIdentity *identity, const VaultCopyEntry *entry)

@@ -1,6 +1,8 @@
 /* Standing readers added and removed: which grants are taken up, and what ends with a removal. */
 #include "tests/unit/standing_world.h"
 
+#include "vault/keep/internal.h"
+
 /* ---- being added ----------------------------------------------------------------------------- */
 
 static void grant_that_was_not_taken_up_gets_nothing(void **state)
@@ -164,10 +166,45 @@ static void reader_with_two_grants_has_one_wrap_and_keeps_it_with_either(void **
     second = release_world_grant_of(world, request);
     must_add(world, second);
     release_world_deliver(world, "message", "a@example.org");
-    assert_int_equal(month_count(world, second), 1);
+    assert_int_equal(wrap_count(world, "a@example.org"), 1);
     assert_true(vault_keep_remove_reader(world->fixture->keep, &id, NULL));
     release_world_deliver(world, "message", "b@example.org");
     assert_int_equal(month_count(world, second), 2);
+}
+
+/* ---- masters that come and go ---------------------------------------------------------------- */
+
+static void put_master(ReleaseWorld *world, const RowId *row, const VaultMaster *master,
+                       VaultMasterState master_state)
+{
+    VaultMasterValue value = {
+        .state = master_state, .added_s = keep_fixture_now(), .master = master->public};
+    g_autoptr(GByteArray) bytes = vault_master_value_format(&value);
+
+    assert_true(
+        vault_keyring_put(world->fixture->keep->keyring, VAULT_KEYRING_MASTERS, row, bytes, NULL));
+    keep_fixture_close(world->fixture);
+    keep_fixture_open(world->fixture);
+}
+
+static void reader_granted_by_a_retired_master_gets_no_key_and_no_release(void **state)
+{
+    g_autoptr(ReleaseWorld) world = release_world_new();
+    g_auto(VaultMaster) second = {0};
+    const RowId row = {{9}};
+    g_autofree char *grant = NULL;
+    VaultCopyEntry entry;
+
+    vault_master_create(&second);
+    put_master(world, &row, &second, VAULT_MASTER_ACTIVE);
+    grant = release_world_grant_by(world, standing_request(world, &world->anna), &second);
+    must_add(world, grant);
+    entry = release_world_deliver(world, "message", "a@example.org");
+    assert_int_equal(wrap_count(world, "a@example.org"), 1);
+    put_master(world, &row, &second, VAULT_MASTER_RETIRED);
+    release_world_deliver(world, "message", "b@example.org");
+    assert_int_equal(wrap_count(world, "b@example.org"), 0);
+    assert_int_equal(release_world_refusal(world, grant, &entry.record_id), VAULT_ERROR_REFUSED);
 }
 
 /* ---- by name --------------------------------------------------------------------------------- */
@@ -210,6 +247,7 @@ int main(void)
         TEST(removed_reader_gets_no_key_no_release_and_is_not_added_again),
         TEST(revoking_a_standing_grant_removes_its_reader),
         TEST(reader_with_two_grants_has_one_wrap_and_keeps_it_with_either),
+        TEST(reader_granted_by_a_retired_master_gets_no_key_and_no_release),
         TEST(readers_are_added_and_removed_by_an_operator),
     };
 

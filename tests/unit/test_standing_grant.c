@@ -292,7 +292,8 @@ static void standing_scope_is_the_mailbox_the_wrap_and_the_second(void **state)
 /* ---- what the reader believes ---------------------------------------------------------------- */
 
 /* A month of alice, wrapped to the master and to the reader. */
-static VaultStandingMonth wrapped_month(const StandingWorld *self, VaultMonth number)
+static VaultStandingMonth wrapped_month_as(const StandingWorld *self, VaultMonth number,
+                                           VaultWrapKind kind)
 {
     VaultMonthIdentity identity = {.vault_id = self->world->request->vault_id,
                                    .mailbox_id = self->world->alice,
@@ -301,14 +302,23 @@ static VaultStandingMonth wrapped_month(const StandingWorld *self, VaultMonth nu
     VaultWrapRecipient recipients[2] = {world_recipient(&self->world->master)};
     VaultStandingMonth month = {
         .mailbox_id = identity.mailbox_id, .address = identity.address, .month = number};
+    MasterPublic as_master = {.public_key = {{0}}};
     VaultWrap wraps[2];
 
-    recipients[1].kind = VAULT_WRAP_STANDING_READER;
-    recipients[1].key_id = vault_reader_key_id(&self->world->reader.public_key);
+    recipients[1].kind = kind;
     memcpy(recipients[1].public_key, self->world->reader.public_key.bytes, VAULT_KEY_LEN);
+    memcpy(as_master.public_key.bytes, recipients[1].public_key, VAULT_KEY_LEN);
+    recipients[1].key_id = kind == VAULT_WRAP_MASTER
+                               ? vault_master_key_id(&as_master)
+                               : vault_reader_key_id(&self->world->reader.public_key);
     assert_true(vault_month_create(&identity, recipients, 2, &month.keys, wraps, NULL));
     month.wrap = wraps[1];
     return month;
+}
+
+static VaultStandingMonth wrapped_month(const StandingWorld *self, VaultMonth number)
+{
+    return wrapped_month_as(self, number, VAULT_WRAP_STANDING_READER);
 }
 
 static VaultReader *read_with(const StandingWorld *self, const VaultStandingMonth *months,
@@ -363,6 +373,9 @@ static void wrap_that_is_called_another_is_refused(void **state)
     assert_month_refused(self, &month);
     month = good;
     month.wrap.kind = VAULT_WRAP_MASTER;
+    assert_month_refused(self, &month);
+    /* Made for his key, as if he were a master. */
+    month = wrapped_month_as(self, 202611, VAULT_WRAP_MASTER);
     assert_month_refused(self, &month);
     month = good;
     month.wrap.key_id = master_id;
