@@ -405,6 +405,10 @@ static void a_draft_of_a_crash_goes_with_the_next_change(void **state)
     assert_true(g_file_set_contents(draft, "key: 1 11", -1, NULL));
     assert_true(vault_holder_destroy(&world->holder, 1, NULL));
     assert_false(g_file_test(draft, G_FILE_TEST_EXISTS));
+    /* Also when the key itself is gone already. */
+    assert_true(g_file_set_contents(draft, "key: 1 11", -1, NULL));
+    assert_true(vault_holder_destroy(&world->holder, 1, NULL));
+    assert_false(g_file_test(draft, G_FILE_TEST_EXISTS));
 }
 
 static void a_link_stays_and_its_target_changes(void **state)
