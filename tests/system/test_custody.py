@@ -213,9 +213,15 @@ def a_copy_lies_behind_ssh():
     again = vault.command("vaultkey", "copies", "add", vault.path, "far2", address, env=env,
                           status=FAILED)
     assert b"already" in again.stderr, again.stderr
+    sshd.process.terminate()
+    sshd.process.wait()
+    done = vault.command("vaultkey", "copies", "update", vault.path, "--json", env=env,
+                         status=PARTLY)
+    assert {r["name"]: r["outcome"] for r in json.loads(done.stdout)}["far"] == "away", done.stdout
+    sshd.start()
     sshd.allow('command="exit 1"')
     done = vault.command("vaultkey", "copies", "update", vault.path, env=env, status=PARTLY)
-    assert b"far" in done.stdout
+    assert b"far " in done.stdout and b"failed" in done.stdout, done.stdout
     sshd.allow()
     vault.command("vaultkey", "copies", "remove", vault.path, "far", env=env)
     assert not list(folder.iterdir())

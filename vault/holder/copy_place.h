@@ -9,9 +9,9 @@
  * one.
  *
  * Behind ssh (ssh://[user@]host[:port]/folder) ssh(1) runs with keys and never asks; there sh, cat,
- * sync, mv, rm, tail and sha256sum do the work. Errors: NOT_FOUND (away), BUSY (create: a copy lies
- * there), CORRUPT (what was read back differs), MALFORMED (no such address), IO, NO_SPACE.
- * Threads: one caller for each place.
+ * sync, mv, rm, head, tail and sha256sum do the work. Errors: NOT_FOUND (away), BUSY (create: a
+ * copy lies there; ssh: no answer, or no login), CORRUPT (what was read back differs), MALFORMED
+ * (no such address), IO, NO_SPACE. Threads: one caller for each place.
  */
 #pragma once
 

@@ -49,11 +49,13 @@ static void add_result(GPtrArray *results, VaultCustodySort sort, const char *na
     g_ptr_array_add(results, result);
 }
 
-/* What befell one place: away is told apart from what went wrong there. */
+/* What befell one place: away, a host that does not answer included, is told apart from what went
+ * wrong there. */
 static void add_failure(GPtrArray *results, VaultCustodySort sort, const char *name,
                         const GError *failure)
 {
-    gboolean is_away = g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
+    gboolean is_away = g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) ||
+                       g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_BUSY);
 
     add_result(results, sort, name, is_away ? VAULT_CUSTODY_AWAY : VAULT_CUSTODY_FAILED,
                failure->message);
