@@ -11,6 +11,7 @@ typedef struct {
     VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
     RestoreReleaser *releaser; /* judges the grant: now, and at each release */
     VaultViewLedger *ledger;
+    ProofLog *proofs; /* NULL until they are asked for */
 } LocalView;
 
 static void local_free(gpointer self)
@@ -20,6 +21,7 @@ static void local_free(gpointer self)
     restore_releaser_free(view->releaser);
     vault_grant_file_free(view->grant);
     vault_view_ledger_free(view->ledger);
+    proof_log_close(view->proofs);
     vault_keep_free(view->keep);
     g_free(view);
 }
@@ -253,9 +255,19 @@ static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, G
     return check_grant(view, error) && restore_releaser_log(view->releaser, act, text, error);
 }
 
-static VaultLogReader *local_archive_log(gpointer self, GError **error)
+static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **error)
 {
-    return vault_keep_log_reader(((LocalView *)self)->keep, VAULT_LOG_ARCHIVE, error);
+    LocalView *view = self;
+
+    if (view->proofs == NULL) {
+        VaultLogReader *reader = vault_keep_log_reader(view->keep, VAULT_LOG_ARCHIVE, error);
+
+        view->proofs = reader == NULL ? NULL : proof_log_open(reader, error);
+    }
+    if (view->proofs == NULL)
+        return FALSE;
+    *ret_proofs = proof_log_source(view->proofs);
+    return TRUE;
 }
 
 static gboolean local_close(gpointer self, GError **error)
@@ -276,7 +288,7 @@ static const VaultViewBackend backend = {
     .records = {.fetch = local_fetch, .length = local_length, .read = local_read},
     .release = local_release,
     .log = local_log,
-    .archive_log = local_archive_log,
+    .proofs = local_proofs,
     .close = local_close,
 };
 
