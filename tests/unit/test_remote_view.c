@@ -1,72 +1,9 @@
 /* A view carried elsewhere: both ends of the protocol over a socket, and hosts that lie. */
-#include "restore/serve.h"
-#include "tests/support/fake_view.h"
-#include "vault/base/file.h"
+#include "remote_world.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define COPIES 5000
-
-/* A vault served by a thread, and the view of it at the other end. */
-typedef struct {
-    FakeVault vault;
-    VaultView *host_view, *view;
-    GThread *thread;
-    int host_fd;
-    gboolean ended_well;
-} World;
-
-static gpointer serve(gpointer user)
-{
-    World *world = user;
-
-    world->ended_well =
-        serve_run(world->host_view, "take care", world->host_fd, world->host_fd, NULL);
-    close(world->host_fd);
-    return NULL;
-}
-
-static World *world_new(guint copy_count)
-{
-    World *world = g_new0(World, 1);
-    g_autofree char *warning = NULL;
-    g_autoptr(GError) error = NULL;
-    int fds[2];
-
-    world->vault.copy_count = copy_count;
-    world->host_view = fake_view_new(&world->vault);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    world->host_fd = fds[1];
-    world->thread = g_thread_new("host", serve, world);
-    world->view = remote_view_of_link(remote_link_new(fds[0]), &warning, &error);
-    assert_non_null(world->view);
-    assert_string_equal(warning, "take care");
-    return world;
-}
-
-static void world_free(World *world)
-{
-    vault_view_free(world->view);
-    g_thread_join(world->thread);
-    vault_view_free(world->host_view);
-    fake_vault_clear(&world->vault);
-    g_free(world);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
-
-/* The grant is parsed at the reader's end too, so the unit tests send their own. */
-static void present(World *world)
-{
-    world->vault.has_grant = TRUE;
-}
 
 static void assert_record(const RecordId *id, const guint8 *bytes, guint64 offset, gsize len)
 {
@@ -100,40 +37,6 @@ static void greet_tells_the_vault_and_its_masters(void **state)
     assert_memory_equal(vault_view_id(world->view), fake_vault_id(NULL), VAULT_ID_LEN);
     assert_int_equal(masters->len, 2);
     assert_int_equal(g_array_index(masters, MasterPublic, 1).verify_key.bytes[31], 7);
-}
-
-/* A session that has its grant: the reader's end would parse one. */
-static RemoteLink *granted_link(World *world, int fd)
-{
-    RemoteLink *link = remote_link_new(fd);
-    g_autoptr(GByteArray) payload = g_byte_array_new();
-    g_autoptr(GBytes) hello = NULL, grant = NULL;
-
-    serve_hello_append(payload, SERVE_VERSION);
-    hello = remote_link_call(link, SERVE_HELLO, payload, NULL);
-    assert_non_null(hello);
-    g_byte_array_set_size(payload, 0);
-    serve_grant_append(payload, SERVE_GRANT_LAST, (const guint8 *)"good", 4);
-    grant = remote_link_call(link, SERVE_GRANT, payload, NULL);
-    assert_non_null(grant);
-    return link;
-}
-
-static World *granted_world_new(guint copy_count)
-{
-    World *world = g_new0(World, 1);
-    int fds[2];
-
-    world->vault.copy_count = copy_count;
-    world->host_view = fake_view_new(&world->vault);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    world->host_fd = fds[1];
-    world->thread = g_thread_new("host", serve, world);
-    /* The view greets once more, which a session answers at any time. */
-    world->view = remote_view_of_link(granted_link(world, fds[0]), NULL, NULL);
-    assert_non_null(world->view);
-    present(world);
-    return world;
 }
 
 static void lists_are_the_same_at_both_ends(void **state)
@@ -288,109 +191,6 @@ static void fetch_over_its_limit_is_too_large(void **state)
     assert_true(g_error_matches(other, VAULT_ERROR, VAULT_ERROR_TOO_LARGE));
 }
 
-static VaultHash hash_of(guint number)
-{
-    return (VaultHash){{(guint8)number, (guint8)(number >> 8), (guint8)(number * 7)}};
-}
-
-static void assert_place(const ProofSource *proofs, guint number)
-{
-    VaultHash hash = hash_of(number);
-    ProofMessage expected = {.header_len = 5}, found = {.header_len = 5};
-
-    assert_true(proofs->find(proofs->user, &hash, &found, NULL));
-    assert_int_equal(found.header_len, 5);
-    assert_int_equal(found.is_in_log, hash.bytes[0] < 0x80);
-    if (!found.is_in_log)
-        return;
-    assert_int_equal(found.batch, 10 + hash.bytes[0]);
-    assert_int_equal(found.place, hash.bytes[1]);
-    assert_int_equal(found.path.count, hash.bytes[2] % 17);
-    assert_memory_equal(found.path.hashes, expected.path.hashes, sizeof expected.path.hashes);
-}
-
-static void proofs_are_the_same_at_both_ends(void **state)
-{
-    g_autoptr(World) world = granted_world_new(4);
-    ProofSource proofs;
-
-    assert_true(vault_view_proofs(world->view, &proofs, NULL));
-    for (guint number = 0; number < 600; number += 3)
-        assert_place(&proofs, number);
-    assert_int_equal(world->vault.find_count, 200);
-}
-
-/* Some are expected twice, some not at all, and they are taken in another order. */
-static void expected_proofs_are_asked_for_once(void **state)
-{
-    g_autoptr(World) world = granted_world_new(4);
-    ProofSource proofs;
-
-    assert_true(vault_view_proofs(world->view, &proofs, NULL));
-    for (guint number = 0; number < 64; number++) {
-        VaultHash hash = hash_of(number);
-
-        proofs.expect(proofs.user, &hash);
-        if (number % 3 == 0)
-            proofs.expect(proofs.user, &hash);
-    }
-    for (guint number = 70; number-- > 0;) {
-        assert_place(&proofs, number);
-        if (number < 64 && number % 3 == 0)
-            assert_place(&proofs, number);
-    }
-    assert_int_equal(world->vault.find_count, 70);
-}
-
-/* More than go into one answer, and one that there is none of. */
-static void batches_come_in_parts(void **state)
-{
-    g_autoptr(World) world = granted_world_new(4);
-    guint64 indexes[PROOF_BATCHES_MAX], missing = 9;
-    g_autoptr(GPtrArray) batches = NULL;
-    g_autoptr(GError) error = NULL;
-    ProofSource proofs;
-
-    for (gsize i = 0; i < PROOF_BATCHES_MAX; i++)
-        indexes[i] = FAKE_VIEW_BATCH_MAX - PROOF_BATCHES_MAX + i;
-    assert_true(vault_view_proofs(world->view, &proofs, NULL));
-    batches = proofs.batches(proofs.user, indexes, PROOF_BATCHES_MAX, NULL);
-    assert_non_null(batches);
-    assert_int_equal(batches->len, PROOF_BATCHES_MAX);
-    for (guint i = 0; i < batches->len; i++) {
-        const ProofBatch *batch = batches->pdata[i];
-
-        assert_int_equal(batch->proof->index, indexes[i]);
-        assert_int_equal(g_bytes_get_size(batch->entry), indexes[i]);
-    }
-    assert_null(proofs.batches(proofs.user, &missing, 1, &error));
-    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND));
-}
-
-static void vault_without_logs_has_no_proofs(void **state)
-{
-    g_autoptr(World) world = granted_world_new(4);
-    g_autoptr(GError) error = NULL;
-    ProofSource proofs;
-
-    world->vault.has_no_log = TRUE;
-    assert_false(vault_view_proofs(world->view, &proofs, &error));
-    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND));
-}
-
-static void broken_connection_fails_proofs_that_are_expected(void **state)
-{
-    g_autoptr(World) world = granted_world_new(4);
-    VaultHash hash = hash_of(1);
-    ProofMessage message = {0};
-    ProofSource proofs;
-
-    assert_true(vault_view_proofs(world->view, &proofs, NULL));
-    assert_int_equal(shutdown(world->host_fd, SHUT_RDWR), 0);
-    proofs.expect(proofs.user, &hash);
-    assert_false(proofs.find(proofs.user, &hash, &message, NULL));
-}
-
 static void connection_that_breaks_fails_all_that_waits_and_follows(void **state)
 {
     g_autoptr(World) world = granted_world_new(400);
@@ -539,11 +339,6 @@ int main(void)
         cmocka_unit_test(threads_share_a_view),
         cmocka_unit_test(errors_of_the_host_come_through),
         cmocka_unit_test(fetch_over_its_limit_is_too_large),
-        cmocka_unit_test(proofs_are_the_same_at_both_ends),
-        cmocka_unit_test(expected_proofs_are_asked_for_once),
-        cmocka_unit_test(batches_come_in_parts),
-        cmocka_unit_test(vault_without_logs_has_no_proofs),
-        cmocka_unit_test(broken_connection_fails_proofs_that_are_expected),
         cmocka_unit_test(connection_that_breaks_fails_all_that_waits_and_follows),
         cmocka_unit_test(end_of_the_reader_closes_the_view),
         cmocka_unit_test(answers_to_something_else_end_the_connection),
