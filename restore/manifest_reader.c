@@ -13,9 +13,15 @@ struct ManifestReader {
     GString *line;
     guint64 number; /* of the line */
     ManifestPart part;
+    gboolean is_skipped[MANIFEST_PART_COUNTS + 1];
     gboolean is_over;
     JsonNode *node;
 };
+
+void manifest_reader_skip(ManifestReader *reader, ManifestPart part)
+{
+    reader->is_skipped[part] = TRUE;
+}
 
 void manifest_reader_close(ManifestReader *reader)
 {
@@ -163,6 +169,12 @@ static void cut_separator(GString *line)
         g_string_truncate(line, line->len - 1);
 }
 
+static gboolean is_passed_over(const ManifestReader *reader, LineKind kind)
+{
+    return kind == LINE_OF_ENTRY && reader->is_skipped[reader->part] &&
+           g_str_has_prefix(reader->line->str, "{");
+}
+
 gboolean manifest_reader_next(ManifestReader *reader, ManifestPart *ret_part,
                               JsonObject **ret_object, GError **error)
 {
@@ -180,7 +192,7 @@ gboolean manifest_reader_next(ManifestReader *reader, ManifestPart *ret_part,
             return parse_head(reader, ret_object, error);
         }
         kind = take_frame(reader);
-    } while (kind == LINE_OF_FRAME);
+    } while (kind == LINE_OF_FRAME || is_passed_over(reader, kind));
     if (kind == LINE_OUT_OF_PLACE)
         return set_malformed(reader, error);
     if (g_str_has_prefix(reader->line->str, "\"counts\":")) {
