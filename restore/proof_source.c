@@ -25,6 +25,7 @@ typedef struct {
 
 struct ProofLog {
     VaultLogReader *reader;
+    VaultLogReader *cosigned;    /* an earlier tree, that witnesses cosigned; NULL: none */
     GArray *places;              /* Place, by prefix */
     Batch *batches[BATCHES_MAX]; /* index modulo BATCHES_MAX */
 };
@@ -113,11 +114,36 @@ ProofLog *proof_log_open(VaultLogReader *reader, GError **error)
     return g_steal_pointer(&log);
 }
 
+void proof_log_prefer(ProofLog *log, VaultLogReader *cosigned)
+{
+    g_clear_pointer(&log->cosigned, vault_log_reader_close);
+    log->cosigned = cosigned;
+}
+
+ProofLog *proof_log_of_keep(VaultKeep *keep, GError **error)
+{
+    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
+    g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
+    g_autoptr(GError) failure = NULL;
+    VaultLogReader *cosigned;
+
+    if (log == NULL)
+        return NULL;
+    cosigned = vault_keep_log_reader_cosigned(keep, VAULT_LOG_ARCHIVE, &failure);
+    if (cosigned == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    proof_log_prefer(log, cosigned);
+    return g_steal_pointer(&log);
+}
+
 void proof_log_close(ProofLog *log)
 {
     if (log == NULL)
         return;
     g_clear_pointer(&log->reader, vault_log_reader_close);
+    g_clear_pointer(&log->cosigned, vault_log_reader_close);
     for (gsize i = 0; i < BATCHES_MAX; i++)
         batch_free(log->batches[i]);
     g_array_unref(log->places);
@@ -238,7 +264,10 @@ static GPtrArray *prove_batches(gpointer user, const guint64 *indexes, gsize cou
     g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
 
     for (gsize i = 0; i < count; i++) {
-        ProofBatch *batch = prove_batch(log->reader, indexes[i], error);
+        gboolean is_cosigned =
+            log->cosigned != NULL && indexes[i] < vault_log_reader_checkpoint(log->cosigned)->size;
+        ProofBatch *batch =
+            prove_batch(is_cosigned ? log->cosigned : log->reader, indexes[i], error);
 
         if (batch == NULL)
             return NULL;

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "restore/proof_bundle.h"
-#include "vault/log/log_reader.h"
+#include "vault/keep.h"
 
 /* Batches that are asked for at once. */
 #define PROOF_BATCHES_MAX 64
@@ -29,6 +29,11 @@ typedef struct {
 typedef struct ProofLog ProofLog;
 /* Takes over the reader of an archive log. */
 ProofLog *proof_log_open(VaultLogReader *reader, GError **error);
+/* Batches that are in the tree of this reader, which it takes over, are proved by its checkpoint. */
+void proof_log_prefer(ProofLog *log, VaultLogReader *cosigned);
+/* Of a vault's archive log, with what its witnesses cosigned where that is kept. NOT_FOUND: no log
+ * yet. */
+ProofLog *proof_log_of_keep(VaultKeep *keep, GError **error);
 void proof_log_close(ProofLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProofLog, proof_log_close)
 ProofSource proof_log_source(ProofLog *log);

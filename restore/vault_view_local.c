@@ -259,11 +259,8 @@ static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **er
 {
     LocalView *view = self;
 
-    if (view->proofs == NULL) {
-        VaultLogReader *reader = vault_keep_log_reader(view->keep, VAULT_LOG_ARCHIVE, error);
-
-        view->proofs = reader == NULL ? NULL : proof_log_open(reader, error);
-    }
+    if (view->proofs == NULL)
+        view->proofs = proof_log_of_keep(view->keep, error);
     if (view->proofs == NULL)
         return FALSE;
     *ret_proofs = proof_log_source(view->proofs);

@@ -82,8 +82,7 @@ static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const 
 static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint *ret_missing,
                                GError **error)
 {
-    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
-    g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
+    g_autoptr(ProofLog) log = proof_log_of_keep(keep, error);
     ProofSource proofs;
 
     if (log == NULL)

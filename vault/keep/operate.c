@@ -27,6 +27,32 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
     return vault_keep_take_drill(keep, text, len, error);
 }
 
+/* Answers with the key of each log, as trust policies have it. */
+static gboolean rotate_log_key(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                               GError **error)
+{
+    static const char *const names[VAULT_LOGS_COUNT] = {
+        [VAULT_LOG_ARCHIVE] = "archive", [VAULT_LOG_CONTROL] = "control"};
+
+    if (!vault_keep_rotate_log_key(keep, error))
+        return FALSE;
+    for (gsize i = 0; i < VAULT_LOGS_COUNT; i++) {
+        g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, (VaultLogKind)i, error);
+        g_autofree char *vkey = keys == NULL ? NULL : vault_note_key_format(keys->pdata[0]);
+
+        if (vkey == NULL)
+            return FALSE;
+        vault_text_append(answer, names[i], vkey);
+    }
+    return TRUE;
+}
+
+static gboolean put_cosigned(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                             GError **error)
+{
+    return vault_keep_put_cosigned(keep, text, len, error);
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -35,6 +61,8 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"log-key-rotate", 0, rotate_log_key},
+    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)
