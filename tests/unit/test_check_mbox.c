@@ -130,6 +130,24 @@ static void offsets_must_rise(void **state)
     assert_true(check_mboxes_add(mboxes, "a", 41));
 }
 
+/* Also when the manifest's offsets were moved along. */
+static void text_before_the_first_postmark_is_found(void **state)
+{
+    static const char text[] = "hidden\nFrom a@example.com Thu Jan  1 00:00:00 1970\nbody";
+    CheckWorld *w = *state;
+    g_autofree char *path = g_build_filename(w->folder, FILE_NAME, NULL);
+    g_auto(VaultFd) folder = open(w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_autoptr(CheckMboxes) mboxes = check_mboxes_new();
+    guint64 offset = strlen(text) - strlen("body"), len;
+    g_autoptr(GError) error = NULL;
+    VaultHash hash;
+
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+    assert_true(check_mboxes_add(mboxes, FILE_NAME, offset));
+    assert_false(check_mboxes_hash(mboxes, folder, FILE_NAME, offset, &len, &hash, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_MALFORMED));
+}
+
 /* ---- whole exports -----------------------------------------------------------------------------
  */
 
@@ -258,6 +276,7 @@ int main(void)
         CASE(messages_of_any_form_come_back),
         CASE(last_message_of_any_form_comes_back),
         cmocka_unit_test(offsets_must_rise),
+        CASE(text_before_the_first_postmark_is_found),
         CASE(untouched_mbox_has_no_finding),
         CASE(mbox_with_changed_line_ends_has_no_finding),
         CASE(single_mbox_is_checked_with_the_manifest_beside_it),
