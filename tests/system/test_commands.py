@@ -12,7 +12,8 @@ from lmtp import Lmtp
 
 PROGRAMS = harness.build()
 VERBS = ["setup", "master create", "master drill", "init", "identity create", "request", "approve",
-         "grant", "policy show", "policy set", "drill challenge", "drill take", "restore", "import",
+         "grant", "reader add", "reader list", "reader remove", "policy show", "policy set",
+         "drill challenge", "drill take", "restore", "import",
          "mailbox list", "mailbox show", "message", "status", "verify", "rebuild", "log list",
          "log verify", "log prove", "log checkpoint", "log rotate-key", "log stamp", "check", "witness",
          "witness create"]
