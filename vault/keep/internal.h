@@ -21,6 +21,8 @@ struct VaultKeep {
     char *path;
     char *packs_path;
     char *catalog_path;
+    char *vault_key_path;
+    GMutex custody_lock; /* one at a time changes what holders and copies hold */
     VaultId id;
     VaultKeepMode mode;
     guint64 disk_reserve;

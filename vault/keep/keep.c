@@ -10,12 +10,11 @@ static gboolean read_vault_key(VaultKeep *keep, const VaultHost *host, const cha
                                VaultKey keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
                                GError **error)
 {
-    g_autofree char *path = g_strdup(given_path != NULL ? given_path : host->vault_key_path);
+    const char *path = given_path != NULL ? given_path : host->vault_key_path;
 
-    if (path == NULL)
-        path = vault_key_default_path(keep->path);
-    return vault_key_path_check(keep->path, path, error) &&
-           vault_key_read(path, &keep->id, keys, ret_count, error);
+    keep->vault_key_path = path == NULL ? vault_key_default_path(keep->path) : g_strdup(path);
+    return vault_key_path_check(keep->path, keep->vault_key_path, error) &&
+           vault_key_read(keep->vault_key_path, &keep->id, keys, ret_count, error);
 }
 
 static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
@@ -84,6 +83,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
         options->verify_approval != NULL ? options->verify_approval : vault_ssh_keygen_verify;
     keep->verify_user = options->verify_user;
     keep->lock_fd = -1;
+    g_mutex_init(&keep->custody_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     g_mutex_init(&keep->cosigned_lock);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
@@ -116,6 +116,8 @@ void vault_keep_free(VaultKeep *keep)
     g_mutex_clear(&keep->cosigned_lock);
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
+    g_mutex_clear(&keep->custody_lock);
+    g_free(keep->vault_key_path);
     g_free(keep->catalog_path);
     g_free(keep->packs_path);
     g_free(keep->path);

@@ -4,6 +4,7 @@
 #include "vault/act/grant_file.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
+#include "vault/keep/custody_acts.h"
 #include "vault/keep/internal.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
@@ -101,6 +102,12 @@ static const struct {
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
     {"log-key-rotate", 0, rotate_log_key},
     {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
+    {"holder-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_add},
+    {"holder-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_remove},
+    {"copy-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_add},
+    {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
+    {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
+    {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
     {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},
