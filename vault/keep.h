@@ -22,6 +22,7 @@
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
 #include "vault/log/entry.h"
+#include "vault/store/hold_value.h"
 #include "vault/store/pack_reader.h"
 
 typedef struct VaultKeep VaultKeep;
@@ -236,13 +237,20 @@ GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **
 
 /* ---- what an operator asks for --------------------------------------------------------------- */
 
-/* Does the act of that name: "policy-set", "grant-revoke", "drill-take", ... (the table is in
+/* Does the act of that name: "policy-set", "hold-add", ... (the table is in
  * vault/keep/operate.c), the same for a command that is the writer as for a daemon that is asked
  * over its control socket. `text` is what the act takes; *ret_answer (may be NULL) gets "name:
  * value" lines, often none. Writer only. UNSUPPORTED: no such act; MALFORMED: a NUL byte;
  * TOO_LARGE; and those of the act. */
 gboolean vault_keep_operate(VaultKeep *keep, const char *name, const char *text, gsize len,
                             char **ret_answer, GError **error);
+
+/* ---- holds ----------------------------------------------------------------------------------- */
+
+/* All that there are and were, oldest first: GPtrArray of VaultHoldValue. */
+GPtrArray *vault_keep_holds(VaultKeep *keep, GError **error);
+/* What a request for the removal of the hold says in its detail; new string. */
+char *vault_hold_detail(const VaultHoldValue *hold);
 
 /* ---- drills: that each master can still be used ---------------------------------------------- */
 

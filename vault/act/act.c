@@ -37,7 +37,8 @@ gboolean vault_act_is_granted(VaultAct act)
 
 gboolean vault_act_needs_mailbox(VaultAct act)
 {
-    return vault_act_may_name_mailbox(act) && act != VAULT_ACT_RETENTION;
+    return vault_act_may_name_mailbox(act) && act != VAULT_ACT_RETENTION &&
+           act != VAULT_ACT_HOLD_REMOVE;
 }
 
 gboolean vault_act_may_name_mailbox(VaultAct act)

@@ -23,6 +23,7 @@ const char *vault_act_name(VaultAct act);
 gboolean vault_act_parse(const char *name, VaultAct *ret_act);
 /* Search and read are granted by keys; the other acts are done by the host. */
 gboolean vault_act_is_granted(VaultAct act);
-/* Acts on the whole vault name no mailbox; retention may. */
+/* Acts on the whole vault name no mailbox; retention and hold-remove may, their detail says which
+ * rule or hold. */
 gboolean vault_act_needs_mailbox(VaultAct act);
 gboolean vault_act_may_name_mailbox(VaultAct act);

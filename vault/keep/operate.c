@@ -2,7 +2,9 @@
  * the same. Each judges and logs by itself. */
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
+#include "vault/act/hold_file.h"
 #include "vault/act/policy.h"
+#include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
@@ -35,6 +37,8 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
+    {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)
