@@ -23,6 +23,7 @@
 #include "vault/depository.h"
 #include "vault/log/entry.h"
 #include "vault/store/hold_value.h"
+#include "vault/store/mailbox_value.h"
 #include "vault/store/pack_reader.h"
 
 typedef struct VaultKeep VaultKeep;
@@ -98,8 +99,10 @@ gboolean vault_keep_flush_catalog(VaultKeep *keep, GError **error);
 
 typedef struct {
     MailboxId id;
-    char *address; /* primary, normalised; NULL = unassigned */
+    char *address;        /* primary, normalised; NULL = unassigned */
+    GPtrArray *addresses; /* VaultMailboxAddress: all that it has or had */
     guint64 created_s;
+    guint64 closed_s; /* 0 = open */
     guint64 message_count;
     guint64 last_received_s;
 } VaultMailbox;
