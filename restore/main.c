@@ -18,6 +18,7 @@ static const RestoreVerb verbs[] = {
     {"request", "ask for access: mailboxes, a period, a reason", restore_verb_request},
     {"approve", "put an SSH signature under a request or a policy draft", restore_verb_approve},
     {"grant", "answer a request with the keys it asks for (offline)", restore_verb_grant},
+    {"reader", "add, list and remove standing readers", restore_verb_reader},
     {"policy", "show the rules of the vault, or put new ones in force", restore_verb_policy},
     {"drill", "ask the master for proof that it can still be used, take the answer up",
      restore_verb_drill},

@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include "vault/act/grant_file.h"
 #include "vault/act/release.h"
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
@@ -25,6 +26,7 @@
 #include "vault/store/hold_value.h"
 #include "vault/store/mailbox_value.h"
 #include "vault/store/pack_reader.h"
+#include "vault/store/reader_value.h"
 
 typedef struct VaultKeep VaultKeep;
 
@@ -207,6 +209,51 @@ gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gs
  * more is no error. */
 gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize len,
                                  GError **error);
+
+/* ---- standing readers ------------------------------------------------------------------------
+ *
+ * A standing grant is taken up by the vault: from then on the seed of each new month that it covers
+ * is wrapped to its reader. Each message still needs a release, which is judged by the grant. */
+
+/* Takes a standing grant up: logged, then durable on return; once more is no error. Writer only.
+ * REFUSED: the grant is not good now (vault_grant_check()), is no standing grant, names a mailbox
+ * that is not there or has another address, nothing can be sealed to its key, or a mailbox would
+ * have over VAULT_WRAPS_MAX recipients; MALFORMED, UNSUPPORTED, TOO_LARGE: the text; and those of
+ * vault_keep_log_act(). `ret_id`: of the reader. */
+gboolean vault_keep_add_reader(VaultKeep *keep, const char *grant_text, gsize len, RowId *ret_id,
+                               GError **error);
+/* No new month is wrapped to him, and his grant is revoked: no release by it. Keys of months that
+ * he has stay his. Writer only. NOT_FOUND: no such reader. */
+gboolean vault_keep_remove_reader(VaultKeep *keep, const RowId *id, GError **error);
+/* VaultReaderValue, the oldest first. */
+GPtrArray *vault_keep_readers(VaultKeep *keep, GError **error);
+/* The first 16 bytes of the request's hash. */
+RowId vault_keep_reader_id(const VaultReaderValue *reader);
+
+/* From which month on a standing reader has the keys of a mailbox's new mail. */
+typedef struct {
+    MailboxId mailbox_id;
+    char *address; /* NULL = unassigned */
+    VaultMonth from;
+} VaultReaderCoverage;
+void vault_reader_coverage_free(VaultReaderCoverage *coverage);
+/* Of the mailboxes that are there and in his scope: GPtrArray of VaultReaderCoverage, by id. */
+GPtrArray *vault_keep_reader_coverage(VaultKeep *keep, const VaultReaderValue *reader,
+                                      GError **error);
+
+/* Where a list of months goes on. */
+typedef struct {
+    gboolean is_set;
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+} VaultReaderPosition;
+/* The next months that are wrapped to the reader of a standing grant, within its scope: at most
+ * `max`, by mailbox id and month key id, appended to `page` (VaultMonthKeys with his wrap alone);
+ * moves the position. Fewer than `max`: that was all. Whether the grant is good the caller has
+ * asked. */
+gboolean vault_keep_reader_months(VaultKeep *keep, const VaultGrantFile *grant,
+                                  VaultReaderPosition *position, gsize max, GPtrArray *page,
+                                  GError **error);
 
 /* ---- the log --------------------------------------------------------------------------------- */
 

@@ -221,3 +221,9 @@ VaultMonth vault_month_next(VaultMonth month)
     g_assert(vault_month_is_valid(month) && month < VAULT_MONTH_MAX);
     return (month % 100 == 12) ? month + 100 - 11 : month + 1;
 }
+
+gboolean vault_month_overlaps(VaultMonth month, guint64 from_s, guint64 to_s)
+{
+    return vault_month_start(month) < to_s &&
+           (month == VAULT_MONTH_MAX || vault_month_start(vault_month_next(month)) > from_s);
+}

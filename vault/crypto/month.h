@@ -65,3 +65,5 @@ gboolean vault_month_is_valid(VaultMonth month);
 VaultMonth vault_month_of_time(guint64 time_s);
 guint64 vault_month_start(VaultMonth month);
 VaultMonth vault_month_next(VaultMonth month);
+/* Is a second of it in [from_s, to_s)? */
+gboolean vault_month_overlaps(VaultMonth month, guint64 from_s, guint64 to_s);

@@ -4,6 +4,7 @@
 #include "vault/act/grant_file.h"
 #include "vault/act/hold_file.h"
 #include "vault/act/policy.h"
+#include "vault/act/text_file.h"
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 
@@ -29,6 +30,37 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
     return vault_keep_take_drill(keep, text, len, error);
 }
 
+static gboolean add_reader(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                           GError **error)
+{
+    RowId id;
+
+    if (!vault_keep_add_reader(keep, text, len, &id, error))
+        return FALSE;
+    vault_text_append(answer, "reader", VAULT_ID_TEXT(id));
+    return TRUE;
+}
+
+#define REMOVE_PREFIX "reader: "
+#define REMOVE_LEN (sizeof REMOVE_PREFIX - 1 + VAULT_ID_HEX_LEN + 1)
+
+/* "reader: ID" and LF. */
+static gboolean remove_reader(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                              GError **error)
+{
+    g_autofree char *digits = NULL;
+    RowId id;
+
+    if (len != REMOVE_LEN || memcmp(text, REMOVE_PREFIX, sizeof REMOVE_PREFIX - 1) != 0 ||
+        text[len - 1] != '\n') {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                            "a reader is removed by one line, reader: ID");
+        return FALSE;
+    }
+    digits = g_strndup(text + sizeof REMOVE_PREFIX - 1, VAULT_ID_HEX_LEN);
+    return vault_id_parse(digits, id.bytes, error) && vault_keep_remove_reader(keep, &id, error);
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -39,6 +71,8 @@ static const struct {
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
+    {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
+    {"reader-remove", REMOVE_LEN, remove_reader},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)
