@@ -26,7 +26,7 @@ static const RestoreVerb verbs[] = {
     {"show", "preview messages", restore_verb_show},
     {"serve", "serve a vault to a reading command elsewhere", restore_verb_serve},
     {"import", "archive mbox, Maildir, .eml files and archives of those", restore_verb_import},
-    {"mailbox", "list and show mailboxes", restore_verb_mailbox},
+    {"mailbox", "list, show and close mailboxes, change addresses", restore_verb_mailbox},
     {"hold", "hold mail, so that it is not destroyed", restore_verb_hold},
     {"message", "show what the host knows of a message", restore_verb_message},
     {"status", "tell how the vault is", restore_verb_status},

@@ -1,5 +1,6 @@
 #include "vault/act/ssh_keygen.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/policy.h"
 #include "vault/keep/recovery.h"
 
 #include <unistd.h>
@@ -140,7 +141,10 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
     keep->directory = vault_directory_new(&directory, error);
     keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
     keep->sealer = vault_sealer_new(&sealer);
-    return keep->directory != NULL && keep->tags != NULL;
+    if (keep->directory == NULL || keep->tags == NULL)
+        return FALSE;
+    vault_policy_apply(keep);
+    return TRUE;
 }
 
 static gboolean catch_up(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,

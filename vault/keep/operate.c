@@ -3,10 +3,12 @@
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
 #include "vault/act/hold_file.h"
+#include "vault/act/mailbox_change.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/mailbox_life.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
 typedef gboolean (*OperateFunction)(VaultKeep *keep, const char *text, gsize len, GString *answer,
@@ -71,6 +73,9 @@ static const struct {
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
+    {"mailbox-close", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_close},
+    {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
+    {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
 };

@@ -99,8 +99,8 @@ static gboolean log_policy(VaultKeep *keep, const VaultPolicy *next, const char 
     return vault_keep_log_act(keep, VAULT_LOGGED_POLICY_SET, payload->str, payload->len, error);
 }
 
-gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
-                               gpointer user, GError **error)
+static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
+                           gpointer user, GError **error)
 {
     g_autoptr(VaultPolicy) next = vault_policy_parse(text, len, error);
     g_autofree char *text_in_force = NULL;
@@ -118,6 +118,25 @@ gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, Vau
            vault_policy_may_follow(in_force, next, text, len, verify, user, error) &&
            log_policy(keep, next, text, len, error) &&
            vault_keyring_batch_run(keep->batch, put_policy, &job, error);
+}
+
+gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
+                               gpointer user, GError **error)
+{
+    if (!set_policy(keep, text, len, verify, user, error))
+        return FALSE;
+    vault_policy_apply(keep);
+    return TRUE;
+}
+
+void vault_policy_apply(VaultKeep *keep)
+{
+    g_autofree char *text = vault_policy_in_force(keep->keyring, NULL);
+    g_autoptr(VaultPolicy) policy =
+        text != NULL ? vault_policy_parse(text, strlen(text), NULL) : NULL;
+
+    if (policy != NULL)
+        vault_directory_set_closed_mail(keep->directory, policy->closed_mail);
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
