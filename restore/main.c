@@ -28,6 +28,7 @@ static const RestoreVerb verbs[] = {
     {"import", "archive mbox, Maildir, .eml files and archives of those", restore_verb_import},
     {"mailbox", "list, show and close mailboxes, change addresses", restore_verb_mailbox},
     {"hold", "hold mail, so that it is not destroyed", restore_verb_hold},
+    {"retention", "set how long mail is kept, show what is past that", restore_verb_retention},
     {"message", "show what the host knows of a message", restore_verb_message},
     {"status", "tell how the vault is", restore_verb_status},
     {"verify", "check every stored record", restore_verb_verify},

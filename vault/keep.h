@@ -27,6 +27,7 @@
 #include "vault/store/mailbox_value.h"
 #include "vault/store/pack_reader.h"
 #include "vault/store/reader_value.h"
+#include "vault/store/retention_value.h"
 
 typedef struct VaultKeep VaultKeep;
 
@@ -301,6 +302,25 @@ gboolean vault_keep_operate(VaultKeep *keep, const char *name, const char *text,
 GPtrArray *vault_keep_holds(VaultKeep *keep, GError **error);
 /* What a request for the removal of the hold says in its detail; new string. */
 char *vault_hold_detail(const VaultHoldValue *hold);
+
+/* ---- retention ------------------------------------------------------------------------------- */
+
+/* All rules: GPtrArray of VaultRetentionValue. */
+GPtrArray *vault_keep_retention_rules(VaultKeep *keep, GError **error);
+
+/* What of a mailbox is past its retention maximum now. */
+typedef struct {
+    MailboxId mailbox_id;
+    char *address;               /* NULL = unassigned, or closed without one */
+    guint month_count;           /* months that may go as a whole */
+    guint64 month_message_count; /* messages in them */
+    guint64 message_count;       /* that may go, in other months */
+    guint64 obstructed_count;    /* that may not */
+    GHashTable *holds;           /* RowId: holds in the way of those */
+} VaultRetentionDue;
+void vault_retention_due_free(VaultRetentionDue *due);
+/* By address, only mailboxes with anything due: GPtrArray of VaultRetentionDue. Changes nothing. */
+GPtrArray *vault_keep_retention_due(VaultKeep *keep, GError **error);
 
 /* ---- drills: that each master can still be used ---------------------------------------------- */
 

@@ -138,10 +138,36 @@ def removal_takes_the_approvals_that_the_policy_wants():
         vault.command("hold", "remove", vault.path, first, "--approved", proposed, status=REFUSED)
 
 
+def retention_rules_are_set_listed_and_shown_when_due():
+    vault, ids = with_mail()
+    rule = ("--min", "6y", "--max", "10y", "--from", "closing")
+    vault.command("retention", "set", vault.path, "--mailbox", "Anna@example.com", *rule)
+    vault.command("retention", "set", vault.path, "--default", "--max", "1d")
+    vault.command("retention", "set", vault.path, "--default", "--min", "2y", "--max", "1y",
+                  status=USAGE)
+    vault.command("retention", "set", vault.path, "--mailbox", "anan@example.com", status=NOTHING)
+    vault.command("retention", "run", vault.path, status=USAGE)
+    vault.command("retention", "run", vault.path, "--dry-run", status=NOTHING)
+    rules = json.loads(vault.command("retention", "list", vault.path, "--json").stdout)
+    assert [(r["scope"], r["name"], r["min_days"], r["max_days"], r["from"]) for r in rules] == \
+        [("mailbox", ANNA, 2192, 3653, "closing"), ("default", None, 0, 1, "receipt")], rules
+    mbox = vault.folder / "old.mbox"
+    mbox.write_bytes(b"From x Thu Jan  1 10:00:00 2015\nSubject: old\n\nold\n")
+    vault.command("import", vault.path, "--mailbox", BERT, mbox)
+    [due] = json.loads(vault.command("retention", "run", vault.path, "--dry-run",
+                                     "--json").stdout)
+    assert (due["address"], due["months"], due["messages_of_months"]) == (BERT, 1, 1), due
+    hold = added(vault, "--mailbox", BERT)["hold"]
+    [due] = json.loads(vault.command("retention", "run", vault.path, "--dry-run",
+                                     "--json").stdout)
+    assert (due["months"], due["obstructed"], due["holds"]) == (0, 1, [hold]), due
+
+
 if __name__ == "__main__":
     harness.run(hold_is_added_listed_and_removed,
                 unknown_name_is_refused_with_what_may_have_been_meant,
                 lists_of_mailboxes_and_messages_are_read_from_files,
                 mail_without_owner_is_spoken_of,
                 command_line_is_checked,
-                removal_takes_the_approvals_that_the_policy_wants)
+                removal_takes_the_approvals_that_the_policy_wants,
+                retention_rules_are_set_listed_and_shown_when_due)

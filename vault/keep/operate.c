@@ -9,6 +9,7 @@
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/mailbox_life.h"
+#include "vault/keep/retention.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
 typedef gboolean (*OperateFunction)(VaultKeep *keep, const char *text, gsize len, GString *answer,
@@ -73,6 +74,7 @@ static const struct {
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
+    {"retention-set", VAULT_REQUEST_LEN_MAX, vault_retention_set},
     {"mailbox-close", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_close},
     {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
     {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
