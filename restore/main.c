@@ -30,6 +30,7 @@ static const RestoreVerb verbs[] = {
     {"hold", "hold mail, so that it is not destroyed", restore_verb_hold},
     {"retention", "set how long mail is kept, show what is past that", restore_verb_retention},
     {"message", "show what the host knows of a message", restore_verb_message},
+    {"clock", "say that the clock of this host is right", restore_verb_clock},
     {"status", "tell how the vault is", restore_verb_status},
     {"verify", "check every stored record", restore_verb_verify},
     {"log", "list, verify, prove and stamp what was logged", restore_verb_log},

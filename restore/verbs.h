@@ -20,6 +20,7 @@ int restore_verb_import(int argc, char **argv);
 int restore_verb_mailbox(int argc, char **argv);
 int restore_verb_hold(int argc, char **argv);
 int restore_verb_retention(int argc, char **argv);
+int restore_verb_clock(int argc, char **argv);
 int restore_verb_message(int argc, char **argv);
 int restore_verb_status(int argc, char **argv);
 int restore_verb_verify(int argc, char **argv);

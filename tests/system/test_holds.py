@@ -163,6 +163,16 @@ def retention_rules_are_set_listed_and_shown_when_due():
     assert (due["months"], due["obstructed"], due["holds"]) == (0, 1, [hold]), due
 
 
+def clock_is_confirmed_by_who_can_be_asked():
+    vault, _ = with_mail()
+    for daemon in [False, True]:
+        with Daemon(vault) if daemon else contextlib.nullcontext():
+            vault.command("clock", "confirm", vault.path, status=USAGE)
+            vault.command("clock", "confirm", vault.path, "--yes")
+    logged = vault.command("log", "list", vault.path, "--json").stdout
+    assert logged.count(b'"clock-confirmed"') == 2, logged
+
+
 if __name__ == "__main__":
     harness.run(hold_is_added_listed_and_removed,
                 unknown_name_is_refused_with_what_may_have_been_meant,
@@ -170,4 +180,5 @@ if __name__ == "__main__":
                 mail_without_owner_is_spoken_of,
                 command_line_is_checked,
                 removal_takes_the_approvals_that_the_policy_wants,
-                retention_rules_are_set_listed_and_shown_when_due)
+                retention_rules_are_set_listed_and_shown_when_due,
+                clock_is_confirmed_by_who_can_be_asked)

@@ -1,4 +1,5 @@
 #include "vault/act/ssh_keygen.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/policy.h"
 #include "vault/keep/recovery.h"
@@ -270,6 +271,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 
@@ -285,6 +287,7 @@ static gboolean open_for_reading(VaultKeep *keep, GError **error)
     if (!vault_catalog_totals(keep->reading, &totals, error))
         return FALSE;
     vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 

@@ -6,6 +6,7 @@
 #include "vault/act/mailbox_change.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/mailbox_life.h"
@@ -72,6 +73,7 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"clock-confirm", 256, vault_clock_confirm},
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
     {"retention-set", VAULT_REQUEST_LEN_MAX, vault_retention_set},
