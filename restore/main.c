@@ -22,6 +22,7 @@ static const RestoreVerb verbs[] = {
     {"policy", "show the rules of the vault, or put new ones in force", restore_verb_policy},
     {"drill", "ask the master for proof that it can still be used, take the answer up",
      restore_verb_drill},
+    {"rotation", "put another master in the place of one", restore_verb_rotation},
     {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
     {"show", "preview messages", restore_verb_show},
     {"serve", "serve a vault to a reading command elsewhere", restore_verb_serve},

@@ -12,6 +12,7 @@ int restore_verb_grant(int argc, char **argv);
 int restore_verb_reader(int argc, char **argv);
 int restore_verb_grant_revoke(int argc, char **argv);
 int restore_verb_drill(int argc, char **argv);
+int restore_verb_rotation(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
 int restore_verb_show(int argc, char **argv);

@@ -24,6 +24,7 @@
 #include "vault/depository.h"
 #include "vault/log/entry.h"
 #include "vault/store/hold_value.h"
+#include "vault/store/keyring_values.h"
 #include "vault/store/mailbox_value.h"
 #include "vault/store/pack_reader.h"
 #include "vault/store/reader_value.h"
@@ -334,6 +335,36 @@ char *vault_keep_drill_challenge(VaultKeep *keep, GError **error);
  * vault, or not newer than what is known; MALFORMED, UNSUPPORTED, TOO_LARGE: the text; and those of
  * vault_keep_log_act(). */
 gboolean vault_keep_take_drill(VaultKeep *keep, const char *text, gsize len, GError **error);
+
+/* ---- rotation: another master takes the place of one ----------------------------------------- */
+
+/* All masters of the vault, in order of their adding: GArray of VaultMasterValue. */
+GArray *vault_keep_master_rows(VaultKeep *keep, GError **error);
+/* What is to be carried to the master `from` (vault/act/rotation_file.h): each month that is wrapped
+ * to it, and not yet to its successor where it named one, part by part. In either mode. NOT_FOUND:
+ * no active master of this vault; and what `write` sets. */
+typedef gboolean (*VaultRotationWrite)(const char *text, gsize len, gpointer user, GError **error);
+gboolean vault_keep_begin_rotation(VaultKeep *keep, const MasterPublic *from,
+                                   VaultRotationWrite write, gpointer user, guint64 *ret_months,
+                                   GError **error);
+/* Takes up answered parts, one after the other in `text`; before them may stand the request that a
+ * policy wants approved. Of each part: the new master is added, which is logged first, and months
+ * that are still there get its wraps, in one change; a part that was taken up before changes
+ * nothing. `answer`: "taken", "known", "gone", "full" with numbers of months. Writer only. REFUSED:
+ * not signed by an active master, another vault, a time to come, a new master that was retired
+ * before or is none, no room for one more, approvals; MALFORMED, UNSUPPORTED, TOO_LARGE: the text;
+ * and those of vault_keep_log_act(). */
+#define VAULT_ROTATION_TAKE_LEN_MAX (16u << 20)
+gboolean vault_keep_take_rotation(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                  GError **error);
+/* Retires each master whose successor has proved that it can be used and has a wrap of every month:
+ * logs that, then the master counts no more, then the wraps to it are removed. Goes on where an
+ * earlier call was broken off. `answer`, for each master that has a successor: "state" (retired,
+ * lacking, unproved, unsuited), "from", "to", "lacking" (months without a wrap for the successor),
+ * the first VAULT_ROTATION_NAMED_MAX of them as "month", "removed" (wraps). Writer only. Errors:
+ * those of vault_keep_log_act(). */
+#define VAULT_ROTATION_NAMED_MAX 20
+gboolean vault_keep_finish_rotation(VaultKeep *keep, GString *answer, GError **error);
 
 /* ---- verify, rebuild --------------------------------------------------------------------------
  */

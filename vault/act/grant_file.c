@@ -160,7 +160,8 @@ gboolean vault_grant_file_verify(const VaultGrantFile *grant, const VaultId *vau
             return TRUE;
     }
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                        "the grant is not signed by a master of this vault");
+                        "the grant is not signed by an active master of this vault (one that was "
+                        "retired counts no more): make a new request and have it granted anew");
     return FALSE;
 }
 

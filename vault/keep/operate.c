@@ -65,6 +65,12 @@ static gboolean remove_reader(VaultKeep *keep, const char *text, gsize len, GStr
     return vault_id_parse(digits, id.bytes, error) && vault_keep_remove_reader(keep, &id, error);
 }
 
+static gboolean finish_rotation(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                GError **error)
+{
+    return vault_keep_finish_rotation(keep, answer, error);
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -82,6 +88,8 @@ static const struct {
     {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
+    {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},
+    {"rotation-finish", 0, finish_rotation},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)
