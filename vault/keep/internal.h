@@ -47,6 +47,8 @@ struct VaultKeep {
     VaultLogs *logs;
     VaultLogsBatch *log_batch;
     VaultReleaseGrants *release_grants;
+    gint is_compacting, is_compacting_stopped; /* atomic */
+    guint64 pack_size;
     VaultDepository depository;
 };
 

@@ -3,6 +3,7 @@
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
 #include "vault/act/policy.h"
+#include "vault/act/text_file.h"
 #include "vault/keep/internal.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
@@ -27,6 +28,23 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
     return vault_keep_take_drill(keep, text, len, error);
 }
 
+static gboolean compact(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                        GError **error)
+{
+    VaultCompactOptions options = {.callbacks = NULL};
+    VaultCompactResult result;
+    VaultTextFile file;
+
+    if (!vault_text_file_begin(&file, text, len, VAULT_COMPACT_TEXT_TYPE, error) ||
+        !vault_text_file_take_number(&file, "seconds", VAULT_COMPACT_SECONDS_MAX,
+                                     &options.seconds_max, error) ||
+        !vault_text_file_finish(&file, error) ||
+        !vault_keep_compact(keep, &options, &result, error))
+        return FALSE;
+    vault_compact_result_format(&result, answer);
+    return TRUE;
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -35,6 +53,7 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"compact", VAULT_COMPACT_TEXT_LEN_MAX, compact},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)

@@ -1,4 +1,5 @@
 #include "vault/keep/recovery_internal.h"
+#include "vault/store/catalog_compact.h"
 
 #define TRANSACTION_ROWS 16384
 
@@ -32,8 +33,11 @@ void recovery_progress(Recovery *recovery, guint64 bytes)
 static gboolean add_row(Recovery *recovery, const VaultCatalogRow *row, GError **error)
 {
     VaultCatalog *catalog = recovery->options->catalog;
+    guint64 tags_since_s = recovery->options->tags_since_s;
+    gboolean was_there;
 
-    if (!vault_catalog_add(catalog, row, recovery->options->tags_since_s, error))
+    if (recovery->is_moving ? !vault_catalog_move(catalog, row, tags_since_s, &was_there, error)
+                            : !vault_catalog_add(catalog, row, tags_since_s, error))
         return FALSE;
     if (++recovery->rows < TRANSACTION_ROWS)
         return TRUE;
@@ -43,9 +47,9 @@ static gboolean add_row(Recovery *recovery, const VaultCatalogRow *row, GError *
     return vault_catalog_begin(catalog, error);
 }
 
-/* Whether the record goes into the catalog: one of a dropped month does not. */
-static gboolean judge_month(Recovery *recovery, const VaultCatalogRow *row, gboolean *ret_is_kept,
-                            GError **error)
+/* Records of a dropped month are catalogued as all others are, until compaction removes them: it
+ * learns from them which bodies nobody can open any more. */
+static gboolean count_month(Recovery *recovery, const VaultCatalogRow *row, GError **error)
 {
     VaultMonthState state;
     gboolean is_first;
@@ -53,7 +57,6 @@ static gboolean judge_month(Recovery *recovery, const VaultCatalogRow *row, gboo
     if (!vault_month_states_get(recovery->months, &row->locator.month_key_id, &state, &is_first,
                                 error))
         return FALSE;
-    *ret_is_kept = state != VAULT_MONTH_DEAD;
     if (state == VAULT_MONTH_DEAD)
         recovery->result->dead_count++;
     if (state != VAULT_MONTH_UNKNOWN)
@@ -90,7 +93,6 @@ gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
                               const VaultScannedRecord *record, GError **error)
 {
     VaultCatalogRow row;
-    gboolean is_kept = TRUE;
 
     recovery->result->record_count++;
     if (!recovery_open_row(recovery, pack_id, record, &row))
@@ -102,7 +104,7 @@ gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
         /* fall through */
     case VAULT_RECORD_ADDENDUM:
     case VAULT_RECORD_TERMS_COPY:
-        if (!judge_month(recovery, &row, &is_kept, error))
+        if (!count_month(recovery, &row, error))
             return FALSE;
         break;
     case VAULT_RECORD_BODY:
@@ -113,5 +115,5 @@ gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
     case VAULT_RECORD_COMMIT:
         return TRUE;
     }
-    return !is_kept || add_row(recovery, &row, error);
+    return add_row(recovery, &row, error);
 }

@@ -1,5 +1,5 @@
 #include "vault/keep/internal.h"
-#include "vault/keep/month_states.h"
+#include "vault/keep/liveness.h"
 #include "vault/keep/pack_files.h"
 
 typedef struct {
@@ -8,7 +8,7 @@ typedef struct {
     VaultVerifyDepth depth;
     const VaultVerifyCallbacks *callbacks;
     VaultVerifyResult *result;
-    VaultMonthStates *months;
+    VaultLiveness *liveness;
     guint64 all_bytes;
     guint64 matched_count; /* records that the catalog has where they are */
 } Verify;
@@ -47,20 +47,20 @@ static gboolean check_month(Verify *verify, const VaultPackFile *file,
                             const VaultScannedRecord *record, const VaultLocator *locator,
                             gboolean *ret_is_dead, GError **error)
 {
-    VaultMonthState state;
-    gboolean is_first;
+    VaultLife life;
 
-    if (!vault_month_states_get(verify->months, &locator->month_key_id, &state, &is_first, error))
+    if (!vault_liveness_of_leaf(verify->liveness, &locator->month_key_id, locator->leaf, &life,
+                                error))
         return FALSE;
-    *ret_is_dead = state == VAULT_MONTH_DEAD;
-    if (state == VAULT_MONTH_UNKNOWN)
+    *ret_is_dead = life.state == VAULT_LIFE_DEAD;
+    if (life.state == VAULT_LIFE_UNKNOWN)
         report_record(verify, file, record, "its month key is not in the keyring");
     return TRUE;
 }
 
-/* The catalog has to say the same of it; records of a dropped month are in none. */
+/* The catalog has to say the same of it; of one that is dead it need not say anything. */
 static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
-                                 const VaultScannedRecord *record, GError **error)
+                                 const VaultScannedRecord *record, gboolean is_dead, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     VaultRecordKind kind;
@@ -73,7 +73,8 @@ static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
         }
-        report_record(verify, file, record, "the catalog does not have it");
+        if (!is_dead)
+            report_record(verify, file, record, "the catalog does not have it");
         return TRUE;
     }
     if (kind != record->header.kind || place.offset != record->offset || place.len != record->len ||
@@ -127,12 +128,11 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
                 record->header.kind == VAULT_RECORD_TERMS_COPY;
     if (has_month && !check_month(verify, file, record, &locator, &is_dead, error))
         return FALSE;
-    if (is_dead)
-        return TRUE;
-    if (record->header.kind == VAULT_RECORD_COPY &&
+    /* Compaction removes a dead body before its copies, or after. */
+    if (record->header.kind == VAULT_RECORD_COPY && !is_dead &&
         !check_body(verify, file, record, &locator.body_id, error))
         return FALSE;
-    return check_catalogued(verify, file, record, error);
+    return check_catalogued(verify, file, record, is_dead, error);
 }
 
 /* ---- one pack ------------------------------------------------------------------------------- */
@@ -198,9 +198,12 @@ static void check_pack_end(Verify *verify, const VaultPackFile *file, guint64 go
     guint64 known_end = MAX(file->has_successor ? file->successor_end : 0,
                             file->is_catalogued ? file->catalogued.end : 0);
 
-    if (file->header.type != VAULT_PACK_GROUPED)
+    if (file->header.type == VAULT_PACK_STREAM)
         return;
-    if (good_end < known_end)
+    if (file->header.type == VAULT_PACK_COMPACTED && (!is_closed || file->replaced == NULL))
+        report(verify, "pack %s: its trailer or the list of what it replaces is damaged",
+               file->name);
+    else if (good_end < known_end)
         report(verify,
                "pack %s, offset %" G_GUINT64_FORMAT ": it is good up to here only, mail was "
                "archived in it up to offset %" G_GUINT64_FORMAT ": restore it from a backup",
@@ -255,6 +258,11 @@ static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **e
     g_autoptr(GError) failure = NULL;
 
     verify->result->pack_count++;
+    if (file->is_replaced) {
+        report(verify, "pack %s: what lived in it was moved, and it is still there: %s", file->name,
+               "start archived, or run muniment compact");
+        return TRUE;
+    }
     if (!file->is_readable) {
         report(verify, "pack %s: its header is damaged or was never written", file->name);
         return TRUE;
@@ -399,12 +407,15 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
                            GError **error)
 {
     Verify verify = {.keep = keep, .depth = depth, .callbacks = callbacks, .result = ret_result};
-    g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
     g_autoptr(GPtrArray) files = NULL;
+    g_auto(VaultFd) lock = -1;
     guint64 catalogued_count;
 
     memset(ret_result, 0, sizeof *ret_result);
-    verify.months = months;
+    verify.liveness = liveness;
+    if (!vault_packs_lock(keep->packs_path, VAULT_PACKS_STAY, &lock, error))
+        return FALSE;
     vault_keep_catch_up(keep);
     check_catalog_file(&verify);
     if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
