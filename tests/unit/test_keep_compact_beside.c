@@ -3,6 +3,8 @@
 
 #include "vault/crypto/value.h"
 
+#include <unistd.h>
+
 /* ---- the log -------------------------------------------------------------------------------- */
 
 static guint64 logged_records(KeepFixture *fixture)
@@ -117,6 +119,50 @@ static void reader_that_has_the_old_pack_open_reads_on(void **state)
     assert_non_null(other);
 }
 
+/* Called by the reader's next fetch, after it has looked the place up. */
+static KeepFixture *compacted_meanwhile;
+
+GBytes *__real_vault_pack_set_fetch(VaultPackSet *set, const VaultPlace *place, gsize len_max,
+                                    GError **error);
+GBytes *__wrap_vault_pack_set_fetch(VaultPackSet *set, const VaultPlace *place, gsize len_max,
+                                    GError **error);
+GBytes *__wrap_vault_pack_set_fetch(VaultPackSet *set, const VaultPlace *place, gsize len_max,
+                                    GError **error)
+{
+    KeepFixture *fixture = g_steal_pointer(&compacted_meanwhile);
+
+    if (fixture != NULL)
+        compact(fixture);
+    return __real_vault_pack_set_fetch(set, place, len_max, error);
+}
+
+static void record_that_moves_while_it_is_looked_for_is_found(void **state)
+{
+    g_autoptr(CompactWorld) world = compact_world_new();
+    KeepFixture *fixture = world->fixture;
+    g_autoptr(VaultKeep) reader = keep_fixture_reader(fixture);
+    g_autoptr(GBytes) moved = NULL;
+    g_autoptr(GError) error = NULL;
+
+    keep_damage_drop_month(fixture, &world->anna[0].months[0]);
+    compacted_meanwhile = fixture;
+    moved = vault_keep_record(reader, &world->bert[5].archive_id, G_MAXSIZE, NULL);
+    assert_non_null(moved);
+    assert_true(pack_count(fixture, ".compacted") > 0);
+    /* One that is nowhere is looked for twice, not for ever. */
+    {
+        g_autoptr(GPtrArray) packs = keep_fixture_packs(fixture, ".compacted");
+
+        for (guint i = 0; i < packs->len; i++)
+            assert_int_equal(unlink(packs->pdata[i]), 0);
+    }
+    g_clear_pointer(&moved, g_bytes_unref);
+    g_clear_pointer(&reader, vault_keep_free);
+    reader = keep_fixture_reader(fixture);
+    assert_null(vault_keep_record(reader, &world->bert[5].archive_id, G_MAXSIZE, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND));
+}
+
 /* What was removed takes no room any more. */
 static void writer_itself_lets_go_of_what_it_removed(void **state)
 {
@@ -184,6 +230,7 @@ int main(void)
         cmocka_unit_test(sequence_numbers_go_on_where_the_last_pack_was_compacted),
         cmocka_unit_test(each_compaction_is_an_act_in_the_log),
         cmocka_unit_test(reader_that_has_the_old_pack_open_reads_on),
+        cmocka_unit_test(record_that_moves_while_it_is_looked_for_is_found),
         cmocka_unit_test(writer_itself_lets_go_of_what_it_removed),
         cmocka_unit_test(who_verifies_keeps_compaction_away_and_the_other_way_round),
         cmocka_unit_test(vault_that_closes_stops_it),
