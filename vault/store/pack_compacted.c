@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 /* Records gathered for one group: what is in memory at once, beside one record. */
 #define GROUP_LEN_MAX (8u << 20)
@@ -227,11 +228,29 @@ gboolean vault_pack_compacted_publish(VaultPackCompacted *compacted, GError **er
     return vault_pack_file_publish(compacted->file, error);
 }
 
+static gboolean set_damaged(const char *path, GError **error)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                "%s: the list of what it replaces is damaged", path);
+    return FALSE;
+}
+
+/* Before room is made for what the header says. */
+static gboolean check_len(int fd, guint64 end, const char *path, GError **error)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0)
+        return vault_error_set_errno(error, errno, "cannot examine", path);
+    return end <= (guint64)status.st_size || set_damaged(path, error);
+}
+
 /* `count` items of `item_len` bytes at `offset`, and their hash behind them. */
 static GArray *read_list(const char *path, const PackId *pack_id, const char *label, guint64 offset,
                          guint count, guint item_len, GError **error)
 {
     g_auto(VaultFd) fd = open(path, O_RDONLY | O_CLOEXEC);
+    guint64 end = offset + (guint64)count * item_len;
     g_autoptr(GArray) items = NULL;
     VaultHash stored, hash;
 
@@ -239,17 +258,17 @@ static GArray *read_list(const char *path, const PackId *pack_id, const char *la
         vault_error_set_errno(error, errno, "cannot open", path);
         return NULL;
     }
+    if (!check_len(fd, end + VAULT_HASH_LEN, path, error))
+        return NULL;
     items = g_array_sized_new(FALSE, FALSE, item_len, count);
     g_array_set_size(items, count);
     if (!vault_file_pread_exact(fd, items->data, (gsize)count * item_len, offset, path, error) ||
-        !vault_file_pread_exact(fd, stored.bytes, VAULT_HASH_LEN,
-                                offset + (guint64)count * item_len, path, error))
+        !vault_file_pread_exact(fd, stored.bytes, VAULT_HASH_LEN, end, path, error))
         return NULL;
     list_hash(label, pack_id, (const guint8 *)items->data, (gsize)count * item_len, &hash);
     if (memcmp(&stored, &hash, sizeof hash) == 0)
         return g_steal_pointer(&items);
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                "%s: the list of what it replaces is damaged", path);
+    set_damaged(path, error);
     return NULL;
 }
 
