@@ -350,7 +350,7 @@ typedef struct {
 } VaultVerifyResult;
 typedef enum {
     VAULT_VERIFY_CATALOG, /* headers, commit records, catalog against packs, keyring values open */
-    VAULT_VERIFY_DEEP     /* also reads and hashes every ciphertext */
+    VAULT_VERIFY_DEEP     /* also reads and hashes every ciphertext, and looks for all of the log */
 } VaultVerifyDepth;
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
                            const VaultVerifyCallbacks *callbacks, VaultVerifyResult *ret_result,

@@ -50,6 +50,29 @@ static void records_that_moved_are_not_logged_again(void **state)
     assert_int_equal(logged_records(fixture), before + acts + 2);
 }
 
+/* The packs are cut down to a state that they agree on: only the log knows better. */
+static void record_that_is_gone_and_not_dead_is_missed(void **state)
+{
+    g_autoptr(CompactWorld) world = compact_world_new();
+    KeepFixture *fixture = world->fixture;
+    VaultRebuildResult rebuilt;
+    g_autoptr(GPtrArray) packs = NULL;
+
+    keep_damage_drop_month(fixture, &world->anna[0].months[0]);
+    compact(fixture);
+    keep_fixture_deliver(fixture, "the last", BERT);
+    keep_fixture_close(fixture);
+    keep_fixture_open(fixture);
+    assert_well(fixture->keep); /* what is dead is not missed */
+    keep_fixture_close(fixture);
+    packs = keep_fixture_packs(fixture, ".pack");
+    assert_int_equal(unlink(packs->pdata[packs->len - 1]), 0);
+    assert_true(vault_keep_rebuild(fixture->path, &fixture->options, NULL, &rebuilt, NULL));
+    keep_fixture_open(fixture);
+    assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_CATALOG).finding_count, 0);
+    assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_DEEP).finding_count, 1);
+}
+
 static void sequence_numbers_go_on_where_the_last_pack_was_compacted(void **state)
 {
     g_autoptr(CompactWorld) world = compact_world_new();
@@ -227,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_that_moved_are_not_logged_again),
+        cmocka_unit_test(record_that_is_gone_and_not_dead_is_missed),
         cmocka_unit_test(sequence_numbers_go_on_where_the_last_pack_was_compacted),
         cmocka_unit_test(each_compaction_is_an_act_in_the_log),
         cmocka_unit_test(reader_that_has_the_old_pack_open_reads_on),

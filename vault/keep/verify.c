@@ -1,6 +1,7 @@
 #include "vault/keep/internal.h"
 #include "vault/keep/liveness.h"
 #include "vault/keep/pack_files.h"
+#include "vault/keep/verify_log.h"
 
 typedef struct {
     VaultKeep *keep;
@@ -9,6 +10,7 @@ typedef struct {
     const VaultVerifyCallbacks *callbacks;
     VaultVerifyResult *result;
     VaultLiveness *liveness;
+    VaultVerifyLog *log; /* NULL: not looked at */
     guint64 all_bytes;
     guint64 matched_count; /* records that the catalog has where they are */
 } Verify;
@@ -118,6 +120,8 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
     verify->result->record_count++;
     if (!record->is_intact)
         report_record(verify, file, record, "its ciphertext is damaged");
+    if (verify->log != NULL)
+        vault_verify_log_add(verify->log, &record->hash);
     if (!vault_record_locator_open(record->header_bytes, &record->header, verify->keep->locator_key,
                                    &locator, NULL)) {
         report_record(verify, file, record, "its locator does not open");
@@ -400,6 +404,31 @@ static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **er
     return TRUE;
 }
 
+/* ---- the log -------------------------------------------------------------------------------- */
+
+static void report_text(const char *text, gpointer user)
+{
+    report(user, "%s", text);
+}
+
+/* A vault may have none yet; one that had and is damaged is a finding. */
+static VaultVerifyLog *open_log(Verify *verify)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultLogReader *log = vault_keep_log_reader(verify->keep, VAULT_LOG_ARCHIVE, &failure);
+
+    if (log == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        report(verify, "archive log: %s", failure->message);
+    return vault_verify_log_new(log);
+}
+
+/* What is damaged is not what was logged: the log is asked once nothing else is wrong. */
+static gboolean check_log(Verify *verify, GPtrArray *files, GError **error)
+{
+    return verify->log == NULL || verify->result->finding_count > 0 || verify->catalog == NULL ||
+           vault_verify_log_run(verify->log, files, report_text, verify, error);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
@@ -408,6 +437,7 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
 {
     Verify verify = {.keep = keep, .depth = depth, .callbacks = callbacks, .result = ret_result};
     g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
+    g_autoptr(VaultVerifyLog) log = NULL;
     g_autoptr(GPtrArray) files = NULL;
     g_auto(VaultFd) lock = -1;
     guint64 catalogued_count;
@@ -416,6 +446,8 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
     verify.liveness = liveness;
     if (!vault_packs_lock(keep->packs_path, VAULT_PACKS_STAY, &lock, error))
         return FALSE;
+    if (depth == VAULT_VERIFY_DEEP)
+        verify.log = log = open_log(&verify);
     vault_keep_catch_up(keep);
     check_catalog_file(&verify);
     if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
@@ -429,5 +461,5 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
                "catalog: it has %" G_GUINT64_FORMAT
                " records that no pack holds in that place: run muniment rebuild",
                catalogued_count - verify.matched_count);
-    return TRUE;
+    return check_log(&verify, files, error);
 }
