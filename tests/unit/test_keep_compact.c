@@ -33,6 +33,11 @@ static void pack_is_due_when_something_died_longer_ago_than_the_policy_says(void
     pack.died_s = 101 * KEEP_FIXTURE_DAY_S;
     assert_false(vault_compact_is_due(&pack, &rules));
     pack.died_s = 0; /* nobody knows when */
+    pack.has_undated = TRUE;
+    assert_false(vault_compact_is_due(&pack, &rules));
+    rules.undated_died_s = 70 * (guint64)KEEP_FIXTURE_DAY_S;
+    assert_true(vault_compact_is_due(&pack, &rules));
+    rules.undated_died_s++;
     assert_false(vault_compact_is_due(&pack, &rules));
     pack.died_s = 1;
     rules.now_s = 0; /* nobody knows what time it is */
@@ -185,6 +190,7 @@ static void stream_pack_goes_with_its_last_copy_and_not_before(void **state)
 
 static void stream_pack_goes_after_a_rebuild_too(void **state)
 {
+    VaultRebuildResult rebuilt;
     g_autoptr(KeepFixture) fixture = keep_fixture_new();
     KeepDelivery anna = keep_fixture_deliver_large(fixture, LARGE_LEN, ANNA);
 
@@ -194,13 +200,45 @@ static void stream_pack_goes_after_a_rebuild_too(void **state)
         keep_fixture_deliver(fixture, text, BERT);
     }
     keep_damage_drop_month(fixture, &anna.months[0]);
-    assert_rebuilt_alike(fixture);
+    keep_fixture_close(fixture);
+    assert_true(vault_keep_rebuild(fixture->path, &fixture->options, NULL, &rebuilt, NULL));
+    keep_fixture_open(fixture);
     assert_int_equal(pack_count(fixture, ".stream"), 1);
     assert_int_equal(compact(fixture).dropped_count, 1); /* the copy's pack is not due */
     assert_int_equal(pack_count(fixture, ".stream"), 0);
     assert_well(fixture->keep);
     assert_rebuilt_alike(fixture);
     assert_well(fixture->keep);
+}
+
+/* An erasure takes what it destroyed out of the catalog. */
+static void copies_that_left_the_catalog_take_their_bodies_with_them(void **state)
+{
+    g_autoptr(CompactWorld) world = compact_world_new();
+    KeepFixture *fixture = world->fixture;
+    g_autofree char *script =
+        g_strdup_printf("DELETE FROM copies WHERE month_key_id = x'%s'; UPDATE totals SET "
+                        "copy_count = (SELECT count(*) FROM copies)",
+                        VAULT_ID_TEXT(world->anna[0].months[0]));
+
+    keep_damage_drop_month(fixture, &world->anna[0].months[0]);
+    keep_damage_sql(fixture, "catalog.sqlite", script);
+    assert_int_equal(compact(fixture).dropped_count, 2 * COMPACT_COUNT);
+    assert_int_equal(keep_fixture_copy_count(fixture->keep), COMPACT_COUNT);
+    assert_well(fixture->keep);
+    assert_rebuilt_alike(fixture);
+}
+
+/* The keyring judges the copies that stand beside a body, not what the catalog has forgotten. */
+static void catalog_that_forgot_copies_costs_no_body(void **state)
+{
+    g_autoptr(CompactWorld) world = compact_world_new();
+    KeepFixture *fixture = world->fixture;
+
+    keep_damage_drop_month(fixture, &world->anna[0].months[0]);
+    keep_damage_sql(fixture, "catalog.sqlite", "DELETE FROM copies");
+    assert_int_equal(compact(fixture).kept_count, 2 * COMPACT_COUNT);
+    assert_int_equal(keep_fixture_copy_count(fixture->keep), COMPACT_COUNT);
 }
 
 static void unknown_months_are_kept(void **state)
@@ -377,6 +415,8 @@ int main(void)
         cmocka_unit_test(body_stays_while_one_owner_can_open_it),
         cmocka_unit_test(stream_pack_goes_with_its_last_copy_and_not_before),
         cmocka_unit_test(stream_pack_goes_after_a_rebuild_too),
+        cmocka_unit_test(copies_that_left_the_catalog_take_their_bodies_with_them),
+        cmocka_unit_test(catalog_that_forgot_copies_costs_no_body),
         cmocka_unit_test(unknown_months_are_kept),
         cmocka_unit_test(age_makes_a_pack_due_when_the_clock_is_trusted),
         cmocka_unit_test(compacted_packs_are_compacted_again),

@@ -59,6 +59,19 @@ static void progress(Compaction *compaction, const VaultPackFile *file)
 
 /* ---- the plan ------------------------------------------------------------------------------- */
 
+static gboolean note_earliest(const RowId *row_id, const GByteArray *value, gpointer user,
+                              GError **error)
+{
+    guint64 *earliest_s = user;
+    VaultTombstoneValue tombstone;
+
+    if (!vault_tombstone_value_parse(value->data, value->len, &tombstone, error))
+        return FALSE;
+    if (*earliest_s == 0 || tombstone.dropped_s < *earliest_s)
+        *earliest_s = tombstone.dropped_s;
+    return TRUE;
+}
+
 static gboolean read_rules(VaultKeep *keep, VaultCompactRules *ret_rules, GError **error)
 {
     g_autofree char *text = vault_keep_policy(keep, error);
@@ -71,7 +84,8 @@ static gboolean read_rules(VaultKeep *keep, VaultCompactRules *ret_rules, GError
     if (vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_UNSURE)
         now_s = 0;
     *ret_rules = (VaultCompactRules){.now_s = now_s, .removal_days = policy->physical_removal_days};
-    return TRUE;
+    return vault_keyring_each(keep->keyring, VAULT_KEYRING_TOMBSTONES, note_earliest,
+                              &ret_rules->undated_died_s, error);
 }
 
 GArray *vault_keep_compact_plan(VaultKeep *keep, GError **error)

@@ -6,6 +6,12 @@
 /* Records counted at once, on average. */
 #define SLICE_RECORDS 4096
 
+static gboolean is_too_old(guint64 died_s, const VaultCompactRules *rules)
+{
+    return died_s != 0 && rules->now_s >= died_s &&
+           rules->now_s - died_s >= (guint64)rules->removal_days * DAY_S;
+}
+
 gboolean vault_compact_is_due(const VaultCompactPack *pack, const VaultCompactRules *rules)
 {
     guint64 len = pack->live_len + pack->dead_len;
@@ -15,8 +21,8 @@ gboolean vault_compact_is_due(const VaultCompactPack *pack, const VaultCompactRu
     if (pack->dead_len >= len / 100 * VAULT_COMPACT_DEAD_PERCENT +
                               (len % 100 * VAULT_COMPACT_DEAD_PERCENT + 99) / 100)
         return TRUE;
-    return pack->died_s != 0 && rules->now_s >= pack->died_s &&
-           rules->now_s - pack->died_s >= (guint64)rules->removal_days * DAY_S;
+    return is_too_old(pack->died_s, rules) ||
+           (pack->has_undated && is_too_old(rules->undated_died_s, rules));
 }
 
 /* ---- which packs ---------------------------------------------------------------------------- */
@@ -84,7 +90,8 @@ static gboolean judge(Counting *counting, const VaultCatalogItem *item, VaultLif
     case VAULT_RECORD_TERMS_BODY:
     case VAULT_RECORD_WRAPPER:
         body = g_hash_table_lookup(counting->bodies, &item->subject);
-        *ret_life = body != NULL ? *body : (VaultLife){.state = VAULT_LIFE_UNKNOWN};
+        /* None of its copies is catalogued any more: they were erased. */
+        *ret_life = body != NULL ? *body : (VaultLife){.state = VAULT_LIFE_DEAD};
         return TRUE;
     case VAULT_RECORD_COMMIT:
         break;
@@ -100,6 +107,7 @@ static void count(VaultCompactPack *pack, const VaultCatalogItem *item, const Va
         return;
     }
     pack->dead_len += item->len;
+    pack->has_undated = pack->has_undated || life->died_s == 0;
     if (life->died_s != 0 && (pack->died_s == 0 || life->died_s < pack->died_s))
         pack->died_s = life->died_s;
 }

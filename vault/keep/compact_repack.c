@@ -17,13 +17,17 @@ typedef struct {
     VaultPackCompacted *compacted;
     VaultRepackCounts *counts;
     VaultFd fd;
-    char *left; /* why the source is not taken */
+    char *left;            /* why the source is not taken */
+    GHashTable *bodies;    /* RecordId -> VaultLife, by the copies in this pack */
+    gboolean has_nameless; /* a copy whose locator does not open: it may be any body's */
+    guint dropped_before;
 } Source;
 
 static void source_clear(Source *source)
 {
     vault_fd_close(&source->fd);
     g_clear_pointer(&source->left, g_free);
+    g_clear_pointer(&source->bodies, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
 
@@ -46,89 +50,75 @@ static void note_copy(GHashTable *bodies, const RecordId *body_id, const VaultLi
     if (body == NULL) {
         body = g_new0(VaultLife, 1);
         body->state = VAULT_LIFE_UNKNOWN;
-        g_hash_table_insert(bodies, (gpointer)body_id, body);
+        g_hash_table_insert(bodies, g_memdup2(body_id, VAULT_ID_LEN), body);
     }
     vault_life_add_copy(body, copy);
 }
 
-/* A copy beside it in its group settles it, as nearly always, or all copies that the catalog has;
- * the group's alone count where the catalog has none. */
-static gboolean judge_body(const VaultRepack *repack, GHashTable *bodies, const RecordId *body_id,
-                           VaultLife *ret_life, GError **error)
+/* A copy in its pack that lives settles it, as nearly always, or one elsewhere that the catalog
+ * has. Else it is dead: its copies are, or they left the catalog when they were erased. */
+static gboolean judge_body(Source *source, const RecordId *body_id, VaultLife *ret_life,
+                           GError **error)
 {
-    const VaultLife *in_group = g_hash_table_lookup(bodies, body_id);
+    const VaultLife *in_pack = g_hash_table_lookup(source->bodies, body_id);
 
-    *ret_life = in_group != NULL ? *in_group : (VaultLife){.state = VAULT_LIFE_UNKNOWN};
-    if (ret_life->state == VAULT_LIFE_LIVE)
+    if (in_pack != NULL && in_pack->state == VAULT_LIFE_LIVE) {
+        *ret_life = *in_pack;
         return TRUE;
-    if (!vault_liveness_of_body(repack->liveness, repack->catalog, body_id, ret_life, error))
+    }
+    if (!vault_liveness_of_body(source->repack->liveness, source->repack->catalog, body_id,
+                                ret_life, error))
         return FALSE;
-    if (ret_life->state == VAULT_LIFE_UNKNOWN && in_group != NULL)
-        *ret_life = *in_group;
+    if (ret_life->state == VAULT_LIFE_UNKNOWN && !source->has_nameless)
+        ret_life->state = VAULT_LIFE_DEAD;
     return TRUE;
 }
 
-static gboolean judge_copies(const VaultRepack *repack, const GArray *records, GArray *judged,
-                             GHashTable *bodies, GError **error)
+static gboolean has_leaf(VaultRecordKind kind)
+{
+    return kind == VAULT_RECORD_COPY || kind == VAULT_RECORD_ADDENDUM ||
+           kind == VAULT_RECORD_TERMS_COPY;
+}
+
+static gboolean judge(Source *source, const VaultScannedRecord *record, Judged *verdict,
+                      GError **error)
+{
+    const VaultRepack *repack = source->repack;
+    VaultRecordKind kind = record->header.kind;
+
+    verdict->life = (VaultLife){.state = VAULT_LIFE_UNKNOWN};
+    verdict->has_locator = vault_record_locator_open(record->header_bytes, &record->header,
+                                                     repack->locator_key, &verdict->locator, NULL);
+    if (!verdict->has_locator)
+        return TRUE;
+    if (has_leaf(kind))
+        return vault_liveness_of_leaf(repack->liveness, &verdict->locator.month_key_id,
+                                      verdict->locator.leaf, &verdict->life, error);
+    if (kind == VAULT_RECORD_EVENT)
+        return vault_liveness_of_event(repack->liveness, &verdict->locator.row_id, &verdict->life,
+                                       error);
+    return judge_body(
+        source, kind == VAULT_RECORD_BODY ? &record->header.record_id : &verdict->locator.body_id,
+        &verdict->life, error);
+}
+
+/* Before anything is judged: all copies of the pack. In a compacted one they may stand in another
+ * group than their body. */
+static gboolean note_copies(Source *source, const GArray *records, GError **error)
 {
     for (guint i = 0; i < records->len; i++) {
         const VaultScannedRecord *record = &g_array_index(records, VaultScannedRecord, i);
-        Judged *verdict = &g_array_index(judged, Judged, i);
-        VaultRecordKind kind = record->header.kind;
+        Judged verdict;
 
-        verdict->life.state = VAULT_LIFE_UNKNOWN;
-        verdict->has_locator = vault_record_locator_open(
-            record->header_bytes, &record->header, repack->locator_key, &verdict->locator, NULL);
-        if (!verdict->has_locator || (kind != VAULT_RECORD_COPY && kind != VAULT_RECORD_ADDENDUM &&
-                                      kind != VAULT_RECORD_TERMS_COPY))
+        if (record->header.kind != VAULT_RECORD_COPY)
             continue;
-        if (!vault_liveness_of_leaf(repack->liveness, &verdict->locator.month_key_id,
-                                    verdict->locator.leaf, &verdict->life, error))
+        if (!judge(source, record, &verdict, error))
             return FALSE;
-        if (kind == VAULT_RECORD_COPY)
-            note_copy(bodies, &verdict->locator.body_id, &verdict->life);
+        source->has_nameless = source->has_nameless || !verdict.has_locator;
+        if (verdict.has_locator)
+            note_copy(source->bodies, &verdict.locator.body_id, &verdict.life);
     }
     return TRUE;
-}
-
-static gboolean judge_others(const VaultRepack *repack, const GArray *records, GArray *judged,
-                             GHashTable *bodies, GError **error)
-{
-    for (guint i = 0; i < records->len; i++) {
-        const VaultScannedRecord *record = &g_array_index(records, VaultScannedRecord, i);
-        Judged *verdict = &g_array_index(judged, Judged, i);
-        VaultRecordKind kind = record->header.kind;
-        gboolean is_judged = TRUE;
-
-        if (!verdict->has_locator)
-            continue;
-        if (kind == VAULT_RECORD_EVENT)
-            is_judged = vault_liveness_of_event(repack->liveness, &verdict->locator.row_id,
-                                                &verdict->life, error);
-        else if (kind == VAULT_RECORD_BODY)
-            is_judged =
-                judge_body(repack, bodies, &record->header.record_id, &verdict->life, error);
-        else if (kind == VAULT_RECORD_TERMS_BODY || kind == VAULT_RECORD_WRAPPER)
-            is_judged =
-                judge_body(repack, bodies, &verdict->locator.body_id, &verdict->life, error);
-        if (!is_judged)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* Judged, one for each record. */
-static GArray *judge_group(const VaultRepack *repack, const GArray *records, GError **error)
-{
-    g_autoptr(GArray) judged = g_array_sized_new(FALSE, TRUE, sizeof(Judged), records->len);
-    g_autoptr(GHashTable) bodies =
-        g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL, g_free);
-
-    g_array_set_size(judged, records->len);
-    return judge_copies(repack, records, judged, bodies, error) &&
-                   judge_others(repack, records, judged, bodies, error)
-               ? g_steal_pointer(&judged)
-               : NULL;
 }
 
 /* ---- taking --------------------------------------------------------------------------------- */
@@ -197,31 +187,32 @@ static gboolean is_logged(const Source *source, const VaultScannedRecord *record
 
 static gboolean take_group(Source *source, const GArray *records, GError **error)
 {
-    g_autoptr(GArray) judged = judge_group(source->repack, records, error);
-
-    for (guint i = 0; judged != NULL && source->left == NULL && i < records->len; i++) {
+    for (guint i = 0; source->left == NULL && i < records->len; i++) {
         const VaultScannedRecord *record = &g_array_index(records, VaultScannedRecord, i);
-        const Judged *verdict = &g_array_index(judged, Judged, i);
-        gboolean is_dead = verdict->life.state == VAULT_LIFE_DEAD;
+        Judged verdict;
 
+        if (!judge(source, record, &verdict, error))
+            return FALSE;
         if (!is_logged(source, record))
             leave(source, "not all of it is logged yet: try again later");
-        else if (is_dead)
-            drop_record(source, record, &verdict->locator);
+        else if (verdict.life.state == VAULT_LIFE_DEAD)
+            drop_record(source, record, &verdict.locator);
         else if (source->source->header.type == VAULT_PACK_STREAM)
             leave(source, "its message may still be read");
         else if (!keep_record(source, record, error))
             return FALSE;
     }
-    return judged != NULL;
+    return TRUE;
 }
 
+typedef gboolean (*TakeGroup)(Source *source, const GArray *records, GError **error);
+
 static gboolean take_event(Source *source, VaultScanEvent event, const GArray *records,
-                           guint64 offset, GError **error)
+                           guint64 offset, TakeGroup take, GError **error)
 {
     switch (event) {
     case VAULT_SCAN_GROUP:
-        return take_group(source, records, error);
+        return take(source, records, error);
     case VAULT_SCAN_CORRUPT:
     case VAULT_SCAN_TORN_TAIL:
         leave(source, "it is damaged at offset %" G_GUINT64_FORMAT, offset);
@@ -234,7 +225,7 @@ static gboolean take_event(Source *source, VaultScanEvent event, const GArray *r
 }
 
 /* A stream pack has no index: its record's hash is made from the bytes. */
-static gboolean scan(Source *source, GError **error)
+static gboolean scan(Source *source, TakeGroup take, GError **error)
 {
     gboolean is_stream = source->source->header.type == VAULT_PACK_STREAM;
     g_autoptr(VaultPackScan) opened =
@@ -251,23 +242,28 @@ static gboolean scan(Source *source, GError **error)
         guint64 offset, len;
 
         if (!vault_pack_scan_next(opened, &event, &records, &offset, &len, error) ||
-            !take_event(source, event, records, offset, error))
+            !take_event(source, event, records, offset, take, error))
             return FALSE;
     }
     return TRUE;
 }
 
-static gboolean take(Source *source, GError **error)
+static gboolean take_source(Source *source, GError **error)
 {
     const VaultPackFile *file = source->source;
+    gboolean is_stream = file->header.type == VAULT_PACK_STREAM;
 
     source->fd = open(file->path, O_RDONLY | O_CLOEXEC);
     if (source->fd < 0)
         return vault_error_set_errno(error, errno, "cannot open", file->path);
-    return (file->header.type != VAULT_PACK_COMPACTED ||
-            vault_pack_compacted_carry_lists(source->compacted, file->path, &file->header,
-                                             error)) &&
-           scan(source, error);
+    if (file->header.type == VAULT_PACK_COMPACTED &&
+        !vault_pack_compacted_carry_lists(source->compacted, file->path, &file->header, error))
+        return FALSE;
+    if ((!is_stream && !scan(source, note_copies, error)) || !scan(source, take_group, error))
+        return FALSE;
+    if (source->counts->dropped->len == source->dropped_before)
+        leave(source, "nothing in it turned out to be dead");
+    return TRUE;
 }
 
 gboolean vault_repack_source(const VaultRepack *repack, const VaultPackFile *file,
@@ -284,7 +280,9 @@ gboolean vault_repack_source(const VaultRepack *repack, const VaultPackFile *fil
     if (!vault_pack_compacted_begin_source(compacted, &file->header, error))
         return FALSE;
     /* Damage in a file of ours is its own affair; a disk that is full or fails is everybody's. */
-    if (!take(&source, &failure)) {
+    source.bodies = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
+    source.dropped_before = dropped_before;
+    if (!take_source(&source, &failure)) {
         if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT)) {
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;

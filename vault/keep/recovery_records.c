@@ -47,9 +47,9 @@ static gboolean add_row(Recovery *recovery, const VaultCatalogRow *row, GError *
     return vault_catalog_begin(catalog, error);
 }
 
-/* Records of a dropped month are catalogued as all others are, until compaction removes them: it
- * learns from them which bodies nobody can open any more. */
-static gboolean count_month(Recovery *recovery, const VaultCatalogRow *row, GError **error)
+/* Whether the record goes into the catalog: one of a dropped month does not. */
+static gboolean judge_month(Recovery *recovery, const VaultCatalogRow *row, gboolean *ret_is_kept,
+                            GError **error)
 {
     VaultMonthState state;
     gboolean is_first;
@@ -57,6 +57,7 @@ static gboolean count_month(Recovery *recovery, const VaultCatalogRow *row, GErr
     if (!vault_month_states_get(recovery->months, &row->locator.month_key_id, &state, &is_first,
                                 error))
         return FALSE;
+    *ret_is_kept = state != VAULT_MONTH_DEAD;
     if (state == VAULT_MONTH_DEAD)
         recovery->result->dead_count++;
     if (state != VAULT_MONTH_UNKNOWN)
@@ -93,6 +94,7 @@ gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
                               const VaultScannedRecord *record, GError **error)
 {
     VaultCatalogRow row;
+    gboolean is_kept = TRUE;
 
     recovery->result->record_count++;
     if (!recovery_open_row(recovery, pack_id, record, &row))
@@ -104,7 +106,7 @@ gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
         /* fall through */
     case VAULT_RECORD_ADDENDUM:
     case VAULT_RECORD_TERMS_COPY:
-        if (!count_month(recovery, &row, error))
+        if (!judge_month(recovery, &row, &is_kept, error))
             return FALSE;
         break;
     case VAULT_RECORD_BODY:
@@ -115,5 +117,5 @@ gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
     case VAULT_RECORD_COMMIT:
         return TRUE;
     }
-    return add_row(recovery, &row, error);
+    return !is_kept || add_row(recovery, &row, error);
 }
