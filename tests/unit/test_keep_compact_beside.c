@@ -103,6 +103,8 @@ static void each_compaction_is_an_act_in_the_log(void **state)
     VaultEntry entry;
     GByteArray *event;
 
+    g_autoptr(GError) error = NULL;
+
     keep_damage_drop_month(fixture, &world->anna[0].months[0]);
     compact(fixture);
     log = vault_keep_log_reader(fixture->keep, VAULT_LOG_CONTROL, NULL);
@@ -115,6 +117,14 @@ static void each_compaction_is_an_act_in_the_log(void **state)
     assert_non_null(memmem(event->data, event->len, "\nreplaced: ", 11));
     assert_non_null(memmem(event->data, event->len, "\npack: ", 7));
     vault_value_free(event);
+    /* Its own text, too, may be erased and go. */
+    keep_damage_sql(fixture, "keyring.sqlite", "DELETE FROM events");
+    keep_fixture_close(fixture);
+    keep_fixture_open(fixture);
+    compact(fixture);
+    assert_gone(fixture, &entry.event_id);
+    assert_null(vault_keep_event(fixture->keep, &entry, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_ERASED));
 }
 
 /* ---- beside others -------------------------------------------------------------------------- */
