@@ -21,6 +21,8 @@ struct VaultKeep {
     char *path;
     char *packs_path;
     char *catalog_path;
+    char *vault_key_path;
+    GMutex custody_lock; /* one at a time changes what holders and copies hold */
     VaultId id;
     VaultKeepMode mode;
     guint64 disk_reserve;
@@ -50,6 +52,7 @@ struct VaultKeep {
     VaultReleaseGrants *release_grants;
     gint is_compacting, is_compacting_stopped; /* atomic */
     guint64 pack_size;
+    GMutex cosigned_lock; /* the kept cosigned checkpoints are read and replaced under it */
     VaultDepository depository;
 };
 

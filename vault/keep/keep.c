@@ -1,5 +1,7 @@
 #include "vault/act/ssh_keygen.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/policy.h"
 #include "vault/keep/recovery.h"
 
 #include <unistd.h>
@@ -10,12 +12,11 @@ static gboolean read_vault_key(VaultKeep *keep, const VaultHost *host, const cha
                                VaultKey keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
                                GError **error)
 {
-    g_autofree char *path = g_strdup(given_path != NULL ? given_path : host->vault_key_path);
+    const char *path = given_path != NULL ? given_path : host->vault_key_path;
 
-    if (path == NULL)
-        path = vault_key_default_path(keep->path);
-    return vault_key_path_check(keep->path, path, error) &&
-           vault_key_read(path, &keep->id, keys, ret_count, error);
+    keep->vault_key_path = path == NULL ? vault_key_default_path(keep->path) : g_strdup(path);
+    return vault_key_path_check(keep->path, keep->vault_key_path, error) &&
+           vault_key_read(keep->vault_key_path, &keep->id, keys, ret_count, error);
 }
 
 static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
@@ -85,7 +86,9 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
         options->verify_approval != NULL ? options->verify_approval : vault_ssh_keygen_verify;
     keep->verify_user = options->verify_user;
     keep->lock_fd = -1;
+    g_mutex_init(&keep->custody_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
+    g_mutex_init(&keep->cosigned_lock);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
 }
@@ -113,8 +116,11 @@ void vault_keep_free(VaultKeep *keep)
     vault_keyring_close(keep->keyring);
     vault_space_free(keep->space);
     vault_clock_clear(&keep->clock);
+    g_mutex_clear(&keep->cosigned_lock);
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
+    g_mutex_clear(&keep->custody_lock);
+    g_free(keep->vault_key_path);
     g_free(keep->catalog_path);
     g_free(keep->packs_path);
     g_free(keep->path);
@@ -141,7 +147,10 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
     keep->directory = vault_directory_new(&directory, error);
     keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
     keep->sealer = vault_sealer_new(&sealer);
-    return keep->directory != NULL && keep->tags != NULL;
+    if (keep->directory == NULL || keep->tags == NULL)
+        return FALSE;
+    vault_policy_apply(keep);
+    return TRUE;
 }
 
 static gboolean catch_up(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,
@@ -268,6 +277,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 
@@ -283,6 +293,7 @@ static gboolean open_for_reading(VaultKeep *keep, GError **error)
     if (!vault_catalog_totals(keep->reading, &totals, error))
         return FALSE;
     vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 
