@@ -39,6 +39,7 @@ static const RestoreVerb verbs[] = {
     {"check", "verify an export: no vault, no secret", restore_verb_check},
     {"witness", "cosign checkpoints of logs on other hosts", restore_verb_witness},
     {"rebuild", "make the catalog anew from packs and keyring", restore_verb_rebuild},
+    {"compact", "remove from the packs what nobody can open any more", restore_verb_compact},
 };
 
 /* Secrets pass through this process: no core file, no debugger of another process. */

@@ -21,10 +21,7 @@ static gboolean get_length(gpointer user, const RecordId *record_id, guint64 *re
 static gboolean read_part(gpointer user, const RecordId *record_id, guint64 offset, gsize len,
                           guint8 *ret_bytes, GError **error)
 {
-    VaultPlace place;
-
-    return vault_keep_record_place(user, record_id, &place, error) &&
-           vault_keep_record_read(user, &place, offset, len, ret_bytes, error);
+    return vault_keep_record_read(user, record_id, offset, len, ret_bytes, error);
 }
 
 VaultRecordSource sources_local_records(VaultKeep *keep)

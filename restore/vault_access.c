@@ -5,6 +5,8 @@
 #include "restore/remote_address.h"
 #include "vault/base/file.h"
 
+#include <string.h>
+
 static gboolean recover(const char *path, GError **error)
 {
     VaultKeepOptions options = {.mode = VAULT_KEEP_WRITER};
@@ -68,20 +70,40 @@ static gboolean operate_as_writer(const char *path, const char *act, const char 
            vault_keep_close(keep, error);
 }
 
-gboolean vault_access_operate(const char *path, const char *act, const char *text, gsize len,
-                              char **ret_answer, GError **error)
+/* *ret_has_daemon FALSE: none runs, and nothing was done. */
+static gboolean ask_daemon(const char *path, const char *act, const char *text, gsize len,
+                           char **ret_answer, gboolean *ret_has_daemon, GError **error)
 {
     g_autoptr(GError) failure = NULL;
 
+    *ret_has_daemon = TRUE;
     if (!refuse_remote(path, error) || !restore_owner_enter(path, error))
         return FALSE;
     if (archived_control_operate(path, act, text, len, ret_answer, &failure))
         return TRUE;
-    if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+    *ret_has_daemon = !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
+    if (*ret_has_daemon)
         g_propagate_error(error, g_steal_pointer(&failure));
-        return FALSE;
-    }
-    return operate_as_writer(path, act, text, len, ret_answer, error);
+    return FALSE;
+}
+
+gboolean vault_access_operate(const char *path, const char *act, const char *text, gsize len,
+                              char **ret_answer, GError **error)
+{
+    gboolean has_daemon;
+
+    return ask_daemon(path, act, text, len, ret_answer, &has_daemon, error) ||
+           (!has_daemon && operate_as_writer(path, act, text, len, ret_answer, error));
+}
+
+gboolean vault_access_operate_long(const char *path, const char *act, const char *text,
+                                   char **ret_answer, VaultAccessWork as_writer, gpointer user,
+                                   GError **error)
+{
+    gboolean has_daemon;
+
+    return ask_daemon(path, act, text, strlen(text), ret_answer, &has_daemon, error) ||
+           (!has_daemon && as_writer(path, user, error));
 }
 
 gboolean vault_access_operate_with_file(const char *path, const char *act, const char *file,

@@ -23,6 +23,11 @@ VaultKeep *vault_access_open(const char *path, VaultAccessFreshness freshness, c
  * the writer. As root: acts as the vault's owner from then on. *ret_answer may be NULL. */
 gboolean vault_access_operate(const char *path, const char *act, const char *text, gsize len,
                               char **ret_answer, GError **error);
+/* The same for long work: without a daemon `as_writer` does it, and may show how far it is. */
+typedef gboolean (*VaultAccessWork)(const char *path, gpointer user, GError **error);
+gboolean vault_access_operate_long(const char *path, const char *act, const char *text,
+                                   char **ret_answer, VaultAccessWork as_writer, gpointer user,
+                                   GError **error);
 /* The same with a file's bytes as the text, at most `len_max`. */
 gboolean vault_access_operate_with_file(const char *path, const char *act, const char *file,
                                         gsize len_max, GError **error);

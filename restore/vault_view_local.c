@@ -293,11 +293,9 @@ static gboolean local_read(gpointer user, const RecordId *record_id, guint64 off
                            guint8 *ret_bytes, GError **error)
 {
     LocalView *view = user;
-    VaultPlace place;
 
     return vault_view_ledger_check_read(view->ledger, record_id, error) &&
-           vault_keep_record_place(view->keep, record_id, &place, error) &&
-           vault_keep_record_read(view->keep, &place, offset, len, ret_bytes, error);
+           vault_keep_record_read(view->keep, record_id, offset, len, ret_bytes, error);
 }
 
 static GBytes *local_release(gpointer self, const RecordId *copies, gsize count, GError **error)

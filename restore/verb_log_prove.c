@@ -35,12 +35,12 @@ static gboolean read_record(VaultKeep *keep, const RecordId *id, ProofMessage *m
 
     message->header_len = vault_record_header_len(VAULT_RECORD_BODY);
     if (!vault_keep_record_place(keep, id, &place, error) ||
-        !vault_keep_record_read(keep, &place, 0, message->header_len, message->header, error))
+        !vault_keep_record_read(keep, id, 0, message->header_len, message->header, error))
         return FALSE;
     for (guint64 at = message->header_len; at < place.len;) {
         gsize len = (gsize)MIN(place.len - at, PART_LEN);
 
-        if (!vault_keep_record_read(keep, &place, at, len, bytes, error))
+        if (!vault_keep_record_read(keep, id, at, len, bytes, error))
             return FALSE;
         vault_hasher_update(hasher, bytes, len);
         at += len;

@@ -30,3 +30,4 @@ int restore_verb_log(int argc, char **argv);
 int restore_verb_check(int argc, char **argv);
 int restore_verb_witness(int argc, char **argv);
 int restore_verb_rebuild(int argc, char **argv);
+int restore_verb_compact(int argc, char **argv);

@@ -183,13 +183,14 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
 
 /* ---- record source (for vault/open.h) -------------------------------------------------------- */
 
-/* Header and ciphertext of a record that the catalog knows. NOT_FOUND, CORRUPT, TOO_LARGE. */
+/* Header and ciphertext of a record that the catalog knows, wherever compaction has moved it by
+ * now. NOT_FOUND, CORRUPT, TOO_LARGE. */
 GBytes *vault_keep_record(VaultKeep *keep, const RecordId *record_id, gsize len_max,
                           GError **error);
 gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, VaultPlace *ret_place,
                                  GError **error);
-gboolean vault_keep_record_read(VaultKeep *keep, const VaultPlace *place, guint64 offset, gsize len,
-                                guint8 *ret_bytes, GError **error);
+gboolean vault_keep_record_read(VaultKeep *keep, const RecordId *record_id, guint64 offset,
+                                gsize len, guint8 *ret_bytes, GError **error);
 
 /* ---- releases: the host's half of reading ----------------------------------------------------
  *
@@ -378,7 +379,7 @@ gboolean vault_keep_take_rotation(VaultKeep *keep, const char *text, gsize len, 
 #define VAULT_ROTATION_NAMED_MAX 20
 gboolean vault_keep_finish_rotation(VaultKeep *keep, GString *answer, GError **error);
 
-/* ---- verify, rebuild --------------------------------------------------------------------------
+/* ---- verify, rebuild, compact -----------------------------------------------------------------
  */
 
 typedef struct {
@@ -392,7 +393,7 @@ typedef struct {
 } VaultVerifyResult;
 typedef enum {
     VAULT_VERIFY_CATALOG, /* headers, commit records, catalog against packs, keyring values open */
-    VAULT_VERIFY_DEEP     /* also reads and hashes every ciphertext */
+    VAULT_VERIFY_DEEP     /* also reads and hashes every ciphertext, and looks for all of the log */
 } VaultVerifyDepth;
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
                            const VaultVerifyCallbacks *callbacks, VaultVerifyResult *ret_result,
@@ -405,3 +406,46 @@ typedef struct {
 gboolean vault_keep_rebuild(const char *path, const VaultKeepOptions *options,
                             const VaultVerifyCallbacks *callbacks, VaultRebuildResult *ret_result,
                             GError **error);
+
+/* A pack as compaction sees it. */
+typedef struct {
+    PackId pack_id;
+    guint64 file_len;
+    guint64 live_len, dead_len; /* of its records, as the catalog has them */
+    gboolean is_due;
+} VaultCompactEntry;
+/* The packs that hold anything dead: GArray of VaultCompactEntry. In either mode, changes nothing.
+ */
+GArray *vault_keep_compact_plan(VaultKeep *keep, GError **error);
+
+typedef struct {
+    const VaultVerifyCallbacks *callbacks; /* NULL: findings go to the log */
+    guint seconds_max;                     /* no pack is begun after that; 0: until all is done */
+} VaultCompactOptions;
+typedef struct {
+    guint64 due_count;                  /* packs, when it began */
+    guint64 replaced_count, made_count; /* packs */
+    guint64 left_count;                 /* packs that were due and could not be taken */
+    guint64 kept_count, dropped_count;  /* records */
+    guint64 kept_len, dropped_len;
+    gboolean is_more; /* the time was up: packs are still due */
+} VaultCompactResult;
+/* Repacks, without any key, what is live in the packs that are due, and removes them. Writer only,
+ * beside deliveries. Each new pack is logged before it gets its name, and has all that is left of
+ * some of the packs before those are removed; what a crash leaves half done the next start
+ * finishes. Packs that are damaged, or not logged yet, are left and reported as findings. When it
+ * fails *ret_result says what was done until then.
+ * BUSY: it is under way, or somebody verifies the packs; NO_SPACE: says how much is needed; and
+ * those of vault_keep_log_act(). */
+gboolean vault_keep_compact(VaultKeep *keep, const VaultCompactOptions *options,
+                            VaultCompactResult *ret_result, GError **error);
+/* What the operation "compact" takes, "muniment-compact/1" with a line "seconds", and answers:
+ * "name: value" lines that the second function reads. MALFORMED: it does not. */
+#define VAULT_COMPACT_TEXT_TYPE "muniment-compact/1"
+#define VAULT_COMPACT_TEXT_LEN_MAX 64
+#define VAULT_COMPACT_SECONDS_MAX 3600
+void vault_compact_result_format(const VaultCompactResult *result, GString *text);
+gboolean vault_compact_result_parse(const char *text, VaultCompactResult *ret_result,
+                                    GError **error);
+/* A compaction that is under way ends after the pack that it is at, as BUSY. Any thread. */
+void vault_keep_stop_compacting(VaultKeep *keep);

@@ -1,8 +1,10 @@
-/* Pack files. The input is a pack, or, when it begins with "EDIT", changes to a sound one: u16
- * offset, u8 kind of change, u8 value, again and again. Properties: the events of a scan lie side
- * by side from the pack header to the end; every record lies in its group; what reading the
- * ciphertexts finds intact has the hash that its bytes have; sealing off keeps each record that was
- * intact, closes the pack, and done twice changes nothing. */
+/* Pack files. The input is a pack, or, when it begins with "EDIT", changes to a sound one: u8 which
+ * (1 closed, 2 compacted, else open), then u16 offset, u8 kind of change, u8 value, again and
+ * again. Properties: the events of a scan lie side by side from the pack header to the end; every
+ * record lies in its group; what reading the ciphertexts finds intact has the hash that its bytes
+ * have; sealing off keeps each record that was intact, closes the pack, and done twice changes
+ * nothing; the lists of a compacted pack have as many items as its header says, or are refused. */
+#include "vault/store/pack_compacted.h"
 #include "vault/store/pack_format.h"
 
 #include "vault/base/bytes.h"
@@ -45,7 +47,32 @@ static void add_record(GByteArray *pack, GByteArray *index, GByteArray *hashes, 
     g_byte_array_append(hashes, entry.hash.bytes, VAULT_HASH_LEN);
 }
 
-static GByteArray *sound_pack(gboolean is_closed)
+static void add_list(GByteArray *pack, const char *label, guint len)
+{
+    static const guint8 items[64] = {3};
+    static const PackId pack_id;
+    const VaultSpan spans[] = {{label, strlen(label)}, {pack_id.bytes, VAULT_ID_LEN}, {items, len}};
+    VaultHash hash;
+
+    vault_hash_spans(spans, G_N_ELEMENTS(spans), &hash);
+    g_byte_array_append(pack, items, len);
+    g_byte_array_append(pack, hash.bytes, VAULT_HASH_LEN);
+}
+
+static void make_compacted(GByteArray *pack)
+{
+    VaultPackHeader header = {.type = VAULT_PACK_COMPACTED,
+                              .sequence = 1,
+                              .groups_end = pack->len,
+                              .replaced_count = 4,
+                              .dropped_count = 2};
+
+    vault_pack_header_format(&header, pack->data);
+    add_list(pack, "muniment replaced", 4 * VAULT_ID_LEN);
+    add_list(pack, "muniment dropped", 2 * VAULT_HASH_LEN);
+}
+
+static GByteArray *sound_pack(guint8 which)
 {
     VaultPackHeader header = {.type = VAULT_PACK_GROUPED, .sequence = 1};
     g_autoptr(GByteArray) index = g_byte_array_new(), trailer = NULL;
@@ -66,8 +93,10 @@ static GByteArray *sound_pack(gboolean is_closed)
         vault_pack_commit_format(&commit, &(RecordId){{99}}, record);
         g_byte_array_append(pack, record, sizeof record);
     }
+    if (which == 2)
+        make_compacted(pack);
     trailer = vault_pack_trailer_format(pack->data, index, pack->len);
-    if (is_closed)
+    if (which == 1 || which == 2)
         g_byte_array_append(pack, trailer->data, trailer->len);
     return pack;
 }
@@ -115,7 +144,7 @@ static GByteArray *read_input(const guint8 *data, gsize size)
         return pack;
     }
     vault_bytes_reader_init(&reader, data + EDIT_LEN, size - EDIT_LEN);
-    pack = sound_pack(vault_bytes_read_u8(&reader) & 1);
+    pack = sound_pack(vault_bytes_read_u8(&reader) & 3);
     while (reader.left >= 4) {
         guint16 at = vault_bytes_read_u16(&reader);
         guint8 change = vault_bytes_read_u8(&reader);
@@ -238,12 +267,31 @@ static void check_seal_off(const char *path, const Found *before)
     g_assert(first->len == second->len && memcmp(first->data, second->data, first->len) == 0);
 }
 
-static gboolean is_stream(const GByteArray *bytes)
+/* The others are whole when they get their names, and not sealed off. */
+static gboolean is_grouped(const GByteArray *bytes)
 {
     VaultPackHeader header;
 
     return vault_pack_header_parse(bytes->data, bytes->len, &header, NULL) &&
-           header.type == VAULT_PACK_STREAM;
+           header.type == VAULT_PACK_GROUPED;
+}
+
+static void check_lists(const char *path, const GByteArray *bytes)
+{
+    g_autoptr(GArray) replaced = NULL, dropped = NULL;
+    VaultPackHeader header;
+
+    if (!vault_pack_header_parse(bytes->data, bytes->len, &header, NULL) ||
+        header.type != VAULT_PACK_COMPACTED)
+        return;
+    replaced = vault_pack_replaced_read(path, &header, NULL);
+    dropped = vault_pack_dropped_read(path, &header, NULL);
+    g_assert(replaced == NULL || replaced->len == header.replaced_count);
+    g_assert(dropped == NULL || dropped->len == header.dropped_count);
+    g_assert(dropped == NULL ||
+             header.groups_end +
+                     VAULT_PACK_LIST_LEN(replaced == NULL ? 0 : replaced->len, dropped->len) <=
+                 bytes->len);
 }
 
 static char *directory;
@@ -282,7 +330,8 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     shallow = scan(path, bytes, VAULT_SCAN_HEADERS);
     deep = scan(path, bytes, VAULT_SCAN_CIPHERTEXTS);
     g_assert((shallow == NULL) == (deep == NULL));
-    if (deep != NULL && !is_stream(bytes))
+    check_lists(path, bytes);
+    if (deep != NULL && is_grouped(bytes))
         check_seal_off(path, deep);
     unlink(path);
     return 0;

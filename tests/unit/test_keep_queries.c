@@ -205,7 +205,7 @@ static void records_are_fetched_whole_or_refused(void **state)
     assert_non_null(bytes);
     assert_true(vault_keep_record_place(fixture->keep, id, &place, NULL));
     assert_int_equal(place.len, g_bytes_get_size(bytes));
-    assert_true(vault_keep_record_read(fixture->keep, &place, 8, sizeof part, part, NULL));
+    assert_true(vault_keep_record_read(fixture->keep, id, 8, sizeof part, part, NULL));
     assert_memory_equal(part, (const guint8 *)g_bytes_get_data(bytes, NULL) + 8, sizeof part);
     assert_null(vault_keep_record(fixture->keep, id, place.len - 1, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE));

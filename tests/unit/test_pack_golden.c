@@ -6,6 +6,7 @@
 #include "tests/support/pack_fixture.h"
 
 #include "vault/base/bytes.h"
+#include "vault/store/pack_compacted.h"
 #include "vault/store/pack_format.h"
 
 #define GOLDEN SOURCE_DIR "/tests/golden/packs"
@@ -202,6 +203,46 @@ static GByteArray *make_stream(void)
     return draft_finish(&draft);
 }
 
+static void draft_add_list(Draft *draft, const char *label, const guint8 *items, gsize len)
+{
+    const VaultSpan spans[] = {
+        {label, strlen(label)}, {draft->id.bytes, VAULT_ID_LEN}, {items, len}};
+    VaultHash hash;
+
+    vault_hash_spans(spans, G_N_ELEMENTS(spans), &hash);
+    g_byte_array_append(draft->bytes, items, (guint)len);
+    g_byte_array_append(draft->bytes, hash.bytes, VAULT_HASH_LEN);
+}
+
+/* What is left of the closed one and of the stream pack when the second copy and the large body are
+ * dead. */
+static GByteArray *make_compacted(void)
+{
+    VaultPackHeader header = sample_header(VAULT_PACK_COMPACTED, 1);
+    g_autoptr(GByteArray) trailer = NULL, copy = NULL, body = NULL;
+    VaultHash dropped[2];
+    PackId replaced[2];
+    Draft draft;
+
+    fill(&header.pack_id, 0xc1, VAULT_ID_LEN);
+    fill(&replaced[0], 0xb0, VAULT_ID_LEN);
+    fill(&replaced[1], 0xb1, VAULT_ID_LEN);
+    draft_begin(&draft, &header);
+    draft_add(&draft, 1, VAULT_RECORD_BODY, 300);
+    draft_add(&draft, 2, VAULT_RECORD_COPY, 272);
+    draft_commit(&draft, 16);
+    copy = make_record(3, VAULT_RECORD_COPY, 272, &dropped[0]);
+    body = make_record(15, VAULT_RECORD_BODY, 2000, &dropped[1]);
+    header.groups_end = draft.bytes->len;
+    header.replaced_count = header.dropped_count = 2;
+    vault_pack_header_format(&header, draft.bytes->data);
+    draft_add_list(&draft, "muniment replaced", replaced[0].bytes, sizeof replaced);
+    draft_add_list(&draft, "muniment dropped", dropped[0].bytes, sizeof dropped);
+    trailer = vault_pack_trailer_format(draft.bytes->data, draft.index, draft.bytes->len);
+    g_byte_array_append(draft.bytes, trailer->data, trailer->len);
+    return draft_finish(&draft);
+}
+
 static GByteArray *make_later_version(void)
 {
     GByteArray *bytes = make_closed();
@@ -214,11 +255,9 @@ static GByteArray *make_later_version(void)
 static const struct {
     const char *name;
     GByteArray *(*make)(void);
-} samples[] = {{"closed.pack", make_closed},
-               {"open.pack", make_open},
-               {"damaged.pack", make_damaged},
-               {"large.stream", make_stream},
-               {"later-version.pack", make_later_version}};
+} samples[] = {{"closed.pack", make_closed},       {"open.pack", make_open},
+               {"damaged.pack", make_damaged},     {"large.stream", make_stream},
+               {"left.compacted", make_compacted}, {"later-version.pack", make_later_version}};
 
 /* ---- listings ------------------------------------------------------------------------------- */
 
@@ -236,6 +275,26 @@ static void list_record(GString *text, const VaultScannedRecord *record)
     /* What the header says sealed opens as well. */
     g_assert_true(
         vault_record_locator_open(record->header_bytes, &record->header, &key, &locator, NULL));
+}
+
+static void list_items(GString *text, const char *name, const GArray *items, guint item_len)
+{
+    for (guint i = 0; i < items->len; i++) {
+        g_autofree char *hex =
+            vault_bytes_to_hex((const guint8 *)items->data + (gsize)i * item_len, item_len);
+
+        g_string_append_printf(text, "%s %s\n", name, hex);
+    }
+}
+
+static void list_lists(GString *text, const char *path, const VaultPackHeader *header)
+{
+    g_autoptr(GArray) replaced = vault_pack_replaced_read(path, header, NULL);
+    g_autoptr(GArray) dropped = vault_pack_dropped_read(path, header, NULL);
+
+    g_assert_true(replaced != NULL && dropped != NULL);
+    list_items(text, "replaces", replaced, VAULT_ID_LEN);
+    list_items(text, "dropped", dropped, VAULT_HASH_LEN);
 }
 
 /* One line an event: name, offset, length; one a record: kind, id, offset, length, record hash. */
@@ -267,6 +326,8 @@ static char *list_events(const char *path)
         for (guint i = 0; records != NULL && i < records->len; i++)
             list_record(text, &g_array_index(records, VaultScannedRecord, i));
     }
+    if (header.type == VAULT_PACK_COMPACTED)
+        list_lists(text, path, &header);
     return g_string_free(text, FALSE);
 }
 

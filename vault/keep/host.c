@@ -201,3 +201,25 @@ gboolean vault_lock_take(const char *vault_path, VaultFd *ret_fd, GError **error
     fd = -1;
     return TRUE;
 }
+
+/* Of the folder itself, which every reader may open. */
+gboolean vault_packs_lock(const char *packs_path, VaultPacksUse use, VaultFd *ret_fd,
+                          GError **error)
+{
+    g_auto(VaultFd) fd = open(packs_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return vault_error_set_errno(error, errno, "cannot open", packs_path);
+    if (flock(fd, (use == VAULT_PACKS_STAY ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) {
+        *ret_fd = fd;
+        fd = -1;
+        return TRUE;
+    }
+    if (errno != EWOULDBLOCK)
+        return vault_error_set_errno(error, errno, "cannot lock", packs_path);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY, "%s: %s: try again when that is done",
+                packs_path,
+                use == VAULT_PACKS_STAY ? "the packs are being compacted"
+                                        : "somebody compacts or verifies the packs");
+    return FALSE;
+}

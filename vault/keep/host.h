@@ -33,3 +33,9 @@ gboolean vault_key_read(const char *key_path, const VaultId *vault_id,
 
 /* The writer's lock, held while the descriptor is open. BUSY names who has it. */
 gboolean vault_lock_take(const char *vault_path, VaultFd *ret_fd, GError **error);
+
+/* Held by who reads all packs and wants them to stay, and by who replaces some. BUSY: the other is
+ * at it. */
+typedef enum { VAULT_PACKS_STAY, VAULT_PACKS_CHANGE } VaultPacksUse;
+gboolean vault_packs_lock(const char *packs_path, VaultPacksUse use, VaultFd *ret_fd,
+                          GError **error);

@@ -50,6 +50,8 @@ struct VaultKeep {
     VaultLogs *logs;
     VaultLogsBatch *log_batch;
     VaultReleaseGrants *release_grants;
+    gint is_compacting, is_compacting_stopped; /* atomic */
+    guint64 pack_size;
     GMutex cosigned_lock; /* the kept cosigned checkpoints are read and replaced under it */
     VaultDepository depository;
 };

@@ -81,6 +81,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     keep->catalog_path = g_build_filename(keep->path, "catalog.sqlite", NULL);
     keep->mode = options->mode;
     keep->disk_reserve = options->disk_reserve;
+    keep->pack_size = options->pack_size == 0 ? VAULT_PACK_SIZE_DEFAULT : options->pack_size;
     keep->verify_approval =
         options->verify_approval != NULL ? options->verify_approval : vault_ssh_keygen_verify;
     keep->verify_user = options->verify_user;
@@ -226,7 +227,8 @@ static gboolean open_logs(VaultKeep *keep, const VaultRecoveryResult *recovered,
                                    .locator_key = keep->locator_key,
                                    .catalog = keep->reading};
 
-    if (!vault_id_is_zero(recovered->last_pack.bytes))
+    /* The last pack may have been compacted away: its sequence stays used. */
+    if (recovered->next_sequence > 1)
         batch.end = (VaultEntryMark){.sequence = recovered->next_sequence - 1,
                                      .pack_id = recovered->last_pack,
                                      .offset = recovered->last_end};

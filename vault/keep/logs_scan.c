@@ -159,7 +159,8 @@ static gboolean add_pack(PackScan *pack, GError **error)
 
 static gboolean is_between(const VaultLogsScan *scan, const VaultPackFile *file)
 {
-    return file->is_readable && file->header.type == VAULT_PACK_GROUPED &&
+    /* What a compacted pack holds was logged before it was moved there. */
+    return file->is_readable && file->header.type == VAULT_PACK_GROUPED && !file->is_replaced &&
            file->header.sequence >= scan->from.sequence &&
            file->header.sequence <= scan->to.sequence;
 }

@@ -98,6 +98,23 @@ static gboolean finish_rotation(VaultKeep *keep, const char *text, gsize len, GS
     return vault_keep_finish_rotation(keep, answer, error);
 }
 
+static gboolean compact(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                        GError **error)
+{
+    VaultCompactOptions options = {.callbacks = NULL};
+    VaultCompactResult result;
+    VaultTextFile file;
+
+    if (!vault_text_file_begin(&file, text, len, VAULT_COMPACT_TEXT_TYPE, error) ||
+        !vault_text_file_take_number(&file, "seconds", VAULT_COMPACT_SECONDS_MAX,
+                                     &options.seconds_max, error) ||
+        !vault_text_file_finish(&file, error) ||
+        !vault_keep_compact(keep, &options, &result, error))
+        return FALSE;
+    vault_compact_result_format(&result, answer);
+    return TRUE;
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -121,6 +138,7 @@ static const struct {
     {"mailbox-close", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_close},
     {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
     {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
+    {"compact", VAULT_COMPACT_TEXT_LEN_MAX, compact},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
     {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},

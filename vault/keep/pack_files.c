@@ -1,6 +1,7 @@
 #include "vault/keep/pack_files.h"
 
 #include "vault/base/file.h"
+#include "vault/store/pack_compacted.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@ static void pack_file_free(gpointer item)
 {
     VaultPackFile *file = item;
 
+    g_clear_pointer(&file->replaced, g_array_unref);
     g_free(file->path);
     g_free(file->name);
     g_free(file);
@@ -18,10 +20,25 @@ static void pack_file_free(gpointer item)
  * still says its type and sequence. */
 static void header_from_name(VaultPackFile *file)
 {
-    file->header.type =
-        g_str_has_suffix(file->name, ".stream") ? VAULT_PACK_STREAM : VAULT_PACK_GROUPED;
-    if (file->header.type == VAULT_PACK_GROUPED)
+    file->header.type = VAULT_PACK_GROUPED;
+    if (g_str_has_suffix(file->name, ".stream"))
+        file->header.type = VAULT_PACK_STREAM;
+    else if (g_str_has_suffix(file->name, ".compacted"))
+        file->header.type = VAULT_PACK_COMPACTED;
+    else
         file->header.sequence = g_ascii_strtoull(file->name, NULL, 16);
+}
+
+/* A damaged list is none: what the pack replaces is not known then. */
+static gboolean read_replaced(VaultPackFile *file, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    file->replaced = vault_pack_replaced_read(file->path, &file->header, &failure);
+    if (file->replaced != NULL || g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 static gboolean read_file(VaultPackFile *file, const VaultId *vault_id, GError **error)
@@ -41,7 +58,8 @@ static gboolean read_file(VaultPackFile *file, const VaultId *vault_id, GError *
                         VAULT_ID_EQUAL(file->header.vault_id, *vault_id);
     if (!file->is_readable)
         header_from_name(file);
-    return TRUE;
+    return !file->is_readable || file->header.type != VAULT_PACK_COMPACTED ||
+           read_replaced(file, error);
 }
 
 /* A file that is gone again since the folder was read is none. */
@@ -87,7 +105,8 @@ static gboolean read_directory(const char *directory, const VaultId *vault_id, G
     if (dir == NULL)
         return vault_error_set_errno(error, errno, "cannot read folder", directory);
     while ((name = g_dir_read_name(dir)) != NULL) {
-        if ((g_str_has_suffix(name, ".pack") || g_str_has_suffix(name, ".stream")) &&
+        if ((g_str_has_suffix(name, ".pack") || g_str_has_suffix(name, ".stream") ||
+             g_str_has_suffix(name, ".compacted")) &&
             !add_file(files, directory, name, vault_id, error))
             return FALSE;
     }
@@ -95,7 +114,27 @@ static gboolean read_directory(const char *directory, const VaultId *vault_id, G
     return TRUE;
 }
 
-static void find_successors(GPtrArray *files)
+/* PackId, borrowed from the files. */
+static GHashTable *find_replaced(GPtrArray *files)
+{
+    GHashTable *replaced = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    for (guint i = 0; i < files->len; i++) {
+        const VaultPackFile *file = g_ptr_array_index(files, i);
+
+        for (guint j = 0; file->replaced != NULL && j < file->replaced->len; j++)
+            g_hash_table_add(replaced, &g_array_index(file->replaced, PackId, j));
+    }
+    for (guint i = 0; i < files->len; i++) {
+        VaultPackFile *file = g_ptr_array_index(files, i);
+
+        file->is_replaced =
+            file->is_readable && g_hash_table_contains(replaced, &file->header.pack_id);
+    }
+    return replaced;
+}
+
+static void find_successors(GPtrArray *files, GHashTable *replaced)
 {
     g_autoptr(GHashTable) by_id = g_hash_table_new(vault_id_hash, vault_id_equal);
 
@@ -113,7 +152,8 @@ static void find_successors(GPtrArray *files)
             vault_id_is_zero(file->header.predecessor.bytes))
             continue;
         before = g_hash_table_lookup(by_id, &file->header.predecessor);
-        file->lacks_predecessor = before == NULL;
+        file->lacks_predecessor =
+            before == NULL && !g_hash_table_contains(replaced, &file->header.predecessor);
         if (before == NULL)
             continue;
         before->has_successor = TRUE;
@@ -150,10 +190,12 @@ GPtrArray *vault_pack_files_list(const char *directory, const VaultId *vault_id,
                                  VaultCatalog *catalog, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(pack_file_free);
+    g_autoptr(GHashTable) replaced = NULL;
 
     if (!read_directory(directory, vault_id, files, error))
         return NULL;
-    find_successors(files);
+    replaced = find_replaced(files);
+    find_successors(files, replaced);
     if (catalog != NULL && !find_catalogued(files, catalog, error))
         return NULL;
     return g_steal_pointer(&files);

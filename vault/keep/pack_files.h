@@ -14,10 +14,12 @@ typedef struct {
     VaultCatalogPack catalogued;
     gboolean has_successor; /* a later pack's header says where it ended */
     guint64 successor_end;
-    gboolean lacks_predecessor; /* the header names a pack that is not there */
+    gboolean lacks_predecessor; /* the header names a pack that is not there, nor was replaced */
+    GArray *replaced;           /* PackId; of a compacted pack, NULL when its list is damaged */
+    gboolean is_replaced; /* a compacted pack has what is left of it: none of its records count */
 } VaultPackFile;
 
-/* GPtrArray of VaultPackFile: grouped packs by sequence, then stream packs; unreadable ones last,
- * their sequence taken from the name. `catalog` may be NULL. */
+/* GPtrArray of VaultPackFile: grouped packs by sequence, stream packs, compacted packs; unreadable
+ * ones last, their sequence taken from the name. `catalog` may be NULL. */
 GPtrArray *vault_pack_files_list(const char *directory, const VaultId *vault_id,
                                  VaultCatalog *catalog, GError **error);

@@ -119,23 +119,63 @@ static gboolean check_record_id(const GBytes *bytes, const RecordId *record_id, 
     return FALSE;
 }
 
+typedef struct {
+    guint64 offset;
+    gsize len;
+    guint8 *ret_bytes;
+    GBytes **ret_record; /* NULL: a part is wanted */
+} Wanted;
+
+static gboolean read_at(VaultKeep *keep, const VaultPlace *place, const Wanted *wanted,
+                        GError **error)
+{
+    if (wanted->ret_record == NULL)
+        return vault_pack_set_read(keep->packs, place, wanted->offset, wanted->len,
+                                   wanted->ret_bytes, error);
+    *wanted->ret_record = vault_pack_set_fetch(keep->packs, place, wanted->len, error);
+    return *wanted->ret_record != NULL;
+}
+
+/* Between the look into the catalog and the one into the pack, compaction may move the record and
+ * remove the pack: the catalog has the new place by then. */
+static gboolean read_record(VaultKeep *keep, const RecordId *record_id, const Wanted *wanted,
+                            GError **error)
+{
+    PackId missing = {{0}};
+
+    for (;;) {
+        g_autoptr(GError) failure = NULL;
+        VaultPlace place;
+
+        if (!vault_keep_record_place(keep, record_id, &place, error))
+            return FALSE;
+        if (read_at(keep, &place, wanted, &failure))
+            return TRUE;
+        if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) ||
+            VAULT_ID_EQUAL(place.pack_id, missing)) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        missing = place.pack_id;
+    }
+}
+
 GBytes *vault_keep_record(VaultKeep *keep, const RecordId *record_id, gsize len_max, GError **error)
 {
     g_autoptr(GBytes) bytes = NULL;
-    VaultPlace place;
+    const Wanted wanted = {.len = len_max, .ret_record = &bytes};
 
-    if (!vault_keep_record_place(keep, record_id, &place, error))
-        return NULL;
-    bytes = vault_pack_set_fetch(keep->packs, &place, len_max, error);
-    if (bytes == NULL || !check_record_id(bytes, record_id, error))
-        return NULL;
-    return g_steal_pointer(&bytes);
+    return read_record(keep, record_id, &wanted, error) && check_record_id(bytes, record_id, error)
+               ? g_steal_pointer(&bytes)
+               : NULL;
 }
 
-gboolean vault_keep_record_read(VaultKeep *keep, const VaultPlace *place, guint64 offset, gsize len,
-                                guint8 *ret_bytes, GError **error)
+gboolean vault_keep_record_read(VaultKeep *keep, const RecordId *record_id, guint64 offset,
+                                gsize len, guint8 *ret_bytes, GError **error)
 {
-    return vault_pack_set_read(keep->packs, place, offset, len, ret_bytes, error);
+    const Wanted wanted = {.offset = offset, .len = len, .ret_bytes = ret_bytes};
+
+    return read_record(keep, record_id, &wanted, error);
 }
 
 /* ---- one message ---------------------------------------------------------------------------- */
@@ -149,7 +189,7 @@ static gboolean read_part(VaultKeep *keep, const VaultCatalogPart *found,
 
     *ret_part = (VaultMessagePart){
         .record_id = found->record_id, .kind = found->kind, .place = found->place};
-    return vault_pack_set_read(keep->packs, &found->place, 0, len, bytes, error) &&
+    return vault_keep_record_read(keep, &found->record_id, 0, len, bytes, error) &&
            vault_record_header_parse(bytes, len, &header, error) &&
            vault_record_locator_open(bytes, &header, keep->locator_key, &ret_part->locator, error);
 }

@@ -166,32 +166,44 @@ static gboolean finish_pack(Recovery *recovery, const VaultPackFile *file, GErro
     return !is_sealed || set_sealed(recovery, file, end.end, error);
 }
 
-static gboolean finish_packs(Recovery *recovery, GPtrArray *files, GError **error)
+static gboolean finish_grouped(Recovery *recovery, const VaultPackFile *file, GError **error)
+{
+    if (file->lacks_predecessor) {
+        recovery->damage_count++;
+        recovery_report(recovery, "pack %s is missing: pack %s follows it",
+                        VAULT_ID_TEXT(file->header.predecessor), file->name);
+    }
+    if (!finish_pack(recovery, file, error))
+        return FALSE;
+    recovery->result->last_pack = file->header.pack_id;
+    return TRUE;
+}
+
+static gboolean finish_file(Recovery *recovery, const VaultPackFile *file, GError **error)
 {
     VaultRecoveryResult *result = recovery->result;
 
-    for (guint i = 0; i < files->len; i++) {
-        const VaultPackFile *file = g_ptr_array_index(files, i);
-
-        if (file->header.type != VAULT_PACK_GROUPED)
-            continue;
-        result->next_sequence = MAX(result->next_sequence, file->header.sequence + 1);
-        if (!file->is_readable) {
-            recovery_report(recovery, "pack %s: its header is damaged or was never written; kept",
-                            file->name);
-            recovery->damage_count += file->len > VAULT_PACK_HEADER_LEN;
-            continue;
-        }
-        if (file->lacks_predecessor) {
-            recovery->damage_count++;
-            recovery_report(recovery, "pack %s is missing: pack %s follows it",
-                            VAULT_ID_TEXT(file->header.predecessor), file->name);
-        }
-        if (!finish_pack(recovery, file, error))
-            return FALSE;
-        result->last_pack = file->header.pack_id;
+    if (file->header.type == VAULT_PACK_STREAM || file->is_replaced)
+        return TRUE;
+    /* A compacted pack bears the highest sequence of what it replaced: none comes twice. */
+    result->next_sequence = MAX(result->next_sequence, file->header.sequence + 1);
+    if (!file->is_readable) {
+        recovery_report(recovery, "pack %s: its header is damaged or was never written; kept",
+                        file->name);
+        recovery->damage_count += file->len > VAULT_PACK_HEADER_LEN;
+        return TRUE;
     }
-    return TRUE;
+    return file->header.type == VAULT_PACK_COMPACTED
+               ? recovery_take_compacted(recovery, file, error)
+               : finish_grouped(recovery, file, error);
+}
+
+static gboolean finish_packs(Recovery *recovery, GPtrArray *files, GError **error)
+{
+    for (guint i = 0; i < files->len; i++)
+        if (!finish_file(recovery, g_ptr_array_index(files, i), error))
+            return FALSE;
+    return recovery_forget_replaced(recovery, files, error);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -228,5 +240,6 @@ gboolean vault_recovery_run(const VaultRecoveryOptions *options, VaultRecoveryRe
         recovery.all_bytes += ((VaultPackFile *)g_ptr_array_index(files, i))->len;
     streams = recovery_find_streams(&recovery, files, error);
     return streams != NULL && replay(&recovery, files, error) &&
-           recovery_finish_streams(&recovery, streams, error);
+           recovery_finish_streams(&recovery, streams, error) &&
+           recovery_remove_replaced(&recovery, files, error);
 }

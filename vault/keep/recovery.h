@@ -4,8 +4,9 @@
  * into a new catalog). Packs that a crash or a failed sync left open are sealed off: at the end
  * that their successor's header names, else behind their last whole group. Stream packs that no
  * committed copy names are removed, unless a pack is damaged or missing: then they are kept, since
- * the copy may be in what cannot be read. Nothing else may write meanwhile. Errors: IO, NO_SPACE,
- * CORRUPT (a pack is shorter than acknowledged).
+ * the copy may be in what cannot be read. Packs that a compacted pack replaces are removed: it has
+ * its name since it was whole. Nothing else may write meanwhile. Errors: IO, NO_SPACE, CORRUPT (a
+ * pack is shorter than acknowledged).
  */
 #pragma once
 

@@ -16,6 +16,7 @@ typedef struct {
     guint rows;          /* in the open transaction */
     guint64 done_bytes, all_bytes;
     guint damage_count; /* places where a copy that names a stream pack may have been lost */
+    gboolean is_moving; /* the records being read were moved: the catalog has them elsewhere */
 } Recovery;
 
 /* A finding: to the callback, else to the log. */
@@ -28,6 +29,13 @@ gboolean recovery_open_row(Recovery *recovery, const PackId *pack_id,
 /* Inside a transaction of the catalog, which it may end to begin another. */
 gboolean recovery_take_record(Recovery *recovery, const PackId *pack_id,
                               const VaultScannedRecord *record, GError **error);
+
+/* recovery_compacted.c: a compaction that was under way is finished. Records of a compacted pack
+ * that the catalog does not have yet are moved there in it. */
+gboolean recovery_take_compacted(Recovery *recovery, const VaultPackFile *file, GError **error);
+/* After all packs were read: what was replaced is gone from the catalog, then from the disk. */
+gboolean recovery_forget_replaced(Recovery *recovery, GPtrArray *files, GError **error);
+gboolean recovery_remove_replaced(Recovery *recovery, GPtrArray *files, GError **error);
 
 /* Reads the stream packs that the catalog does not have yet: VaultPackFile -> their record. */
 GHashTable *recovery_find_streams(Recovery *recovery, GPtrArray *files, GError **error);

@@ -1,4 +1,5 @@
 #include "vault/keep/recovery_internal.h"
+#include "vault/store/catalog_compact.h"
 
 #define TRANSACTION_ROWS 16384
 
@@ -32,8 +33,11 @@ void recovery_progress(Recovery *recovery, guint64 bytes)
 static gboolean add_row(Recovery *recovery, const VaultCatalogRow *row, GError **error)
 {
     VaultCatalog *catalog = recovery->options->catalog;
+    guint64 tags_since_s = recovery->options->tags_since_s;
+    gboolean was_there;
 
-    if (!vault_catalog_add(catalog, row, recovery->options->tags_since_s, error))
+    if (recovery->is_moving ? !vault_catalog_move(catalog, row, tags_since_s, &was_there, error)
+                            : !vault_catalog_add(catalog, row, tags_since_s, error))
         return FALSE;
     if (++recovery->rows < TRANSACTION_ROWS)
         return TRUE;

@@ -46,7 +46,8 @@ GHashTable *recovery_find_streams(Recovery *recovery, GPtrArray *files, GError *
         VaultPackFile *file = g_ptr_array_index(files, i);
         StreamRecord *record;
 
-        if (file->header.type != VAULT_PACK_STREAM || file->is_catalogued || !file->is_readable)
+        if (file->header.type != VAULT_PACK_STREAM || file->is_catalogued || !file->is_readable ||
+            file->is_replaced)
             continue;
         record = g_new0(StreamRecord, 1);
         g_hash_table_insert(records, file, record);

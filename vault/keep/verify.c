@@ -1,6 +1,7 @@
 #include "vault/keep/internal.h"
-#include "vault/keep/month_states.h"
+#include "vault/keep/liveness.h"
 #include "vault/keep/pack_files.h"
+#include "vault/keep/verify_log.h"
 
 typedef struct {
     VaultKeep *keep;
@@ -8,7 +9,8 @@ typedef struct {
     VaultVerifyDepth depth;
     const VaultVerifyCallbacks *callbacks;
     VaultVerifyResult *result;
-    VaultMonthStates *months;
+    VaultLiveness *liveness;
+    VaultVerifyLog *log; /* NULL: not looked at */
     guint64 all_bytes;
     guint64 matched_count; /* records that the catalog has where they are */
 } Verify;
@@ -47,20 +49,20 @@ static gboolean check_month(Verify *verify, const VaultPackFile *file,
                             const VaultScannedRecord *record, const VaultLocator *locator,
                             gboolean *ret_is_dead, GError **error)
 {
-    VaultMonthState state;
-    gboolean is_first;
+    VaultLife life;
 
-    if (!vault_month_states_get(verify->months, &locator->month_key_id, &state, &is_first, error))
+    if (!vault_liveness_of_leaf(verify->liveness, &locator->month_key_id, locator->leaf, &life,
+                                error))
         return FALSE;
-    *ret_is_dead = state == VAULT_MONTH_DEAD;
-    if (state == VAULT_MONTH_UNKNOWN)
+    *ret_is_dead = life.state == VAULT_LIFE_DEAD;
+    if (life.state == VAULT_LIFE_UNKNOWN)
         report_record(verify, file, record, "its month key is not in the keyring");
     return TRUE;
 }
 
-/* The catalog has to say the same of it; records of a dropped month are in none. */
+/* The catalog has to say the same of it; of one that is dead it need not say anything. */
 static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
-                                 const VaultScannedRecord *record, GError **error)
+                                 const VaultScannedRecord *record, gboolean is_dead, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     VaultRecordKind kind;
@@ -73,7 +75,8 @@ static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
             g_propagate_error(error, g_steal_pointer(&failure));
             return FALSE;
         }
-        report_record(verify, file, record, "the catalog does not have it");
+        if (!is_dead)
+            report_record(verify, file, record, "the catalog does not have it");
         return TRUE;
     }
     if (kind != record->header.kind || place.offset != record->offset || place.len != record->len ||
@@ -117,6 +120,8 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
     verify->result->record_count++;
     if (!record->is_intact)
         report_record(verify, file, record, "its ciphertext is damaged");
+    if (verify->log != NULL)
+        vault_verify_log_add(verify->log, &record->hash);
     if (!vault_record_locator_open(record->header_bytes, &record->header, verify->keep->locator_key,
                                    &locator, NULL)) {
         report_record(verify, file, record, "its locator does not open");
@@ -127,12 +132,11 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
                 record->header.kind == VAULT_RECORD_TERMS_COPY;
     if (has_month && !check_month(verify, file, record, &locator, &is_dead, error))
         return FALSE;
-    if (is_dead)
-        return TRUE;
-    if (record->header.kind == VAULT_RECORD_COPY &&
+    /* Compaction removes a dead body before its copies, or after. */
+    if (record->header.kind == VAULT_RECORD_COPY && !is_dead &&
         !check_body(verify, file, record, &locator.body_id, error))
         return FALSE;
-    return check_catalogued(verify, file, record, error);
+    return check_catalogued(verify, file, record, is_dead, error);
 }
 
 /* ---- one pack ------------------------------------------------------------------------------- */
@@ -198,9 +202,12 @@ static void check_pack_end(Verify *verify, const VaultPackFile *file, guint64 go
     guint64 known_end = MAX(file->has_successor ? file->successor_end : 0,
                             file->is_catalogued ? file->catalogued.end : 0);
 
-    if (file->header.type != VAULT_PACK_GROUPED)
+    if (file->header.type == VAULT_PACK_STREAM)
         return;
-    if (good_end < known_end)
+    if (file->header.type == VAULT_PACK_COMPACTED && (!is_closed || file->replaced == NULL))
+        report(verify, "pack %s: its trailer or the list of what it replaces is damaged",
+               file->name);
+    else if (good_end < known_end)
         report(verify,
                "pack %s, offset %" G_GUINT64_FORMAT ": it is good up to here only, mail was "
                "archived in it up to offset %" G_GUINT64_FORMAT ": restore it from a backup",
@@ -255,6 +262,11 @@ static gboolean check_pack(Verify *verify, const VaultPackFile *file, GError **e
     g_autoptr(GError) failure = NULL;
 
     verify->result->pack_count++;
+    if (file->is_replaced) {
+        report(verify, "pack %s: what lived in it was moved, and it is still there: %s", file->name,
+               "start archived, or run muniment compact");
+        return TRUE;
+    }
     if (!file->is_readable) {
         report(verify, "pack %s: its header is damaged or was never written", file->name);
         return TRUE;
@@ -392,6 +404,31 @@ static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **er
     return TRUE;
 }
 
+/* ---- the log -------------------------------------------------------------------------------- */
+
+static void report_text(const char *text, gpointer user)
+{
+    report(user, "%s", text);
+}
+
+/* A vault may have none yet; one that had and is damaged is a finding. */
+static VaultVerifyLog *open_log(Verify *verify)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultLogReader *log = vault_keep_log_reader(verify->keep, VAULT_LOG_ARCHIVE, &failure);
+
+    if (log == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        report(verify, "archive log: %s", failure->message);
+    return vault_verify_log_new(log);
+}
+
+/* What is damaged is not what was logged: the log is asked once nothing else is wrong. */
+static gboolean check_log(Verify *verify, GPtrArray *files, GError **error)
+{
+    return verify->log == NULL || verify->result->finding_count > 0 || verify->catalog == NULL ||
+           vault_verify_log_run(verify->log, files, report_text, verify, error);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
@@ -399,12 +436,18 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
                            GError **error)
 {
     Verify verify = {.keep = keep, .depth = depth, .callbacks = callbacks, .result = ret_result};
-    g_autoptr(VaultMonthStates) months = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
+    g_autoptr(VaultVerifyLog) log = NULL;
     g_autoptr(GPtrArray) files = NULL;
+    g_auto(VaultFd) lock = -1;
     guint64 catalogued_count;
 
     memset(ret_result, 0, sizeof *ret_result);
-    verify.months = months;
+    verify.liveness = liveness;
+    if (!vault_packs_lock(keep->packs_path, VAULT_PACKS_STAY, &lock, error))
+        return FALSE;
+    if (depth == VAULT_VERIFY_DEEP)
+        verify.log = log = open_log(&verify);
     vault_keep_catch_up(keep);
     check_catalog_file(&verify);
     if (!check_keyring(&verify, error) || !count_catalogued(&verify, &catalogued_count, error))
@@ -418,5 +461,5 @@ gboolean vault_keep_verify(VaultKeep *keep, VaultVerifyDepth depth,
                "catalog: it has %" G_GUINT64_FORMAT
                " records that no pack holds in that place: run muniment rebuild",
                catalogued_count - verify.matched_count);
-    return TRUE;
+    return check_log(&verify, files, error);
 }

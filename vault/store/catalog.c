@@ -37,6 +37,8 @@ static const char indexes[] =
     "CREATE INDEX copies_month ON copies (month_key_id, received_s, record_id);"
     "CREATE INDEX others_body ON others (body_id);";
 
+/* Only when it is used: a full read of the table. */
+#define IN_REPLACED "WHERE pack_no IN (SELECT pack_no FROM packs WHERE state = 3)"
 #define TAGGED_BODIES "SELECT body_id, retry_tag FROM tags WHERE repeat_tag IN "
 
 static const char *const texts[CATALOG_STATEMENT_COUNT] = {
@@ -60,8 +62,9 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_ADD_LEAF] = "INSERT INTO leaves (month_key_id, end) VALUES (?1, ?2) ON CONFLICT DO "
                          "UPDATE SET end = max(end, excluded.end)",
     [CATALOG_ADD_TOTALS] =
-        "UPDATE totals SET message_count = message_count + ?1, copy_count = copy_count + ?2, "
-        "other_count = other_count + ?3, last_archived_s = max(last_archived_s, ?4)",
+        "UPDATE totals SET message_count = message_count + ?1 - ?5, "
+        "copy_count = copy_count + ?2 - ?6, other_count = other_count + ?3 - ?7, "
+        "last_archived_s = max(last_archived_s, ?4)",
     [CATALOG_PRUNE_TAGS] = "DELETE FROM tags WHERE archived_s < ?1",
     [CATALOG_PACKS] = "SELECT pack_id, end, state FROM packs ORDER BY pack_no",
     [CATALOG_TOTALS] = "SELECT message_count, copy_count, other_count, last_archived_s FROM totals",
@@ -85,6 +88,31 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_MONTH_TOTALS] = "SELECT count(*), coalesce(max(received_s), 0) FROM copies INDEXED BY "
                              "copies_month WHERE month_key_id = ?1",
     [CATALOG_LEAF_END] = "SELECT end FROM leaves WHERE month_key_id = ?1",
+    [CATALOG_ITEM_COPIES] =
+        "SELECT c.body_id, p.pack_id, c.len, c.month_key_id, c.leaf FROM copies c INDEXED BY "
+        "copies_body JOIN packs p USING (pack_no) WHERE c.body_id >= ?1 AND c.body_id < ?2",
+    [CATALOG_ITEM_BODIES] = "SELECT b.body_id, p.pack_id, b.len FROM bodies b JOIN packs p USING "
+                            "(pack_no) WHERE b.body_id >= ?1 AND b.body_id < ?2",
+    [CATALOG_ITEM_OTHERS] =
+        "SELECT o.body_id, p.pack_id, o.len, o.month_key_id, o.leaf, o.kind FROM others o JOIN "
+        "packs p USING (pack_no) WHERE o.body_id >= ?1 AND o.body_id < ?2",
+    [CATALOG_MOVE_BODY] =
+        "UPDATE bodies SET pack_no = ?2, offset = ?3, len = ?4 WHERE body_id = ?1",
+    [CATALOG_MOVE_COPY] =
+        "UPDATE copies SET pack_no = ?2, offset = ?3, len = ?4 WHERE record_id = ?1",
+    [CATALOG_MOVE_OTHER] =
+        "UPDATE others SET pack_no = ?2, offset = ?3, len = ?4 WHERE record_id = ?1",
+    [CATALOG_DROP_BODY] = "DELETE FROM bodies WHERE body_id = ?1",
+    [CATALOG_DROP_COPY] = "DELETE FROM copies WHERE record_id = ?1",
+    [CATALOG_DROP_OTHER] = "DELETE FROM others WHERE record_id = ?1",
+    [CATALOG_DROP_TAG] = "DELETE FROM tags WHERE repeat_tag = ?1 AND body_id = ?2",
+    [CATALOG_REPLACE_PACK] = "UPDATE packs SET state = 3 WHERE pack_id = ?1",
+    [CATALOG_PURGE_TAGS] =
+        "DELETE FROM tags WHERE body_id IN (SELECT body_id FROM bodies " IN_REPLACED ")",
+    [CATALOG_PURGE_BODIES] = "DELETE FROM bodies " IN_REPLACED,
+    [CATALOG_PURGE_COPIES] = "DELETE FROM copies " IN_REPLACED,
+    [CATALOG_PURGE_OTHERS] = "DELETE FROM others " IN_REPLACED,
+    [CATALOG_FORGET_REPLACED] = "DELETE FROM packs WHERE state = 3",
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */
@@ -197,7 +225,7 @@ static gboolean run_statement(VaultCatalog *catalog, gsize statement, GError **e
 gboolean vault_catalog_begin(VaultCatalog *catalog, GError **error)
 {
     g_mutex_lock(&catalog->lock);
-    catalog->added = (VaultCatalogTotals){0};
+    catalog->added = catalog->removed = (VaultCatalogTotals){0};
     /* A pack added by an abandoned transaction has no number any more. */
     catalog->known_pack_no = 0;
     if (run_statement(catalog, CATALOG_BEGIN, error))
@@ -223,6 +251,9 @@ static gboolean add_totals(VaultCatalog *catalog, GError **error)
     vault_sql_bind_u64(add, 2, catalog->added.copy_count);
     vault_sql_bind_u64(add, 3, catalog->added.other_count);
     vault_sql_bind_u64(add, 4, catalog->added.last_archived_s);
+    vault_sql_bind_u64(add, 5, catalog->removed.message_count);
+    vault_sql_bind_u64(add, 6, catalog->removed.copy_count);
+    vault_sql_bind_u64(add, 7, catalog->removed.other_count);
     return vault_sql_run(catalog->sql, add, error);
 }
 
@@ -305,9 +336,8 @@ static gboolean add_tags(VaultCatalog *catalog, const VaultCatalogRow *row, guin
     return vault_sql_run(catalog->sql, add, error);
 }
 
-/* Parameters 1 to 4 are the same for every kind. */
-static VaultStatement *begin_row(VaultCatalog *catalog, gsize statement, const VaultCatalogRow *row,
-                                 GError **error)
+VaultStatement *catalog_begin_row(VaultCatalog *catalog, gsize statement,
+                                  const VaultCatalogRow *row, GError **error)
 {
     VaultStatement *add = NULL;
     guint64 number;
@@ -330,7 +360,7 @@ static gboolean add_body(VaultCatalog *catalog, const VaultCatalogRow *row, guin
     const VaultLocator *locator = &row->locator;
     gboolean is_unsure = (locator->flags & VAULT_FLAG_CLOCK_UNSURE) != 0;
     guint64 archived_s = locator->archived_s;
-    g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_BODY, row, error);
+    g_autoptr(VaultStatement) add = catalog_begin_row(catalog, CATALOG_ADD_BODY, row, error);
 
     if (add == NULL)
         return FALSE;
@@ -364,7 +394,7 @@ static gboolean add_leaf(VaultCatalog *catalog, const VaultLocator *locator, GEr
 static gboolean add_copy(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
 {
     const VaultLocator *locator = &row->locator;
-    g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_COPY, row, error);
+    g_autoptr(VaultStatement) add = catalog_begin_row(catalog, CATALOG_ADD_COPY, row, error);
 
     if (add == NULL)
         return FALSE;
@@ -383,7 +413,7 @@ static gboolean add_copy(VaultCatalog *catalog, const VaultCatalogRow *row, GErr
 static gboolean add_other(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
 {
     const VaultLocator *locator = &row->locator;
-    g_autoptr(VaultStatement) add = begin_row(catalog, CATALOG_ADD_OTHER, row, error);
+    g_autoptr(VaultStatement) add = catalog_begin_row(catalog, CATALOG_ADD_OTHER, row, error);
 
     if (add == NULL)
         return FALSE;

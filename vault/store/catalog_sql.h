@@ -1,4 +1,4 @@
-/* Inside vault/store only: what catalog.c, catalog_query.c and catalog_cursor.c share. */
+/* Inside vault/store only: what catalog.c and catalog_*.c share. */
 #pragma once
 
 #include "vault/store/catalog.h"
@@ -30,6 +30,22 @@ enum {
     CATALOG_COPIES_OF,
     CATALOG_MONTH_TOTALS,
     CATALOG_LEAF_END,
+    CATALOG_ITEM_COPIES,
+    CATALOG_ITEM_BODIES,
+    CATALOG_ITEM_OTHERS,
+    CATALOG_MOVE_BODY,
+    CATALOG_MOVE_COPY,
+    CATALOG_MOVE_OTHER,
+    CATALOG_DROP_BODY,
+    CATALOG_DROP_COPY,
+    CATALOG_DROP_OTHER,
+    CATALOG_DROP_TAG,
+    CATALOG_REPLACE_PACK,
+    CATALOG_PURGE_TAGS,
+    CATALOG_PURGE_BODIES,
+    CATALOG_PURGE_COPIES,
+    CATALOG_PURGE_OTHERS,
+    CATALOG_FORGET_REPLACED,
     CATALOG_STATEMENT_COUNT
 };
 
@@ -38,8 +54,8 @@ struct VaultCatalog {
     VaultSql *sql;
     char *path;
     VaultCatalogMode mode;
-    VaultCatalogTotals added; /* of the open transaction */
-    PackId known_pack;        /* the last pack asked for, and its number; 0 = none */
+    VaultCatalogTotals added, removed; /* of the open transaction */
+    PackId known_pack;                 /* the last pack asked for, and its number; 0 = none */
     guint64 known_pack_no;
 };
 
@@ -54,6 +70,10 @@ struct VaultCatalog {
     "c.offset, c.len, b.len"
 #define CATALOG_COPY_JOINS                                                                         \
     " LEFT JOIN packs p ON p.pack_no = c.pack_no LEFT JOIN bodies b ON b.body_id = c.body_id "
+
+/* A statement whose parameters 1 to 4 are the row's record id, pack number, offset and length. */
+VaultStatement *catalog_begin_row(VaultCatalog *catalog, gsize statement,
+                                  const VaultCatalogRow *row, GError **error);
 
 gboolean catalog_read_copy(VaultCatalog *catalog, VaultStatement *row, VaultCatalogCopy *ret_copy,
                            GError **error);

@@ -75,8 +75,8 @@ void vault_pack_file_free(VaultPackFile *file)
     g_free(file);
 }
 
-VaultPackFile *vault_pack_file_create(const char *directory, const VaultPackHeader *header,
-                                      GError **error)
+VaultPackFile *vault_pack_file_begin(const char *directory, const VaultPackHeader *header,
+                                     GError **error)
 {
     g_autoptr(VaultPackFile) file = g_new0(VaultPackFile, 1);
 
@@ -85,10 +85,21 @@ VaultPackFile *vault_pack_file_create(const char *directory, const VaultPackHead
     file->index = g_byte_array_new();
     file->hasher = vault_hasher_new();
     vault_pack_header_format(header, file->header);
-    if (!vault_pack_draft_create(&file->draft, directory, header, error) ||
-        !vault_pack_draft_publish(&file->draft, error))
-        return NULL;
-    return g_steal_pointer(&file);
+    return vault_pack_draft_create(&file->draft, directory, header, error) ? g_steal_pointer(&file)
+                                                                           : NULL;
+}
+
+VaultPackFile *vault_pack_file_create(const char *directory, const VaultPackHeader *header,
+                                      GError **error)
+{
+    g_autoptr(VaultPackFile) file = vault_pack_file_begin(directory, header, error);
+
+    return file != NULL && vault_pack_file_publish(file, error) ? g_steal_pointer(&file) : NULL;
+}
+
+gboolean vault_pack_file_publish(VaultPackFile *file, GError **error)
+{
+    return vault_pack_draft_publish(&file->draft, error);
 }
 
 const PackId *vault_pack_file_id(const VaultPackFile *file)
@@ -187,19 +198,64 @@ static void acknowledge_group(VaultPackFile *file, GPtrArray *records, guint64 l
     file->acknowledged_end += len;
 }
 
-gboolean vault_pack_file_append_group(VaultPackFile *file, GPtrArray *records, GError **error)
+static gboolean write_group(VaultPackFile *file, GPtrArray *records, guint64 *ret_len,
+                            GError **error)
 {
     g_autofree struct iovec *vectors = g_new(struct iovec, records->len + 1);
     guint8 commit[VAULT_PACK_COMMIT_LEN];
+
+    describe_group(file, records, vectors, commit, ret_len);
+    g_assert(file->acknowledged_end + *ret_len <= G_MAXUINT32);
+    return write_vectors(file, vectors, records->len + 1, error);
+}
+
+gboolean vault_pack_file_append_group(VaultPackFile *file, GPtrArray *records, GError **error)
+{
     guint64 len;
 
-    describe_group(file, records, vectors, commit, &len);
-    g_assert(file->acknowledged_end + len <= G_MAXUINT32);
-    if (!write_vectors(file, vectors, records->len + 1, error) ||
+    if (!write_group(file, records, &len, error) ||
         !vault_file_sync(file->draft.fd, file->draft.path, error))
         return FALSE;
     acknowledge_group(file, records, len);
     return TRUE;
+}
+
+gboolean vault_pack_file_draft_group(VaultPackFile *file, GPtrArray *records, GError **error)
+{
+    guint64 len;
+
+    if (!write_group(file, records, &len, error))
+        return FALSE;
+    acknowledge_group(file, records, len);
+    return TRUE;
+}
+
+gboolean vault_pack_file_cut(VaultPackFile *file, const VaultPackMark *mark, GError **error)
+{
+    g_assert(!file->draft.is_published && mark->end <= file->acknowledged_end);
+    if (ftruncate(file->draft.fd, (off_t)mark->end) != 0)
+        return vault_error_set_errno(error, errno, "cannot cut", file->draft.draft_path);
+    file->acknowledged_end = mark->end;
+    g_byte_array_set_size(file->index, (guint)(mark->record_count * VAULT_PACK_INDEX_ENTRY_LEN));
+    return TRUE;
+}
+
+/* The draft is nobody's yet, so its header may be written last, as a stream pack's is. */
+gboolean vault_pack_file_complete(VaultPackFile *file, const VaultPackHeader *header,
+                                  const GByteArray *list, GError **error)
+{
+    const char *path = file->draft.draft_path;
+    guint64 start = file->acknowledged_end + list->len;
+    g_autoptr(GByteArray) trailer = NULL;
+
+    g_assert(!file->draft.is_published && header->groups_end == file->acknowledged_end);
+    vault_pack_header_format(header, file->header);
+    trailer = vault_pack_trailer_format(file->header, file->index, start);
+    return vault_file_pwrite_all(file->draft.fd, list->data, list->len, file->acknowledged_end,
+                                 path, error) &&
+           vault_file_pwrite_all(file->draft.fd, trailer->data, trailer->len, start, path, error) &&
+           vault_file_pwrite_all(file->draft.fd, file->header, VAULT_PACK_HEADER_LEN, 0, path,
+                                 error);
 }
 
 gboolean vault_pack_file_end(VaultPackFile *file, GError **error)

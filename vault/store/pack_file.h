@@ -29,6 +29,24 @@ void vault_pack_draft_clear(VaultPackDraft *draft);
 
 typedef struct VaultPackFile VaultPackFile;
 
+/* A draft, made whole before it gets its name: a compacted pack. Nothing of it is acknowledged, or
+ * on stable storage, before vault_pack_file_publish() returns TRUE. */
+VaultPackFile *vault_pack_file_begin(const char *directory, const VaultPackHeader *header,
+                                     GError **error);
+/* As vault_pack_file_append_group(), without the sync. */
+gboolean vault_pack_file_draft_group(VaultPackFile *file, GPtrArray *records, GError **error);
+/* Groups behind the mark were never written. */
+typedef struct {
+    guint64 end; /* vault_pack_file_acknowledged_end() */
+    gsize record_count;
+} VaultPackMark;
+gboolean vault_pack_file_cut(VaultPackFile *file, const VaultPackMark *mark, GError **error);
+/* The list of what it replaces, the trailer, and the header that tells of both. */
+gboolean vault_pack_file_complete(VaultPackFile *file, const VaultPackHeader *header,
+                                  const GByteArray *list, GError **error);
+gboolean vault_pack_file_publish(VaultPackFile *file, GError **error);
+
+/* A grouped pack: with its name and without a group. */
 VaultPackFile *vault_pack_file_create(const char *directory, const VaultPackHeader *header,
                                       GError **error);
 /* `records`: VaultRecord pointers with bytes, at most VAULT_GROUP_RECORDS_MAX. They and a commit

@@ -38,6 +38,9 @@ void vault_pack_header_format(const VaultPackHeader *header, guint8 ret[VAULT_PA
     vault_bytes_put_u64(ret + 48, header->created_s);
     memcpy(ret + 56, header->predecessor.bytes, VAULT_ID_LEN);
     vault_bytes_put_u64(ret + 72, header->predecessor_end);
+    vault_bytes_put_u64(ret + 80, header->groups_end);
+    vault_bytes_put_u32(ret + 88, header->replaced_count);
+    vault_bytes_put_u32(ret + 92, header->dropped_count);
     vault_bytes_put_u32(ret + PACK_CRC_OFFSET, vault_crc32c(0, ret, PACK_CRC_OFFSET));
 }
 
@@ -47,13 +50,25 @@ static gboolean header_checks(const guint8 *bytes, gsize len, GError **error)
         return set_corrupt(error, "not a pack: its header is missing");
     if (u32_at(bytes + PACK_CRC_OFFSET) != vault_crc32c(0, bytes, PACK_CRC_OFFSET))
         return set_corrupt(error, "the pack header fails its checksum");
-    if (bytes[4] == PACK_VERSION &&
-        (bytes[5] == VAULT_PACK_GROUPED || bytes[5] == VAULT_PACK_STREAM))
+    if (bytes[4] == PACK_VERSION && bytes[5] >= VAULT_PACK_GROUPED &&
+        bytes[5] <= VAULT_PACK_COMPACTED)
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
                         "a pack of a version or type that this program does not know: use a newer "
                         "muniment");
     return FALSE;
+}
+
+static gboolean read_compacted(VaultBytesReader *reader, VaultPackHeader *header, GError **error)
+{
+    header->groups_end = vault_bytes_read_u64(reader);
+    header->replaced_count = vault_bytes_read_u32(reader);
+    header->dropped_count = vault_bytes_read_u32(reader);
+    if (header->groups_end >= VAULT_PACK_HEADER_LEN && header->groups_end <= G_MAXUINT32 &&
+        header->replaced_count <= VAULT_PACK_REPLACED_MAX &&
+        header->dropped_count <= VAULT_PACK_RECORDS_MAX)
+        return TRUE;
+    return set_corrupt(error, "the pack header says what no compacted pack has");
 }
 
 gboolean vault_pack_header_parse(const guint8 *bytes, gsize len, VaultPackHeader *ret_header,
@@ -73,13 +88,15 @@ gboolean vault_pack_header_parse(const guint8 *bytes, gsize len, VaultPackHeader
     ret_header->created_s = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret_header->predecessor.bytes, VAULT_ID_LEN);
     ret_header->predecessor_end = vault_bytes_read_u64(&reader);
-    return TRUE;
+    return ret_header->type != VAULT_PACK_COMPACTED || read_compacted(&reader, ret_header, error);
 }
 
 char *vault_pack_file_name(const VaultPackHeader *header)
 {
     if (header->type == VAULT_PACK_STREAM)
         return g_strconcat(VAULT_ID_TEXT(header->pack_id), VAULT_PACK_STREAM_SUFFIX, NULL);
+    if (header->type == VAULT_PACK_COMPACTED)
+        return g_strconcat(VAULT_ID_TEXT(header->pack_id), VAULT_PACK_COMPACTED_SUFFIX, NULL);
     return g_strdup_printf("%016" G_GINT64_MODIFIER "x-%s" VAULT_PACK_GROUPED_SUFFIX,
                            header->sequence, VAULT_ID_TEXT(header->pack_id));
 }

@@ -24,6 +24,14 @@
 #define VAULT_PACK_DRAFT_SUFFIX ".draft"
 #define VAULT_PACK_GROUPED_SUFFIX ".pack"
 #define VAULT_PACK_STREAM_SUFFIX ".stream"
+#define VAULT_PACK_COMPACTED_SUFFIX ".compacted"
+
+/* Packs that one compacted pack names as replaced, those that its own sources replaced included. */
+#define VAULT_PACK_REPLACED_MAX (1u << 20)
+/* Ids, their hash, record hashes, their hash: what lies between groups and trailer. */
+#define VAULT_PACK_LIST_LEN(replaced_count, dropped_count)                                         \
+    ((guint64)(replaced_count)*VAULT_ID_LEN + VAULT_HASH_LEN +                                     \
+     (guint64)(dropped_count)*VAULT_HASH_LEN + VAULT_HASH_LEN)
 
 typedef struct {
     PackId pack_id;

@@ -6,7 +6,8 @@
  * still has an unharmed header inside a CORRUPT stretch was acknowledged too: it follows as a group
  * of its own, so that damage to one record never hides the others.
  * Only VAULT_SCAN_CIPHERTEXTS tells a torn last group: after a crash use it on every open pack.
- * Stream packs hold one record; whether a committed copy names it is the caller's question.
+ * Stream packs hold one record; whether a committed copy names it is the caller's question. A
+ * compacted pack was whole when it got its name: what fails in it is CORRUPT, never a torn tail.
  * Errors: CORRUPT (not a pack, another vault's, header fails), UNSUPPORTED (a later version),
  * IO, NOT_FOUND. Threads: one user per object. Source: docs/formats/pack.md.
  */
@@ -16,7 +17,11 @@
 
 #define VAULT_PACK_HEADER_LEN 128
 
-typedef enum { VAULT_PACK_GROUPED = 1, VAULT_PACK_STREAM = 2 } VaultPackType;
+typedef enum {
+    VAULT_PACK_GROUPED = 1,
+    VAULT_PACK_STREAM = 2,
+    VAULT_PACK_COMPACTED = 3 /* what is left of packs that it replaces (pack_compacted.h) */
+} VaultPackType;
 
 typedef struct {
     VaultPackType type;
@@ -26,12 +31,16 @@ typedef struct {
     guint64 created_s;
     PackId predecessor;
     guint64 predecessor_end;
+    /* COMPACTED: where its groups end and its list begins, and how long that is. */
+    guint64 groups_end;
+    guint32 replaced_count;
+    guint32 dropped_count;
 } VaultPackHeader;
 
 void vault_pack_header_format(const VaultPackHeader *header, guint8 ret[VAULT_PACK_HEADER_LEN]);
 gboolean vault_pack_header_parse(const guint8 *bytes, gsize len, VaultPackHeader *ret_header,
                                  GError **error);
-/* "<sequence, 16 hex>-<pack id>.pack" or "<pack id>.stream", new string. */
+/* "<sequence, 16 hex>-<pack id>.pack", "<pack id>.stream" or "<pack id>.compacted", new string. */
 char *vault_pack_file_name(const VaultPackHeader *header);
 
 typedef enum {
@@ -69,13 +78,16 @@ void vault_pack_scan_stop_at(VaultPackScan *scan, guint64 end);
  * set for GROUP; ret_offset and ret_len for all. FALSE only when reading fails (IO). */
 gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GArray **ret_records,
                               guint64 *ret_offset, guint64 *ret_len, GError **error);
+/* Whether it has its trailer; of a grouped or compacted pack. */
+gboolean vault_pack_scan_is_closed(const VaultPackScan *scan);
 void vault_pack_scan_free(VaultPackScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackScan, vault_pack_scan_free)
 
 /* Ends a pack that was left open (crash, failed sync): cuts at `end`, writes the last group once
  * more (after a failed sync the page cache may hold what the disk does not, and a second sync would
- * not tell), writes trailer, syncs file and directory. Idempotent; a closed pack or a stream pack
- * is left as it is. CORRUPT when the file ends before `end`: acknowledged bytes are missing. */
+ * not tell), writes trailer, syncs file and directory. Idempotent; a closed pack, a stream pack and
+ * a compacted one are left as they are. CORRUPT when the file ends before `end`: acknowledged bytes
+ * are missing. */
 gboolean vault_pack_seal_off(const char *path, guint64 end, GError **error);
 
 /* Fetching. A reader keeps up to 64 packs open; each fetch checks the header and the CRCs. A pack
@@ -89,5 +101,7 @@ GBytes *vault_pack_set_fetch(VaultPackSet *set, const VaultPlace *place, gsize l
 /* Part of a record, unchecked: for bodies that are opened chunk by chunk. Thread-safe. */
 gboolean vault_pack_set_read(VaultPackSet *set, const VaultPlace *place, guint64 offset, gsize len,
                              guint8 *ret_bytes, GError **error);
+/* Closes a pack that was removed, so that its bytes are given back once nobody reads it. */
+void vault_pack_set_forget(VaultPackSet *set, const PackId *pack_id);
 void vault_pack_set_free(VaultPackSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackSet, vault_pack_set_free)

@@ -85,6 +85,18 @@ static gboolean load_trailer(VaultPackScan *scan, const guint8 header[VAULT_PACK
     return TRUE;
 }
 
+/* All of it was on the disk before it had its name: its groups end where the header says. */
+static void limit_compacted(VaultPackScan *scan, const VaultPackHeader *header)
+{
+    guint64 trailer_start =
+        header->groups_end + VAULT_PACK_LIST_LEN(header->replaced_count, header->dropped_count);
+
+    if (scan->is_closed && scan->search.limit != trailer_start)
+        scan->is_closed = FALSE;
+    scan->search.limit = MIN(header->groups_end, scan->file_len);
+    scan->is_ended = TRUE;
+}
+
 static gboolean open_file(VaultPackScan *scan, GError **error)
 {
     struct stat status;
@@ -139,8 +151,10 @@ VaultPackScan *vault_pack_scan_open(const char *path, const VaultId *vault_id, V
     scan->search = (VaultPackSearch){
         .window = &scan->window, .pack_id = header.pack_id, .limit = scan->file_len};
     scan->state = header.type == VAULT_PACK_STREAM ? AT_STREAM : AT_GROUP;
-    if (header.type == VAULT_PACK_GROUPED && !load_trailer(scan, header_bytes, error))
+    if (header.type != VAULT_PACK_STREAM && !load_trailer(scan, header_bytes, error))
         return NULL;
+    if (header.type == VAULT_PACK_COMPACTED)
+        limit_compacted(scan, &header);
     if (ret_header != NULL)
         *ret_header = header;
     return g_steal_pointer(&scan);
@@ -149,7 +163,7 @@ VaultPackScan *vault_pack_scan_open(const char *path, const VaultId *vault_id, V
 void vault_pack_scan_stop_at(VaultPackScan *scan, guint64 end)
 {
     g_assert(scan->position == VAULT_PACK_HEADER_LEN && scan->records->len == 0);
-    if (scan->is_closed || scan->state == AT_STREAM)
+    if (scan->is_closed || scan->is_ended || scan->state == AT_STREAM)
         return;
     scan->file_len = MIN(scan->file_len, MAX(end, VAULT_PACK_HEADER_LEN));
     scan->search.limit = scan->file_len;
@@ -425,6 +439,11 @@ static gboolean step(VaultPackScan *scan, ScanStep *ret_step, GError **error)
         return TRUE;
     }
     g_assert_not_reached();
+}
+
+gboolean vault_pack_scan_is_closed(const VaultPackScan *scan)
+{
+    return scan->is_closed;
 }
 
 gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GArray **ret_records,

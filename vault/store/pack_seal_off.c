@@ -49,8 +49,8 @@ static gboolean take_stock(const char *path, guint64 end, Remains *remains, GErr
 
     if (scan == NULL)
         return FALSE;
-    /* A stream pack is whole since it has its name. */
-    remains->is_closed = header.type == VAULT_PACK_STREAM;
+    /* The others are whole since they have their names. */
+    remains->is_closed = header.type != VAULT_PACK_GROUPED;
     vault_pack_scan_stop_at(scan, end);
     while (!remains->is_closed && event != VAULT_SCAN_END) {
         guint64 offset, len;

@@ -14,7 +14,8 @@ typedef struct {
     char *name;
     VaultFd fd;
     guint use_count;
-    guint64 used_at; /* on the set's own clock of uses */
+    gboolean is_removed; /* its file is: forgotten with its last use */
+    guint64 used_at;     /* on the set's own clock of uses */
 } KnownPack;
 
 struct VaultPackSet {
@@ -49,6 +50,8 @@ static gboolean parse_name(const char *name, PackId *ret_id)
         suffix_len = strlen(VAULT_PACK_GROUPED_SUFFIX);
         id += 16 + 1;
         len = len > 17 ? len - 17 : 0;
+    } else if (g_str_has_suffix(name, VAULT_PACK_COMPACTED_SUFFIX)) {
+        suffix_len = strlen(VAULT_PACK_COMPACTED_SUFFIX);
     } else if (!g_str_has_suffix(name, VAULT_PACK_STREAM_SUFFIX)) {
         return FALSE;
     }
@@ -180,14 +183,35 @@ static KnownPack *begin_use(VaultPackSet *set, const PackId *id, GError **error)
     return pack;
 }
 
+static void forget_pack(VaultPackSet *set, const KnownPack *pack)
+{
+    set->open_count -= pack->fd >= 0;
+    g_hash_table_remove(set->packs, &pack->id);
+}
+
 static void end_use(VaultPackSet *set, KnownPack *pack)
 {
     pthread_mutex_lock(&set->lock);
     pack->use_count--;
-    if (pack->use_count == 0 && set->open_count > OPEN_PACKS_MAX) {
+    if (pack->use_count == 0 && pack->is_removed) {
+        forget_pack(set, pack);
+    } else if (pack->use_count == 0 && set->open_count > OPEN_PACKS_MAX) {
         vault_fd_close(&pack->fd);
         set->open_count--;
     }
+    pthread_mutex_unlock(&set->lock);
+}
+
+void vault_pack_set_forget(VaultPackSet *set, const PackId *pack_id)
+{
+    KnownPack *pack;
+
+    pthread_mutex_lock(&set->lock);
+    pack = g_hash_table_lookup(set->packs, pack_id);
+    if (pack != NULL && pack->use_count == 0)
+        forget_pack(set, pack);
+    else if (pack != NULL)
+        pack->is_removed = TRUE;
     pthread_mutex_unlock(&set->lock);
 }
 

@@ -1,0 +1,165 @@
+#include "vault/keep/compact_plan.h"
+
+#include "vault/store/catalog_compact.h"
+
+#define DAY_S 86400
+/* Records counted at once, on average. */
+#define SLICE_RECORDS 4096
+
+static gboolean is_too_old(guint64 died_s, const VaultCompactRules *rules)
+{
+    return died_s != 0 && rules->now_s >= died_s &&
+           rules->now_s - died_s >= (guint64)rules->removal_days * DAY_S;
+}
+
+gboolean vault_compact_is_due(const VaultCompactPack *pack, const VaultCompactRules *rules)
+{
+    guint64 len = pack->live_len + pack->dead_len;
+
+    if (pack->dead_len == 0)
+        return FALSE;
+    if (pack->dead_len >= len / 100 * VAULT_COMPACT_DEAD_PERCENT +
+                              (len % 100 * VAULT_COMPACT_DEAD_PERCENT + 99) / 100)
+        return TRUE;
+    return is_too_old(pack->died_s, rules) ||
+           (pack->has_undated && is_too_old(rules->undated_died_s, rules));
+}
+
+/* ---- which packs ---------------------------------------------------------------------------- */
+
+static gboolean is_countable(const VaultPackFile *file)
+{
+    return file->is_readable && !file->is_replaced && file->is_catalogued &&
+           file->catalogued.state >= VAULT_PACK_COMPLETE &&
+           (file->header.type != VAULT_PACK_COMPACTED || file->replaced != NULL);
+}
+
+static void add_packs(GPtrArray *files, gboolean are_streams, GArray *packs)
+{
+    for (guint i = 0; i < files->len; i++) {
+        const VaultCompactPack pack = {.file = g_ptr_array_index(files, i)};
+
+        if (is_countable(pack.file) && (pack.file->header.type == VAULT_PACK_STREAM) == are_streams)
+            g_array_append_val(packs, pack);
+    }
+}
+
+/* ---- counting ------------------------------------------------------------------------------- */
+
+typedef struct {
+    VaultLiveness *liveness;
+    GHashTable *packs;  /* PackId -> VaultCompactPack */
+    GHashTable *bodies; /* RecordId -> VaultLife, of this slice */
+} Counting;
+
+static gboolean judge_copy(Counting *counting, const VaultCatalogItem *item, VaultLife *ret_life,
+                           GError **error)
+{
+    VaultLife *body = g_hash_table_lookup(counting->bodies, &item->subject);
+
+    if (!vault_liveness_of_leaf(counting->liveness, &item->month_key_id, item->leaf, ret_life,
+                                error))
+        return FALSE;
+    if (body == NULL) {
+        body = g_new0(VaultLife, 1);
+        body->state = VAULT_LIFE_UNKNOWN;
+        g_hash_table_insert(counting->bodies, (gpointer)&item->subject, body);
+    }
+    vault_life_add_copy(body, ret_life);
+    return TRUE;
+}
+
+/* Copies come first in a slice: what is asked of their body is known when it comes. */
+static gboolean judge(Counting *counting, const VaultCatalogItem *item, VaultLife *ret_life,
+                      GError **error)
+{
+    const VaultLife *body;
+    RowId row_id;
+
+    switch (item->kind) {
+    case VAULT_RECORD_COPY:
+        return judge_copy(counting, item, ret_life, error);
+    case VAULT_RECORD_ADDENDUM:
+    case VAULT_RECORD_TERMS_COPY:
+        return vault_liveness_of_leaf(counting->liveness, &item->month_key_id, item->leaf, ret_life,
+                                      error);
+    case VAULT_RECORD_EVENT:
+        memcpy(row_id.bytes, item->subject.bytes, VAULT_ID_LEN);
+        return vault_liveness_of_event(counting->liveness, &row_id, ret_life, error);
+    case VAULT_RECORD_BODY:
+    case VAULT_RECORD_TERMS_BODY:
+    case VAULT_RECORD_WRAPPER:
+        body = g_hash_table_lookup(counting->bodies, &item->subject);
+        /* None of its copies is catalogued any more: they were erased. */
+        *ret_life = body != NULL ? *body : (VaultLife){.state = VAULT_LIFE_DEAD};
+        return TRUE;
+    case VAULT_RECORD_COMMIT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static void count(VaultCompactPack *pack, const VaultCatalogItem *item, const VaultLife *life)
+{
+    pack->record_count++;
+    if (life->state != VAULT_LIFE_DEAD) {
+        pack->live_len += item->len;
+        return;
+    }
+    pack->dead_len += item->len;
+    pack->has_undated = pack->has_undated || life->died_s == 0;
+    if (life->died_s != 0 && (pack->died_s == 0 || life->died_s < pack->died_s))
+        pack->died_s = life->died_s;
+}
+
+static gboolean count_slice(Counting *counting, const GArray *items, GError **error)
+{
+    g_hash_table_remove_all(counting->bodies);
+    for (guint i = 0; i < items->len; i++) {
+        const VaultCatalogItem *item = &g_array_index(items, VaultCatalogItem, i);
+        VaultCompactPack *pack = g_hash_table_lookup(counting->packs, &item->pack_id);
+        VaultLife life;
+
+        if (!judge(counting, item, &life, error))
+            return FALSE;
+        if (pack != NULL)
+            count(pack, item, &life);
+    }
+    return TRUE;
+}
+
+static gboolean count_all(Counting *counting, VaultCatalog *catalog, GError **error)
+{
+    g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(VaultCatalogItem));
+    VaultCatalogTotals totals;
+    guint64 slice_count;
+
+    if (!vault_catalog_totals(catalog, &totals, error))
+        return FALSE;
+    slice_count = (totals.message_count + totals.copy_count + totals.other_count) / SLICE_RECORDS;
+    slice_count = CLAMP(slice_count, 1, VAULT_CATALOG_SLICES_MAX);
+    for (guint i = 0; i < slice_count; i++)
+        if (!vault_catalog_slice(catalog, i, (guint)slice_count, items, error) ||
+            !count_slice(counting, items, error))
+            return FALSE;
+    return TRUE;
+}
+
+GArray *vault_compact_plan(GPtrArray *files, VaultCatalog *catalog, VaultLiveness *liveness,
+                           GError **error)
+{
+    g_autoptr(GArray) packs = g_array_new(FALSE, FALSE, sizeof(VaultCompactPack));
+    g_autoptr(GHashTable) by_id = g_hash_table_new(vault_id_hash, vault_id_equal);
+    g_autoptr(GHashTable) bodies =
+        g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL, g_free);
+    Counting counting = {.liveness = liveness, .packs = by_id, .bodies = bodies};
+
+    add_packs(files, TRUE, packs);
+    add_packs(files, FALSE, packs);
+    for (guint i = 0; i < packs->len; i++) {
+        VaultCompactPack *pack = &g_array_index(packs, VaultCompactPack, i);
+
+        g_hash_table_insert(by_id, (gpointer)&pack->file->header.pack_id, pack);
+    }
+    return count_all(&counting, catalog, error) ? g_steal_pointer(&packs) : NULL;
+}
