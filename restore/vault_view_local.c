@@ -255,7 +255,8 @@ static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, G
 
 static VaultLogReader *local_archive_log(gpointer self, GError **error)
 {
-    return vault_keep_log_reader(((LocalView *)self)->keep, VAULT_LOG_ARCHIVE, error);
+    return vault_keep_log_reader(((LocalView *)self)->keep, VAULT_LOG_ARCHIVE, VAULT_KEEP_EPOCH_NOW,
+                                 error);
 }
 
 static gboolean local_close(gpointer self, GError **error)

@@ -269,7 +269,8 @@ static gboolean open_cursors(Listing *listing, GError **error)
         cursor->kind = (VaultLogKind)i;
         if (listing->options->log != NULL && cursor->kind != only)
             continue;
-        cursor->reader = vault_keep_log_reader(listing->keep, cursor->kind, error);
+        cursor->reader =
+            vault_keep_log_reader(listing->keep, cursor->kind, VAULT_KEEP_EPOCH_NOW, error);
         if (cursor->reader == NULL)
             return FALSE;
         cursor->size = vault_log_reader_checkpoint(cursor->reader)->size;

@@ -76,7 +76,8 @@ static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const 
 static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint *ret_missing,
                                GError **error)
 {
-    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
+    VaultLogReader *reader =
+        vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, VAULT_KEEP_EPOCH_NOW, error);
     g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
     ProofSource proofs;
 
@@ -109,7 +110,7 @@ static gboolean prove_entry(VaultKeep *keep, const ProveOptions *options, GStrin
 
     if (!verb_log_kind_parse(options->log, VAULT_LOG_CONTROL, &kind, error))
         return FALSE;
-    reader = vault_keep_log_reader(keep, kind, error);
+    reader = vault_keep_log_reader(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
     proof = reader == NULL ? NULL : verb_log_prove_entry(reader, (guint64)options->index, error);
     if (proof == NULL)
         return FALSE;

@@ -90,10 +90,12 @@ static gboolean check_act(const VaultEntry *entry, gpointer user, GError **error
 static gboolean open_logs(Verify *verify, GError **error)
 {
     for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
-        verify->keys[i] = vault_keep_log_keys(verify->keep, (VaultLogKind)i, error);
-        verify->readers[i] = verify->keys[i] == NULL
-                                 ? NULL
-                                 : vault_keep_log_reader(verify->keep, (VaultLogKind)i, error);
+        verify->keys[i] =
+            vault_keep_log_keys(verify->keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, error);
+        verify->readers[i] =
+            verify->keys[i] == NULL
+                ? NULL
+                : vault_keep_log_reader(verify->keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, error);
         if (verify->readers[i] == NULL)
             return FALSE;
     }

@@ -27,9 +27,14 @@
 typedef struct VaultKeep VaultKeep;
 
 typedef enum { VAULT_KEEP_READER, VAULT_KEEP_WRITER } VaultKeepMode;
+typedef enum {
+    VAULT_KEEP_THIS_HOST, /* a writer is refused a vault that belongs to another */
+    VAULT_KEEP_ANY_HOST   /* only for vault_keep_go_on() */
+} VaultKeepHost;
 
 typedef struct {
     VaultKeepMode mode;
+    VaultKeepHost host;
     const char *vault_key_path;   /* NULL: as remembered, VAULT.vaultkey beside the vault */
     guint64 disk_reserve;         /* bytes; below this commits fail with NO_SPACE. 0 = none */
     guint new_mailboxes_per_hour; /* 0 = 10,000 */
@@ -224,12 +229,16 @@ gboolean vault_keep_log_batch(VaultKeep *keep, VaultBatchWhen when, GError **err
  */
 gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error);
 
-/* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them); CORRUPT: it
- * had, and they are gone or were set back. Each reader stays at the checkpoint that there was;
- * caller closes it. */
-VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError **error);
+/* The epoch of both logs, from 1: it rises when the vault is recovered or adopted. */
+gboolean vault_keep_log_epoch(VaultKeep *keep, guint32 *ret_epoch, GError **error);
+#define VAULT_KEEP_EPOCH_NOW 0 /* the one that goes on */
+/* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them), or no such
+ * epoch; CORRUPT: it had, and they are gone or were set back. Each reader stays at the checkpoint
+ * that there was; caller closes it. */
+VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                      GError **error);
 /* Keys that sign, or did: GPtrArray of VaultNoteKey, the newest first. */
-GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error);
+GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, guint32 epoch, GError **error);
 /* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes
  * that follow the salt are the payload; freed with vault_value_free(). */
 GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **error);

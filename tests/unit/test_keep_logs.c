@@ -231,7 +231,7 @@ static void log_that_was_removed_is_noticed_and_not_begun_anew(void **state)
     remove_logs(world);
     assert_int_equal(keep_fixture_open_error(world->fixture), VAULT_ERROR_CORRUPT);
     assert_int_equal(keep_fixture_open_error(world->fixture), VAULT_ERROR_CORRUPT);
-    assert_null(vault_keep_log_reader(reader, VAULT_LOG_CONTROL, &error));
+    assert_null(vault_keep_log_reader(reader, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
 }
 
@@ -376,9 +376,11 @@ static void rotated_key_is_announced_and_signs_from_then_on(void **state)
     g_autoptr(GPtrArray) after = NULL;
     const VaultNoteKey *old, *new;
 
-    before = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, NULL);
+    before =
+        vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     assert_true(vault_keep_rotate_log_key(world->fixture->keep, NULL));
-    after = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, NULL);
+    after =
+        vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     assert_int_equal(after->len, before->len + 1);
     new = g_ptr_array_index(after, 0);
     old = g_ptr_array_index(after, 1);

@@ -3,6 +3,7 @@
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
 #include "vault/act/policy.h"
+#include "vault/keep/backup.h"
 #include "vault/keep/custody_acts.h"
 #include "vault/keep/internal.h"
 
@@ -42,6 +43,9 @@ static const struct {
     {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
     {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
+    {"backup-begin", 0, vault_backup_act_begin},
+    {"backup-made", VAULT_BACKUP_TEXT_LEN_MAX, vault_backup_act_made},
+    {"recovery-drilled", 0, vault_backup_act_drilled},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)

@@ -1,0 +1,186 @@
+/* What a backup of the vault has to hold, as of now. */
+#include "vault/base/file.h"
+#include "vault/keep/backup.h"
+#include "vault/keep/internal.h"
+#include "vault/keep/pack_files.h"
+#include "vault/store/pack_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void item_free(gpointer user)
+{
+    VaultBackupItem *item = user;
+
+    g_free(item->path);
+    g_free(item);
+}
+
+void vault_backup_content_free(VaultBackupContent *content)
+{
+    if (content == NULL)
+        return;
+    for (gsize i = 0; i < VAULT_BACKUP_LOGS; i++)
+        g_free(content->notes[i]);
+    g_ptr_array_unref(content->items);
+    g_hash_table_unref(content->lost);
+    g_free(content);
+}
+
+/* Takes over the path. */
+static void add_item(VaultBackupContent *content, char *path, guint64 len)
+{
+    VaultBackupItem *item = g_new0(VaultBackupItem, 1);
+
+    item->path = path;
+    item->len = len;
+    g_ptr_array_add(content->items, item);
+}
+
+/* ---- logs ------------------------------------------------------------------------------------ */
+
+/* What changes in its place is left out: drafts, what is going to be signed, and of the logs that
+ * go on the checkpoint, which is kept as it was read. */
+static gboolean is_checkpoint(const char *path, VaultLogKind kind, guint32 epoch)
+{
+    g_autofree char *folder = vault_logs_directory("", kind, epoch);
+    g_autofree char *checkpoint = g_build_filename(folder, "checkpoint", NULL);
+
+    return strcmp(path, checkpoint) == 0;
+}
+
+static gboolean is_left_out(const VaultBackupContent *content, const char *path, const char *name)
+{
+    return strcmp(name, "draft") == 0 || strcmp(name, "head") == 0 ||
+           is_checkpoint(path, VAULT_LOG_ARCHIVE, content->epoch) ||
+           is_checkpoint(path, VAULT_LOG_CONTROL, content->epoch);
+}
+
+static gboolean walk(VaultKeep *keep, VaultBackupContent *content, const char *folder,
+                     GError **error);
+
+static gboolean take_entry(VaultKeep *keep, VaultBackupContent *content, const char *folder,
+                           const char *name, GError **error)
+{
+    g_autofree char *relative = g_strconcat(folder, "/", name, NULL);
+    g_autofree char *path = g_build_filename(keep->path, relative, NULL);
+    struct stat status;
+
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || vault_error_set_errno(error, errno, "cannot look at", path);
+    if (S_ISDIR(status.st_mode))
+        return walk(keep, content, relative, error);
+    if (S_ISREG(status.st_mode) && vault_backup_path_is_valid(relative, 0) &&
+        !is_left_out(content, relative, name))
+        add_item(content, g_steal_pointer(&relative), (guint64)status.st_size);
+    return TRUE;
+}
+
+static gboolean walk(VaultKeep *keep, VaultBackupContent *content, const char *folder,
+                     GError **error)
+{
+    g_autofree char *path = g_build_filename(keep->path, folder, NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    if (dir == NULL)
+        return vault_error_set_errno(error, errno, "cannot read folder", path);
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        if (!take_entry(keep, content, folder, name, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean read_log(VaultKeep *keep, VaultBackupContent *content, VaultLogKind kind,
+                         GError **error)
+{
+    g_autoptr(VaultLogReader) reader = vault_keep_log_reader(keep, kind, content->epoch, error);
+
+    if (reader == NULL)
+        return FALSE;
+    content->logs[kind].size = vault_log_reader_checkpoint(reader)->size;
+    content->logs[kind].root = vault_log_reader_checkpoint(reader)->root;
+    content->notes[kind] = g_strdup(vault_log_reader_note(reader));
+    return TRUE;
+}
+
+/* The checkpoints first: the files that are found after it hold at least their trees. */
+static gboolean read_logs(VaultKeep *keep, VaultBackupContent *content, GError **error)
+{
+    return vault_keep_log_epoch(keep, &content->epoch, error) &&
+           read_log(keep, content, VAULT_LOG_ARCHIVE, error) &&
+           read_log(keep, content, VAULT_LOG_CONTROL, error) && walk(keep, content, "log", error);
+}
+
+/* ---- packs ----------------------------------------------------------------------------------- */
+
+static gboolean has_trailer(const VaultPackFile *file)
+{
+    g_auto(VaultFd) fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    guint8 footer[VAULT_PACK_FOOTER_LEN];
+
+    return fd >= 0 && file->len > sizeof footer &&
+           vault_file_pread_exact(fd, footer, sizeof footer, file->len - sizeof footer, file->path,
+                                  NULL) &&
+           vault_pack_footer_parse(footer, file->len) == file->catalogued.end;
+}
+
+/* A pack that is written to, or was when something failed, counts as far as its groups were
+ * catalogued. One whose header is damaged is kept as it is: it may be of use to somebody. */
+static guint64 len_of(const VaultPackFile *file)
+{
+    if (!file->is_readable)
+        return file->len < VAULT_PACK_HEADER_LEN ? 0 : file->len;
+    if (!file->is_catalogued)
+        return 0;
+    if (file->catalogued.state == VAULT_PACK_SEALED || has_trailer(file))
+        return file->len;
+    return MIN(file->catalogued.end, file->len);
+}
+
+static void add_packs(VaultBackupContent *content, GPtrArray *files)
+{
+    for (guint i = 0; i < files->len; i++) {
+        const VaultPackFile *file = g_ptr_array_index(files, i);
+        guint64 len = len_of(file);
+        g_autofree char *path = g_strconcat("packs/", file->name, NULL);
+
+        if (file->is_readable)
+            g_hash_table_remove(content->lost, VAULT_ID_TEXT(file->header.pack_id));
+        if (len > 0 && vault_backup_path_is_valid(path, 0))
+            add_item(content, g_steal_pointer(&path), len);
+    }
+}
+
+static gboolean read_packs(VaultKeep *keep, VaultBackupContent *content, GError **error)
+{
+    g_autoptr(GArray) packs = vault_catalog_packs(keep->reading, error);
+    g_autoptr(GPtrArray) files = NULL;
+    VaultCatalogTotals totals;
+
+    if (packs == NULL || !vault_catalog_totals(keep->reading, &totals, error))
+        return FALSE;
+    content->message_count = totals.message_count;
+    for (guint i = 0; i < packs->len; i++)
+        g_hash_table_add(content->lost, g_strdup(VAULT_ID_TEXT(
+                                            g_array_index(packs, VaultCatalogPack, i).pack_id)));
+    files = vault_pack_files_list(keep->packs_path, &keep->id, keep->reading, error);
+    if (files == NULL)
+        return FALSE;
+    add_packs(content, files);
+    return TRUE;
+}
+
+VaultBackupContent *vault_backup_content_read(VaultKeep *keep, GError **error)
+{
+    g_autoptr(VaultBackupContent) content = g_new0(VaultBackupContent, 1);
+
+    content->generation = vault_keyring_generation(keep->keyring);
+    content->items = g_ptr_array_new_with_free_func(item_free);
+    content->lost = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if (!read_logs(keep, content, error) || !read_packs(keep, content, error))
+        return NULL;
+    return g_steal_pointer(&content);
+}
