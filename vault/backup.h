@@ -33,8 +33,12 @@ void vault_backup_content_free(VaultBackupContent *content);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultBackupContent, vault_backup_content_free)
 /* In either mode of the keeper. A file may be gone when it is copied: then read this again. */
 VaultBackupContent *vault_backup_content_read(VaultKeep *keep, GError **error);
+/* "log/archive", "log/control-2", ...: below the vault; new string. */
+char *vault_backup_log_folder(VaultLogKind kind, guint32 epoch);
 /* The keyring as one file, to be copied after all else. BUSY: it is there. */
 gboolean vault_backup_keyring(VaultKeep *keep, const char *path, GError **error);
+/* A new file with the vault key: only where such a copy was declared (vault/custody.h). BUSY. */
+gboolean vault_backup_vault_key(VaultKeep *keep, const char *path, GError **error);
 /* Whether a keyring that lies there opens with that file of vault keys. NO_KEY. */
 gboolean vault_backup_check_key(const char *keyring_path, const char *key_path,
                                 const VaultId *vault_id, GError **error);

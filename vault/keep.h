@@ -175,6 +175,9 @@ typedef struct {
     /* Of the active master that was drilled longest ago. 0: one never was. */
     guint64 last_drill_s;
     guint64 drill_due_s; /* VAULT_DRILL_DAYS after that, or after that one was added */
+    /* vault/backup.h; zeros: never. */
+    guint64 last_backup_s, last_recovery_drill_s;
+    guint64 not_backed_up_count; /* messages that came since the last backup */
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 

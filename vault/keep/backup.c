@@ -93,6 +93,19 @@ gboolean vault_backup_keyring(VaultKeep *keep, const char *path, GError **error)
     return vault_keyring_snapshot(keep->keyring, path, error);
 }
 
+gboolean vault_backup_vault_key(VaultKeep *keep, const char *path, GError **error)
+{
+    g_auto(VaultKey) key = {.generation = 0};
+    g_autofree char *text = NULL;
+    gboolean is_written;
+
+    vault_keyring_vault_key(keep->keyring, &key);
+    text = vault_key_file_format(&keep->id, &key, 1);
+    is_written = vault_file_write(path, text, strlen(text), 0600, VAULT_FILE_NEW, error);
+    vault_wipe(text, strlen(text));
+    return is_written;
+}
+
 gboolean vault_backup_check_key(const char *keyring_path, const char *key_path,
                                 const VaultId *vault_id, GError **error)
 {

@@ -3,6 +3,7 @@
 #include "vault/keep/backup.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/pack_files.h"
+#include "vault/log/tile.h"
 #include "vault/store/pack_format.h"
 
 #include <errno.h>
@@ -40,21 +41,45 @@ static void add_item(VaultBackupContent *content, char *path, guint64 len)
 
 /* ---- logs ------------------------------------------------------------------------------------ */
 
-/* What changes in its place is left out: drafts, what is going to be signed, and of the logs that
- * go on the checkpoint, which is kept as it was read. */
-static gboolean is_checkpoint(const char *path, VaultLogKind kind, guint32 epoch)
+char *vault_backup_log_folder(VaultLogKind kind, guint32 epoch)
 {
-    g_autofree char *folder = vault_logs_directory("", kind, epoch);
-    g_autofree char *checkpoint = g_build_filename(folder, "checkpoint", NULL);
-
-    return strcmp(path, checkpoint) == 0;
+    return vault_logs_directory("", kind, epoch);
 }
 
+/* `path` below the log's folder. What is beyond the tree that was signed may be written over after
+ * a crash, under the same name. */
+static gboolean is_signed(const char *path, guint64 size)
+{
+    g_autofree char *number = NULL;
+    g_auto(GStrv) parts = NULL;
+    VaultTile tile;
+
+    if (g_str_has_prefix(path, "tile/"))
+        return vault_tile_path_parse(path, &tile, NULL) &&
+               tile.index * VAULT_TILE_WIDTH + tile.width <= size >>
+                   (VAULT_TILE_HEIGHT * tile.level);
+    if (!g_str_has_prefix(path, "sidecar/"))
+        return TRUE;
+    parts = g_strsplit_set(path + strlen("sidecar/"), "x/", -1);
+    number = g_strjoinv("", parts);
+    return g_ascii_strtoull(number, NULL, 10) < size;
+}
+
+/* What changes in its place: drafts, what is going to be signed, and of the logs that go on the
+ * checkpoint, which is kept as it was read. */
 static gboolean is_left_out(const VaultBackupContent *content, const char *path, const char *name)
 {
-    return strcmp(name, "draft") == 0 || strcmp(name, "head") == 0 ||
-           is_checkpoint(path, VAULT_LOG_ARCHIVE, content->epoch) ||
-           is_checkpoint(path, VAULT_LOG_CONTROL, content->epoch);
+    if (strcmp(name, "draft") == 0 || strcmp(name, "head") == 0)
+        return TRUE;
+    for (gsize kind = 0; kind < VAULT_BACKUP_LOGS; kind++) {
+        g_autofree char *folder = vault_backup_log_folder((VaultLogKind)kind, content->epoch);
+        gsize len = strlen(folder);
+
+        if (strncmp(path, folder, len) == 0 && path[len] == '/')
+            return strcmp(name, "checkpoint") == 0 ||
+                   !is_signed(path + len + 1, content->logs[kind].size);
+    }
+    return FALSE;
 }
 
 static gboolean walk(VaultKeep *keep, VaultBackupContent *content, const char *folder,
@@ -102,42 +127,77 @@ static gboolean read_log(VaultKeep *keep, VaultBackupContent *content, VaultLogK
         return FALSE;
     content->logs[kind].size = vault_log_reader_checkpoint(reader)->size;
     content->logs[kind].root = vault_log_reader_checkpoint(reader)->root;
+    g_free(content->notes[kind]);
     content->notes[kind] = g_strdup(vault_log_reader_note(reader));
     return TRUE;
 }
 
-/* The checkpoints first: the files that are found after it hold at least their trees. */
+static gboolean read_checkpoints(VaultKeep *keep, VaultBackupContent *content, GError **error)
+{
+    return read_log(keep, content, VAULT_LOG_ARCHIVE, error) &&
+           read_log(keep, content, VAULT_LOG_CONTROL, error);
+}
+
+/* While a checkpoint stays, no file that its tree needs is removed: one that is another by the end
+ * of the walk means another walk. */
 static gboolean read_logs(VaultKeep *keep, VaultBackupContent *content, GError **error)
 {
-    return vault_keep_log_epoch(keep, &content->epoch, error) &&
-           read_log(keep, content, VAULT_LOG_ARCHIVE, error) &&
-           read_log(keep, content, VAULT_LOG_CONTROL, error) && walk(keep, content, "log", error);
+    VaultBackupLog before[VAULT_BACKUP_LOGS];
+
+    if (!vault_keep_log_epoch(keep, &content->epoch, error) ||
+        !read_checkpoints(keep, content, error))
+        return FALSE;
+    do {
+        memcpy(before, content->logs, sizeof before);
+        g_ptr_array_set_size(content->items, 0);
+        if (!walk(keep, content, "log", error) || !read_checkpoints(keep, content, error))
+            return FALSE;
+    } while (memcmp(before, content->logs, sizeof before) != 0);
+    return TRUE;
 }
 
 /* ---- packs ----------------------------------------------------------------------------------- */
 
-static gboolean has_trailer(const VaultPackFile *file)
+/* The catalog follows records: the commit record that covers the last of them stands behind it. */
+static guint64 committed_end(const VaultPackFile *file, int fd)
 {
-    g_auto(VaultFd) fd = open(file->path, O_RDONLY | O_CLOEXEC);
-    guint8 footer[VAULT_PACK_FOOTER_LEN];
+    guint8 bytes[VAULT_PACK_COMMIT_LEN];
+    guint64 end = MIN(file->catalogued.end, file->len);
+    VaultPackCommit commit;
 
-    return fd >= 0 && file->len > sizeof footer &&
-           vault_file_pread_exact(fd, footer, sizeof footer, file->len - sizeof footer, file->path,
-                                  NULL) &&
-           vault_pack_footer_parse(footer, file->len) == file->catalogued.end;
+    if (file->len - end < sizeof bytes ||
+        !vault_file_pread_exact(fd, bytes, sizeof bytes, end, file->path, NULL) ||
+        !vault_pack_commit_parse(bytes, sizeof bytes, &commit))
+        return end;
+    return end + sizeof bytes;
 }
 
-/* A pack that is written to, or was when something failed, counts as far as its groups were
+static gboolean has_trailer_at(const VaultPackFile *file, int fd, guint64 end)
+{
+    guint8 footer[VAULT_PACK_FOOTER_LEN];
+
+    return file->len > sizeof footer &&
+           vault_file_pread_exact(fd, footer, sizeof footer, file->len - sizeof footer, file->path,
+                                  NULL) &&
+           vault_pack_footer_parse(footer, file->len) == end;
+}
+
+/* A pack that is written to, or was when something failed, counts as far as its groups are
  * catalogued. One whose header is damaged is kept as it is: it may be of use to somebody. */
 static guint64 len_of(const VaultPackFile *file)
 {
+    g_auto(VaultFd) fd = -1;
+    guint64 end;
+
     if (!file->is_readable)
         return file->len < VAULT_PACK_HEADER_LEN ? 0 : file->len;
     if (!file->is_catalogued)
         return 0;
-    if (file->catalogued.state == VAULT_PACK_SEALED || has_trailer(file))
+    if (file->catalogued.state == VAULT_PACK_SEALED)
         return file->len;
-    return MIN(file->catalogued.end, file->len);
+    fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    end = committed_end(file, fd);
+    return has_trailer_at(file, fd, end) ? file->len : end;
 }
 
 static void add_packs(VaultBackupContent *content, GPtrArray *files)
