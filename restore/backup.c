@@ -84,6 +84,7 @@ static gboolean copy_item(Backup *backup, const VaultBackupItem *item, const Vau
                            .to = to,
                            .len = item->len,
                            .kept = last,
+                           .is_synced = TRUE,
                            .progress = count_bytes,
                            .user = backup};
     VaultBackupFile *file;
@@ -91,6 +92,7 @@ static gboolean copy_item(Backup *backup, const VaultBackupItem *item, const Vau
 
     if (!backup_file_copy(&copy, &hash, error))
         return FALSE;
+    backup_folder_note(backup->folder, item->path);
     backup->result->copied_count++;
     backup->result->copied_len += item->len - (last == NULL ? 0 : last->len);
     file = vault_backup_file_new(item->path, item->len, &hash);
@@ -262,6 +264,7 @@ static gboolean add_state(const State *state, const char *name, GError **error)
     if (!backup_file_hash(&copy, &file.hash, error))
         return FALSE;
     add_file(state->manifest, &file);
+    backup_folder_note(state->backup->folder, relative);
     state->backup->result->copied_count++;
     state->backup->result->copied_len += file.len;
     return TRUE;
@@ -285,14 +288,13 @@ static gboolean put_config(const State *state, GError **error)
     g_autofree char *from =
         g_build_filename(vault_keep_path(state->backup->keep), "archived.conf", NULL);
     g_autofree char *to = state_path(state, "archived.conf");
-    BackupFileCopy copy = {.from = from, .to = to};
+    BackupFileCopy copy = {.from = from, .to = to, .is_synced = TRUE};
     struct stat status;
     VaultHash hash;
 
-    if (stat(from, &status) != 0) {
-        report(state->backup, "archived.conf", "it is not there: the backup is without it");
+    /* It may lie elsewhere: --config says where. */
+    if (stat(from, &status) != 0)
         return TRUE;
-    }
     copy.len = (guint64)status.st_size;
     return backup_file_copy(&copy, &hash, error) && add_state(state, "archived.conf", error);
 }

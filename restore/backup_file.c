@@ -90,6 +90,8 @@ static gboolean copy_whole(const BackupFileCopy *copy, int from, VaultHash *ret_
         return FALSE;
     }
     vault_hasher_finish(hasher, ret_hash);
+    if (copy->is_synced && !vault_file_sync(to, draft, error))
+        return FALSE;
     return rename(draft, copy->to) == 0 ||
            vault_error_set_errno(error, errno, "cannot name", copy->to);
 }
@@ -142,7 +144,7 @@ static gboolean copy_on(const BackupFileCopy *copy, int from, int to, VaultHash 
     if (!read_parts(copy, from, copy->kept->len, copy->len, take_part, &taking, error))
         return FALSE;
     vault_hasher_finish(hasher, ret_hash);
-    return TRUE;
+    return !copy->is_synced || vault_file_sync(to, copy->to, error);
 }
 
 gboolean backup_file_copy(const BackupFileCopy *copy, VaultHash *ret_hash, GError **error)

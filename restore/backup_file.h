@@ -1,8 +1,8 @@
 /* One file on its way into a backup or out of one, hashed as it goes.
  *
  * A file that is new gets its name when it is whole. One that grew is written on behind what is
- * there: what a backup that came to its end has of it is never touched. Nothing is synced here:
- * see backup_folder_sync(). Errors: NOT_FOUND (`from` is gone), CORRUPT (it is shorter than it
+ * there: what a backup that came to its end has of it is never touched. Folders are not synced
+ * here. Errors: NOT_FOUND (`from` is gone), CORRUPT (it is shorter than it
  * should be, or does not begin with what was kept of it), IO, NO_SPACE. Threads: any.
  */
 #pragma once
@@ -13,6 +13,7 @@ typedef struct {
     const char *from, *to;
     guint64 len;
     const VaultBackupFile *kept;                  /* what `to` begins with; NULL: nothing */
+    gboolean is_synced;                           /* its bytes are on storage afterwards */
     void (*progress)(guint64 len, gpointer user); /* that many more bytes; may be NULL */
     gpointer user;
 } BackupFileCopy;

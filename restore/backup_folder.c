@@ -16,6 +16,7 @@ void backup_folder_clear(BackupFolder *folder)
 {
     g_clear_pointer(&folder->path, g_free);
     g_clear_pointer(&folder->last, vault_backup_manifest_free);
+    g_clear_pointer(&folder->unsynced, g_hash_table_unref);
     vault_fd_close(&folder->lock_fd);
 }
 
@@ -122,6 +123,7 @@ gboolean backup_folder_open(BackupFolder *folder, const char *path, VaultKeep *k
         return FALSE;
     }
     folder->path = g_canonicalize_filename(path, NULL);
+    folder->unsynced = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     if (mkdir(folder->path, 0700) != 0 && errno != EEXIST)
         return vault_error_set_errno(error, errno, "cannot make folder", folder->path);
     return check_outside(folder->path, vault_keep_path(keep), error) &&
@@ -130,6 +132,31 @@ gboolean backup_folder_open(BackupFolder *folder, const char *path, VaultKeep *k
 
 /* ---- ending ---------------------------------------------------------------------------------- */
 
+void backup_folder_note(BackupFolder *folder, const char *path)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    /* Those above it, too: it may be new itself. */
+    if (strcmp(parent, ".") == 0 || !g_hash_table_add(folder->unsynced, g_strdup(parent)))
+        return;
+    backup_folder_note(folder, parent);
+}
+
+static gboolean sync_names(const BackupFolder *folder, GError **error)
+{
+    GHashTableIter iter;
+    gpointer name;
+
+    g_hash_table_iter_init(&iter, folder->unsynced);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        g_autofree char *path = g_build_filename(folder->path, name, NULL);
+
+        if (!vault_file_sync_directory(path, error))
+            return FALSE;
+    }
+    return vault_file_sync_directory(folder->path, error);
+}
+
 gboolean backup_folder_seal(BackupFolder *folder, VaultBackupManifest *manifest,
                             VaultHash *ret_hash, GError **error)
 {
@@ -137,7 +164,7 @@ gboolean backup_folder_seal(BackupFolder *folder, VaultBackupManifest *manifest,
     g_autofree char *text = vault_backup_manifest_format(manifest);
 
     vault_hash(text, strlen(text), ret_hash);
-    return backup_folder_sync(folder->path, error) &&
+    return sync_names(folder, error) &&
            vault_file_write(path, text, strlen(text), 0600, VAULT_FILE_REPLACE, error);
 }
 

@@ -5,7 +5,7 @@
  *   catalog.sqlite   cache, rebuildable          archived.conf            configuration
  *   log/             archive and control log     lock                     held by the one writer
  *   run/             control sockets             host                     machine id it belongs to
- *   reserve          bytes kept for a full disk
+ *   reserve          bytes kept for a full disk  backups          when one was made last
  *
  * and, beside it, VAULT.vaultkey.
  *
