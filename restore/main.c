@@ -30,6 +30,7 @@ static const RestoreVerb verbs[] = {
     {"mailbox", "list and show mailboxes", restore_verb_mailbox},
     {"message", "show what the host knows of a message", restore_verb_message},
     {"status", "tell how the vault is", restore_verb_status},
+    {"vaultkey", "where vault key and keyring are, and how they come back", restore_verb_vaultkey},
     {"verify", "check every stored record", restore_verb_verify},
     {"log", "list, verify, prove and stamp what was logged", restore_verb_log},
     {"check", "verify an export: no vault, no secret", restore_verb_check},

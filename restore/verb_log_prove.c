@@ -86,7 +86,7 @@ static gboolean prove_message(VaultKeep *keep, const GPtrArray *logs, const Reco
 {
     g_autofree char *batch = NULL;
     ProofMessage message = {0};
-    ProofSource proofs;
+    ProofSource proofs = {.user = NULL};
 
     if (!read_record(keep, id, &message, error) || !find_message(logs, &message, &proofs, error))
         return FALSE;

@@ -21,6 +21,7 @@ int restore_verb_import(int argc, char **argv);
 int restore_verb_mailbox(int argc, char **argv);
 int restore_verb_message(int argc, char **argv);
 int restore_verb_status(int argc, char **argv);
+int restore_verb_vaultkey(int argc, char **argv);
 int restore_verb_verify(int argc, char **argv);
 int restore_verb_log(int argc, char **argv);
 int restore_verb_check(int argc, char **argv);

@@ -57,5 +57,6 @@ guint vault_custody_count_behind(const VaultCustodyState *state, VaultCustodySor
 guint64 vault_custody_declared_until(const VaultCustodyState *state, guint64 destroyed_s);
 
 /* Brings every reachable place up to date, as the act "custody-update" does: installs the vault key
- * where it is not yet, copies the keyring, destroys older keys that may be. Writer only. */
+ * where it is not yet, copies the keyring, destroys older keys that may be. The daemon does so
+ * hourly; a place that fails is warned of, one that is away is not. Writer only. */
 gboolean vault_custody_update(VaultKeep *keep, GError **error);

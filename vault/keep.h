@@ -173,7 +173,7 @@ typedef struct {
     guint32 vault_key_generation;
     guint64 uncatalogued_count;
     guint64 last_archived_s;
-    gboolean pair_exists; /* invariant 7: FALSE until backups are built and used */
+    gboolean pair_exists; /* off the vault's disk: vault/custody.h */
     guint policy_serial;
     /* Of the active master that was drilled longest ago. 0: one never was. */
     guint64 last_drill_s;
