@@ -181,7 +181,9 @@ static gboolean take_items(Backup *backup, const VaultBackupContent *content,
         backup->all_len += last != NULL && last->len == item->len ? 0 : item->len;
     }
     for (guint i = 0; i < content->items->len; i++) {
-        if (!take_item(backup, g_ptr_array_index(content->items, i), manifest, error))
+        const VaultBackupItem *item = g_ptr_array_index(content->items, i);
+
+        if (!item->is_replaced && !take_item(backup, item, manifest, error))
             return FALSE;
     }
     keep_lost(backup, content, manifest);
@@ -283,20 +285,37 @@ static gboolean put_checkpoint(const State *state, VaultLogKind kind,
            add_state(state, name, error);
 }
 
-static gboolean put_config(const State *state, GError **error)
+/* A small file as it is now; one that is not there is none of the backup's. */
+static gboolean put_copy(const State *state, const char *name, GError **error)
 {
-    g_autofree char *from =
-        g_build_filename(vault_keep_path(state->backup->keep), "archived.conf", NULL);
-    g_autofree char *to = state_path(state, "archived.conf");
+    g_autofree char *from = g_build_filename(vault_keep_path(state->backup->keep), name, NULL);
+    g_autofree char *to = state_path(state, name);
     BackupFileCopy copy = {.from = from, .to = to, .is_synced = TRUE};
+    g_autoptr(GError) failure = NULL;
     struct stat status;
     VaultHash hash;
 
-    /* It may lie elsewhere: --config says where. */
     if (stat(from, &status) != 0)
         return TRUE;
     copy.len = (guint64)status.st_size;
-    return backup_file_copy(&copy, &hash, error) && add_state(state, "archived.conf", error);
+    if (backup_file_copy(&copy, &hash, &failure))
+        return add_state(state, name, error);
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+static gboolean put_replaced(const State *state, const VaultBackupContent *content, GError **error)
+{
+    for (guint i = 0; i < content->items->len; i++) {
+        const VaultBackupItem *item = g_ptr_array_index(content->items, i);
+
+        if (item->is_replaced && !put_copy(state, item->path, error))
+            return FALSE;
+    }
+    /* The configuration may lie elsewhere: --config says where. */
+    return put_copy(state, "archived.conf", error);
 }
 
 static gboolean put_vault_key(const State *state, GError **error)
@@ -321,8 +340,9 @@ static gboolean put_state(Backup *backup, const VaultBackupContent *content,
     /* Of an attempt that came to no end. */
     return folder_tree_remove(folder, error) && folder_tree_make_parent(keyring, error) &&
            put_checkpoint(&state, VAULT_LOG_ARCHIVE, content, error) &&
-           put_checkpoint(&state, VAULT_LOG_CONTROL, content, error) && put_config(&state, error) &&
-           put_vault_key(&state, error) && vault_backup_keyring(backup->keep, keyring, error) &&
+           put_checkpoint(&state, VAULT_LOG_CONTROL, content, error) &&
+           put_replaced(&state, content, error) && put_vault_key(&state, error) &&
+           vault_backup_keyring(backup->keep, keyring, error) &&
            add_state(&state, "keyring.sqlite", error);
 }
 

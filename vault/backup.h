@@ -14,8 +14,8 @@
 /* A file of the vault that belongs into a backup, under the same path there. */
 typedef struct {
     char *path;
-    guint64
-        len; /* of a pack that is written to, what was committed: the rest is not for a backup */
+    guint64 len;          /* of a pack that is written to: what was committed */
+    gboolean is_replaced; /* it changes in its place: a backup keeps each state of it apart */
 } VaultBackupItem;
 
 typedef struct {

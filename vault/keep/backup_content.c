@@ -30,13 +30,14 @@ void vault_backup_content_free(VaultBackupContent *content)
 }
 
 /* Takes over the path. */
-static void add_item(VaultBackupContent *content, char *path, guint64 len)
+static VaultBackupItem *add_item(VaultBackupContent *content, char *path, guint64 len)
 {
     VaultBackupItem *item = g_new0(VaultBackupItem, 1);
 
     item->path = path;
     item->len = len;
     g_ptr_array_add(content->items, item);
+    return item;
 }
 
 /* ---- logs ------------------------------------------------------------------------------------ */
@@ -82,6 +83,13 @@ static gboolean is_left_out(const VaultBackupContent *content, const char *path,
     return FALSE;
 }
 
+/* Tiles, lists and stamps stay as they are, and so does the checkpoint of an epoch that ended. */
+static gboolean is_for_ever(const char *path, const char *name)
+{
+    return strstr(path, "/tile/") != NULL || strstr(path, "/sidecar/") != NULL ||
+           g_str_has_prefix(path, "log/stamps/") || strcmp(name, "checkpoint") == 0;
+}
+
 static gboolean walk(VaultKeep *keep, VaultBackupContent *content, const char *folder,
                      GError **error);
 
@@ -90,6 +98,7 @@ static gboolean take_entry(VaultKeep *keep, VaultBackupContent *content, const c
 {
     g_autofree char *relative = g_strconcat(folder, "/", name, NULL);
     g_autofree char *path = g_build_filename(keep->path, relative, NULL);
+    gboolean is_replaced = !is_for_ever(relative, name);
     struct stat status;
 
     if (lstat(path, &status) != 0)
@@ -98,7 +107,8 @@ static gboolean take_entry(VaultKeep *keep, VaultBackupContent *content, const c
         return walk(keep, content, relative, error);
     if (S_ISREG(status.st_mode) && vault_backup_path_is_valid(relative, 0) &&
         !is_left_out(content, relative, name))
-        add_item(content, g_steal_pointer(&relative), (guint64)status.st_size);
+        add_item(content, g_steal_pointer(&relative), (guint64)status.st_size)->is_replaced =
+            is_replaced;
     return TRUE;
 }
 
@@ -214,21 +224,33 @@ static void add_packs(VaultBackupContent *content, GPtrArray *files)
     }
 }
 
+/* All that the catalog has records in: each that is there is taken out again. */
+static void note_packs(VaultBackupContent *content, const GArray *packs)
+{
+    for (guint i = 0; i < packs->len; i++) {
+        const VaultCatalogPack *pack = &g_array_index(packs, VaultCatalogPack, i);
+
+        if (pack->state <= VAULT_PACK_SEALED)
+            g_hash_table_add(content->lost, g_strdup(VAULT_ID_TEXT(pack->pack_id)));
+    }
+}
+
+/* What is counted is in the files, and a pack that is compacted leaves the catalog before it leaves
+ * the folder: hence the order. */
 static gboolean read_packs(VaultKeep *keep, VaultBackupContent *content, GError **error)
 {
-    g_autoptr(GArray) packs = vault_catalog_packs(keep->reading, error);
     g_autoptr(GPtrArray) files = NULL;
+    g_autoptr(GArray) packs = NULL;
     VaultCatalogTotals totals;
 
-    if (packs == NULL || !vault_catalog_totals(keep->reading, &totals, error))
+    if (!vault_catalog_totals(keep->reading, &totals, error))
         return FALSE;
     content->message_count = totals.message_count;
-    for (guint i = 0; i < packs->len; i++)
-        g_hash_table_add(content->lost, g_strdup(VAULT_ID_TEXT(
-                                            g_array_index(packs, VaultCatalogPack, i).pack_id)));
     files = vault_pack_files_list(keep->packs_path, &keep->id, keep->reading, error);
-    if (files == NULL)
+    packs = files == NULL ? NULL : vault_catalog_packs(keep->reading, error);
+    if (packs == NULL)
         return FALSE;
+    note_packs(content, packs);
     add_packs(content, files);
     return TRUE;
 }
