@@ -59,8 +59,7 @@ static GPtrArray *open_logs(VaultKeep *keep, GError **error)
     if (!vault_keep_log_epoch(keep, &epoch, error))
         return NULL;
     for (; epoch > 0; epoch--) {
-        VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, epoch, error);
-        ProofLog *log = reader == NULL ? NULL : proof_log_open(reader, error);
+        ProofLog *log = proof_log_of_keep(keep, epoch, error);
 
         if (log == NULL)
             return NULL;
@@ -69,12 +68,12 @@ static GPtrArray *open_logs(VaultKeep *keep, GError **error)
     return g_steal_pointer(&logs);
 }
 
-static gboolean find_message(const GPtrArray *logs, ProofMessage *message, ProofSource *ret_proofs,
-                             GError **error)
+static gboolean find_message(const GPtrArray *logs, const VaultHash *hash, ProofMessage *message,
+                             ProofSource *ret_proofs, GError **error)
 {
     for (guint i = 0; i < logs->len && !message->is_in_log; i++) {
         *ret_proofs = proof_log_source(logs->pdata[i]);
-        if (!ret_proofs->find(ret_proofs->user, message, error))
+        if (!ret_proofs->find(ret_proofs->user, hash, message, error))
             return FALSE;
     }
     return TRUE;
@@ -84,19 +83,25 @@ static gboolean find_message(const GPtrArray *logs, ProofMessage *message, Proof
 static gboolean prove_message(VaultKeep *keep, const GPtrArray *logs, const RecordId *id,
                               GString *out, gboolean *ret_is_in_log, GError **error)
 {
+    g_autoptr(GPtrArray) batches = NULL;
     g_autofree char *batch = NULL;
     ProofMessage message = {0};
     ProofSource proofs = {.user = NULL};
+    VaultHash hash;
 
-    if (!read_record(keep, id, &message, error) || !find_message(logs, &message, &proofs, error))
+    if (!read_record(keep, id, &message, error))
+        return FALSE;
+    proof_message_record_hash(&message, &hash);
+    if (!find_message(logs, &hash, &message, &proofs, error))
         return FALSE;
     *ret_is_in_log = message.is_in_log;
     g_string_append_printf(out, "{\"id\":\"%s\"", VAULT_ID_TEXT(*id));
     proof_message_append_public(&message, out);
     if (message.is_in_log) {
-        batch = proofs.batch(proofs.user, message.batch, error);
-        if (batch == NULL)
+        batches = proofs.batches(proofs.user, &message.batch, 1, error);
+        if (batches == NULL)
             return FALSE;
+        batch = proof_batch_format(batches->pdata[0]);
         g_string_append_printf(out, ",%s", batch + 1);
     } else {
         g_string_append_c(out, '}');

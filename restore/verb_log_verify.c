@@ -141,8 +141,27 @@ static gboolean check_older(const Verify *verify, const char *note, gsize len, G
     return older != NULL && check_continues(epoch->reader, older, error);
 }
 
+/* What witnesses cosigned is kept beside each log. */
+static void verify_cosigned(Verify *verify)
+{
+    for (guint i = 0; i < verify->epochs->len; i++) {
+        const LogEpoch *epoch = g_ptr_array_index(verify->epochs, i);
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(VaultLogReader) cosigned =
+            vault_keep_log_reader_cosigned(verify->keep, epoch->kind, epoch->epoch, &failure);
+
+        if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+            continue;
+        if (cosigned == NULL)
+            find(verify, "%s log, its cosigned checkpoint: %s", verb_log_name(epoch->kind),
+                 failure->message);
+        verify->checkpoint_count++;
+    }
+}
+
 static gboolean verify_checkpoints(Verify *verify, GError **error)
 {
+    verify_cosigned(verify);
     for (char **path = verify->options->checkpoints; path != NULL && *path != NULL; path++) {
         g_autoptr(GBytes) note = vault_file_read(*path, VAULT_NOTE_LEN_MAX, error);
         g_autoptr(GError) failure = NULL;

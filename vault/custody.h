@@ -2,7 +2,7 @@
  * the host that were declared. Part of the library "keep"; what changes it goes by
  * vault_keep_operate().
  *
- * The pair (docs/decisions/0012): off the vault's disk, a copy of the keyring and a holder of the
+ * The pair (docs/decisions/0013): off the vault's disk, a copy of the keyring and a holder of the
  * very vault key that it is sealed under. While there is none, one dead disk loses everything. "Off
  * the disk" is another file system than the vault's, or another host. Errors: those of the keyring.
  * Threads: safe.

@@ -23,9 +23,12 @@
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
 #include "vault/log/entry.h"
+#include "vault/store/hold_value.h"
 #include "vault/store/keyring_values.h"
+#include "vault/store/mailbox_value.h"
 #include "vault/store/pack_reader.h"
 #include "vault/store/reader_value.h"
+#include "vault/store/retention_value.h"
 
 typedef struct VaultKeep VaultKeep;
 
@@ -105,8 +108,10 @@ gboolean vault_keep_flush_catalog(VaultKeep *keep, GError **error);
 
 typedef struct {
     MailboxId id;
-    char *address; /* primary, normalised; NULL = unassigned */
+    char *address;        /* primary, normalised; NULL = unassigned */
+    GPtrArray *addresses; /* VaultMailboxAddress: all that it has or had */
     guint64 created_s;
+    guint64 closed_s; /* 0 = open */
     guint64 message_count;
     guint64 last_received_s;
 } VaultMailbox;
@@ -276,9 +281,13 @@ typedef enum {
     VAULT_BATCH_UNLESS_EMPTY
 } VaultBatchWhen;
 gboolean vault_keep_log_batch(VaultKeep *keep, VaultBatchWhen when, GError **error);
-/* A new key signs both logs from here on; announced in both, signed by the one before. Writer only.
- */
+/* A new key signs both logs from here on; announced in both, signed by the one before, whose secret
+ * half the keyring then forgets. Writer only. */
 gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error);
+/* The same once the key is `age_s` old, and only while the clock can be trusted; the daemon calls
+ * it hourly. */
+gboolean vault_keep_rotate_log_key_when_due(VaultKeep *keep, guint64 age_s,
+                                            gboolean *ret_is_rotated, GError **error);
 
 /* The epoch of both logs, from 1: it rises when the vault is recovered or adopted. */
 gboolean vault_keep_log_epoch(VaultKeep *keep, guint32 *ret_epoch, GError **error);
@@ -288,6 +297,16 @@ gboolean vault_keep_log_epoch(VaultKeep *keep, guint32 *ret_epoch, GError **erro
  * that there was; caller closes it. */
 VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, guint32 epoch,
                                       GError **error);
+/* The same at the newest checkpoint that witnesses cosigned and that is kept, its note with their
+ * cosignatures. NOT_FOUND: none is; CORRUPT: the log does not continue it. */
+VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                               GError **error);
+/* Keeps a checkpoint of either log, in the epoch that goes on, with cosignatures, for proofs.
+ * Durable on return. One that is shorter than what is kept changes nothing; of the same size, the
+ * cosignatures of both are kept. Writer only. MALFORMED, TOO_LARGE: no such note, or none of this
+ * vault's; NO_KEY: no key of the log signed it; REFUSED: nobody cosigned it, or the log does not
+ * continue it. */
+gboolean vault_keep_put_cosigned(VaultKeep *keep, const char *note, gsize len, GError **error);
 /* Keys that sign, or did: GPtrArray of VaultNoteKey, the newest first. */
 GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, guint32 epoch, GError **error);
 /* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes
@@ -296,13 +315,39 @@ GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **
 
 /* ---- what an operator asks for --------------------------------------------------------------- */
 
-/* Does the act of that name: "policy-set", "grant-revoke", "drill-take", ... (the table is in
+/* Does the act of that name: "policy-set", "hold-add", ... (the table is in
  * vault/keep/operate.c), the same for a command that is the writer as for a daemon that is asked
  * over its control socket. `text` is what the act takes; *ret_answer (may be NULL) gets "name:
  * value" lines, often none. Writer only. UNSUPPORTED: no such act; MALFORMED: a NUL byte;
  * TOO_LARGE; and those of the act. */
 gboolean vault_keep_operate(VaultKeep *keep, const char *name, const char *text, gsize len,
                             char **ret_answer, GError **error);
+
+/* ---- holds ----------------------------------------------------------------------------------- */
+
+/* All that there are and were, oldest first: GPtrArray of VaultHoldValue. */
+GPtrArray *vault_keep_holds(VaultKeep *keep, GError **error);
+/* What a request for the removal of the hold says in its detail; new string. */
+char *vault_hold_detail(const VaultHoldValue *hold);
+
+/* ---- retention ------------------------------------------------------------------------------- */
+
+/* All rules: GPtrArray of VaultRetentionValue. */
+GPtrArray *vault_keep_retention_rules(VaultKeep *keep, GError **error);
+
+/* What of a mailbox is past its retention maximum now. */
+typedef struct {
+    MailboxId mailbox_id;
+    char *address;               /* NULL = unassigned, or closed without one */
+    guint month_count;           /* months that may go as a whole */
+    guint64 month_message_count; /* messages in them */
+    guint64 message_count;       /* that may go, in other months */
+    guint64 obstructed_count;    /* that may not */
+    GHashTable *holds;           /* RowId: holds in the way of those */
+} VaultRetentionDue;
+void vault_retention_due_free(VaultRetentionDue *due);
+/* By address, only mailboxes with anything due: GPtrArray of VaultRetentionDue. Changes nothing. */
+GPtrArray *vault_keep_retention_due(VaultKeep *keep, GError **error);
 
 /* ---- drills: that each master can still be used ---------------------------------------------- */
 
@@ -321,9 +366,9 @@ gboolean vault_keep_take_drill(VaultKeep *keep, const char *text, gsize len, GEr
 
 /* All masters of the vault, in order of their adding: GArray of VaultMasterValue. */
 GArray *vault_keep_master_rows(VaultKeep *keep, GError **error);
-/* What is to be carried to the master `from` (vault/act/rotation_file.h): each month that is wrapped
- * to it, and not yet to its successor where it named one, part by part. In either mode. NOT_FOUND:
- * no active master of this vault; and what `write` sets. */
+/* What is to be carried to the master `from` (vault/act/rotation_file.h): each month that is
+ * wrapped to it, and not yet to its successor where it named one, part by part. In either mode.
+ * NOT_FOUND: no active master of this vault; and what `write` sets. */
 typedef gboolean (*VaultRotationWrite)(const char *text, gsize len, gpointer user, GError **error);
 gboolean vault_keep_begin_rotation(VaultKeep *keep, const MasterPublic *from,
                                    VaultRotationWrite write, gpointer user, guint64 *ret_months,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define BLOCK_LEN 65536
+#define SEEN_EVERY_S 86400
 
 static const char *const outcome_names[] = {
     [VAULT_CUSTODY_DONE] = "done",
@@ -60,21 +61,31 @@ static void add_failure(GPtrArray *results, VaultCustodySort sort, const char *n
 
 /* ---- installing ----------------------------------------------------------------------------- */
 
-/* What a holder says of itself counts, not what was meant to be there. */
-static gboolean note_holder(VaultKeep *keep, VaultHolderValue *value, const VaultHolder *holder,
+static gboolean is_as_known(const VaultHolderValue *value, const VaultHolderValue *known)
+{
+    return value->count == known->count && value->disk == known->disk &&
+           memcmp(value->keys, known->keys, sizeof value->keys) == 0 &&
+           value->seen_s < known->seen_s + SEEN_EVERY_S;
+}
+
+/* What a holder says of itself counts, not what was meant to be there. `known` is in the keyring:
+ * that a holder was seen once more is not written down each time. */
+static gboolean note_holder(VaultKeep *keep, VaultHolderValue *value, const VaultHolderValue *known,
                             GError **error)
 {
+    VaultHolder holder = vault_custody_holder(keep, value);
     g_auto(VaultHolderState) state = {.reason = NULL};
 
-    vault_holder_look(holder, &state);
+    vault_holder_look(&holder, &state);
     vault_custody_note_holder(keep, value, &state);
-    return vault_custody_put_holder(keep, value, error);
+    return is_as_known(value, known) || vault_custody_put_holder(keep, value, error);
 }
 
 static gboolean install_at(VaultKeep *keep, VaultHolderValue *value, const VaultKey *key,
                            GPtrArray *results, GError **error)
 {
     VaultHolder holder = vault_custody_holder(keep, value);
+    VaultHolderValue known = *value;
     g_autoptr(GError) failure = NULL;
 
     if (vault_holder_install(&holder, key, &failure))
@@ -86,7 +97,7 @@ static gboolean install_at(VaultKeep *keep, VaultHolderValue *value, const Vault
                                    "the host's own vault key could not be replaced: ");
         return FALSE;
     }
-    return note_holder(keep, value, &holder, error);
+    return note_holder(keep, value, &known, error);
 }
 
 static gboolean install_everywhere(VaultKeep *keep, const VaultKey *key, GPtrArray *results,
@@ -287,6 +298,7 @@ static gboolean destroy_at(VaultKeep *keep, VaultHolderValue *value, guint32 gen
                            GPtrArray *results, GError **error)
 {
     VaultHolder holder = vault_custody_holder(keep, value);
+    VaultHolderValue known = *value;
     VaultKeyDigest present = vault_custody_present_key(keep);
     g_auto(VaultHolderState) state = {.reason = NULL};
     g_autoptr(GError) failure = NULL;
@@ -304,7 +316,7 @@ static gboolean destroy_at(VaultKeep *keep, VaultHolderValue *value, guint32 gen
         add_result(results, VAULT_CUSTODY_HOLDER, value->name, VAULT_CUSTODY_DONE, NULL);
     else
         add_failure(results, VAULT_CUSTODY_HOLDER, value->name, failure);
-    return note_holder(keep, value, &holder, error);
+    return note_holder(keep, value, &known, error);
 }
 
 static gboolean destroy_everywhere(VaultKeep *keep, const VaultCustodyRegistry *registry,

@@ -1,6 +1,6 @@
 /* Inside vault/keep: the pair off the vault's disk, and what may go without leaving the vault with
  * none. Everything that destroys a vault key, writes over a keyring copy or takes a holder or copy
- * out of the registry asks here first (docs/decisions/0012). Pure, over what the registry knows.
+ * out of the registry asks here first (docs/decisions/0013). Pure, over what the registry knows.
  */
 #pragma once
 

@@ -50,6 +50,7 @@ struct VaultKeep {
     VaultLogs *logs;
     VaultLogsBatch *log_batch;
     VaultReleaseGrants *release_grants;
+    GMutex cosigned_lock; /* the kept cosigned checkpoints are read and replaced under it */
     VaultDepository depository;
 };
 

@@ -1,5 +1,7 @@
 #include "vault/act/ssh_keygen.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/policy.h"
 #include "vault/keep/recovery.h"
 
 #include <unistd.h>
@@ -87,6 +89,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     keep->lock_fd = -1;
     g_mutex_init(&keep->custody_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
+    g_mutex_init(&keep->cosigned_lock);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
 }
@@ -114,6 +117,7 @@ void vault_keep_free(VaultKeep *keep)
     vault_keyring_close(keep->keyring);
     vault_space_free(keep->space);
     vault_clock_clear(&keep->clock);
+    g_mutex_clear(&keep->cosigned_lock);
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
     g_mutex_clear(&keep->custody_lock);
@@ -144,7 +148,10 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
     keep->directory = vault_directory_new(&directory, error);
     keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
     keep->sealer = vault_sealer_new(&sealer);
-    return keep->directory != NULL && keep->tags != NULL;
+    if (keep->directory == NULL || keep->tags == NULL)
+        return FALSE;
+    vault_policy_apply(keep);
+    return TRUE;
 }
 
 static gboolean catch_up(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,
@@ -270,6 +277,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 
@@ -285,6 +293,7 @@ static gboolean open_for_reading(VaultKeep *keep, GError **error)
     if (!vault_catalog_totals(keep->reading, &totals, error))
         return FALSE;
     vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 

@@ -2,11 +2,17 @@
  * the same. Each judges and logs by itself. */
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
+#include "vault/act/hold_file.h"
+#include "vault/act/mailbox_change.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
 #include "vault/keep/backup.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/custody_acts.h"
+#include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/mailbox_life.h"
+#include "vault/keep/retention.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
 typedef gboolean (*OperateFunction)(VaultKeep *keep, const char *text, gsize len, GString *answer,
@@ -28,6 +34,33 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
                            GError **error)
 {
     return vault_keep_take_drill(keep, text, len, error);
+}
+
+/* Answers with the key of each log, as trust policies have it. */
+static gboolean rotate_log_key(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                               GError **error)
+{
+    static const char *const names[VAULT_LOGS_COUNT] = {
+        [VAULT_LOG_ARCHIVE] = "archive", [VAULT_LOG_CONTROL] = "control"};
+
+    if (!vault_keep_rotate_log_key(keep, error))
+        return FALSE;
+    for (gsize i = 0; i < VAULT_LOGS_COUNT; i++) {
+        g_autoptr(GPtrArray) keys =
+            vault_keep_log_keys(keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, error);
+        g_autofree char *vkey = keys == NULL ? NULL : vault_note_key_format(keys->pdata[0]);
+
+        if (vkey == NULL)
+            return FALSE;
+        vault_text_append(answer, names[i], vkey);
+    }
+    return TRUE;
+}
+
+static gboolean put_cosigned(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                             GError **error)
+{
+    return vault_keep_put_cosigned(keep, text, len, error);
 }
 
 static gboolean add_reader(VaultKeep *keep, const char *text, gsize len, GString *answer,
@@ -75,6 +108,8 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"log-key-rotate", 0, rotate_log_key},
+    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
     {"holder-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_add},
     {"holder-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_remove},
     {"copy-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_add},
@@ -84,6 +119,13 @@ static const struct {
     {"backup-begin", 0, vault_backup_act_begin},
     {"backup-made", VAULT_BACKUP_TEXT_LEN_MAX, vault_backup_act_made},
     {"recovery-drilled", 0, vault_backup_act_drilled},
+    {"clock-confirm", 256, vault_clock_confirm},
+    {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
+    {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
+    {"retention-set", VAULT_REQUEST_LEN_MAX, vault_retention_set},
+    {"mailbox-close", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_close},
+    {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
+    {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
     {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},
