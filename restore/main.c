@@ -38,6 +38,9 @@ static const RestoreVerb verbs[] = {
     {"log", "list, verify, prove and stamp what was logged", restore_verb_log},
     {"check", "verify an export: no vault, no secret", restore_verb_check},
     {"witness", "cosign checkpoints of logs on other hosts", restore_verb_witness},
+    {"backup", "copy what changed to a folder elsewhere", restore_verb_backup},
+    {"recover", "make a vault of a backup and its vault key", restore_verb_recover},
+    {"adopt", "take a vault over that was moved to this host", restore_verb_adopt},
     {"rebuild", "make the catalog anew from packs and keyring", restore_verb_rebuild},
     {"compact", "remove from the packs what nobody can open any more", restore_verb_compact},
 };

@@ -31,3 +31,6 @@ int restore_verb_check(int argc, char **argv);
 int restore_verb_witness(int argc, char **argv);
 int restore_verb_rebuild(int argc, char **argv);
 int restore_verb_compact(int argc, char **argv);
+int restore_verb_backup(int argc, char **argv);
+int restore_verb_recover(int argc, char **argv);
+int restore_verb_adopt(int argc, char **argv);

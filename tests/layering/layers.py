@@ -35,7 +35,7 @@ LAYERS = {
     ),
     "vault/keep": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/holder/", "vault/log/",
-                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/custody.h",
+                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h",
                  "vault/depository.h"],
         system=[],
         links=["vault-act", "vault-holder", "vault-log", "vault-seal", "vault-store"],
@@ -53,14 +53,14 @@ LAYERS = {
     ),
     "archived": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
-                 "vault/seal.h", "vault/keep.h", "vault/custody.h", "vault/depository.h"],
+                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
         links=["vault-base", "ingest", "vault-keep", "archived-config", "archived-control", "SSL",
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
-                 "vault/seal.h", "vault/keep.h", "vault/custody.h", "vault/open.h", "vault/open/",
+                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/open.h", "vault/open/",
                  "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
@@ -92,6 +92,7 @@ UNREACHABLE = {
 FACADES = {
     "vault/seal.h": "vault/seal",
     "vault/keep.h": "vault/keep",
+    "vault/backup.h": "vault/keep",
     "vault/custody.h": "vault/keep",
     "vault/depository.h": "vault/keep",
     "vault/open.h": "vault/open",

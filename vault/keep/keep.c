@@ -62,8 +62,10 @@ static gboolean open_parts(VaultKeep *keep, const VaultKeepOptions *options, GEr
     if (!vault_host_read(keep->path, &host, error))
         return FALSE;
     keep->id = host.vault_id;
-    if (keep->mode == VAULT_KEEP_WRITER && (!vault_host_check_machine(keep->path, &host, error) ||
-                                            !vault_lock_take(keep->path, &keep->lock_fd, error)))
+    if (keep->mode == VAULT_KEEP_WRITER && options->host == VAULT_KEEP_THIS_HOST &&
+        !vault_host_check_machine(keep->path, &host, error))
+        return FALSE;
+    if (keep->mode == VAULT_KEEP_WRITER && !vault_lock_take(keep->path, &keep->lock_fd, error))
         return FALSE;
     if (!open_keyring(keep, &host, options->vault_key_path, error) ||
         !load_locator_key(keep, error))

@@ -6,8 +6,9 @@
 #include "vault/act/mailbox_change.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
-#include "vault/keep/custody_acts.h"
+#include "vault/keep/backup.h"
 #include "vault/keep/clock_confirm.h"
+#include "vault/keep/custody_acts.h"
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/mailbox_life.h"
@@ -45,7 +46,8 @@ static gboolean rotate_log_key(VaultKeep *keep, const char *text, gsize len, GSt
     if (!vault_keep_rotate_log_key(keep, error))
         return FALSE;
     for (gsize i = 0; i < VAULT_LOGS_COUNT; i++) {
-        g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, (VaultLogKind)i, error);
+        g_autoptr(GPtrArray) keys =
+            vault_keep_log_keys(keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, error);
         g_autofree char *vkey = keys == NULL ? NULL : vault_note_key_format(keys->pdata[0]);
 
         if (vkey == NULL)
@@ -131,6 +133,9 @@ static const struct {
     {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
     {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
+    {"backup-begin", 0, vault_backup_act_begin},
+    {"backup-made", VAULT_BACKUP_TEXT_LEN_MAX, vault_backup_act_made},
+    {"recovery-drilled", 0, vault_backup_act_drilled},
     {"clock-confirm", 256, vault_clock_confirm},
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
