@@ -8,7 +8,8 @@
  *
  * Threads: all functions are safe; a change keeps others out until it is committed or freed.
  * Errors: NOT_FOUND (no such row, no keyring), NO_KEY (the vault key opens no generation row),
- * CORRUPT, UNSUPPORTED (later version), NO_SPACE, BUSY, REFUSED (opened for reading; an id that is
+ * CORRUPT, UNSUPPORTED (later version), NO_SPACE, BUSY (another process writes, or replaced the
+ * vault key), REFUSED (opened for reading; an id that is
  * there already), IO.
  * Source: docs/formats/keyring.md.
  */
