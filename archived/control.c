@@ -9,7 +9,6 @@
 #include "archived/control_request.h"
 #include "archived/control_status.h"
 #include "archived/log.h"
-#include "vault/act/ssh_keygen.h"
 
 #define CLIENT_TIMEOUT_S 300
 
@@ -47,26 +46,12 @@ static gboolean begin_import(ArchivedDaemon *daemon, const char *line, DayKey *r
     return vault_keep_begin_import(daemon->keep, &id, ret_key, error);
 }
 
-static gboolean set_policy(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                           gboolean *ret_is_over, GError **error)
-{
-    guint32 len = 0;
-    g_autofree char *text =
-        archived_control_read_text(stream, ARCHIVED_CONTROL_POLICY_LEN_MAX, &len, error);
-
-    *ret_is_over = text == NULL;
-    if (text == NULL ||
-        !vault_keep_set_policy(daemon->keep, text, len, vault_ssh_keygen_verify, NULL, error))
-        return FALSE;
-    archived_log(ARCHIVED_LOG_NOTICE, "policy", "a new policy is in force");
-    return TRUE;
-}
-
 /* What a request may leave behind beside its answer. */
 typedef struct {
     DayKey import_key;
     char *grant; /* that releases are to be given by */
     guint32 grant_len;
+    char *said;       /* by an act: follows the answer */
     gboolean is_over; /* the connection cannot go on */
 } Outcome;
 
@@ -74,8 +59,27 @@ static void outcome_clear(Outcome *outcome)
 {
     day_key_wipe(&outcome->import_key);
     g_free(outcome->grant);
+    g_free(outcome->said);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outcome, outcome_clear)
+
+/* An act by name; what it says of itself follows the answer. */
+static gboolean operate(ArchivedConnection *connection, ArchivedControlStream *stream,
+                        const char *line, Outcome *outcome, GError **error)
+{
+    const char *name = archived_request_operation(line);
+    guint32 len = 0;
+    g_autofree char *text =
+        archived_control_read_text(stream, ARCHIVED_CONTROL_TEXT_LEN_MAX, &len, error);
+
+    outcome->is_over = text == NULL;
+    if (text == NULL ||
+        !vault_keep_operate(connection->daemon->keep, name, text, len, &outcome->said, error))
+        return FALSE;
+    archived_log(ARCHIVED_LOG_NOTICE, "operate", "an operator's act was done",
+                 LOG_TEXT("act", name), LOG_NUMBER("uid", connection->peer.uid));
+    return TRUE;
+}
 
 /* The answer without LF; NULL with the error that is the answer. */
 static char *do_request(ArchivedConnection *connection, ArchivedControlStream *stream,
@@ -98,8 +102,8 @@ static char *do_request(ArchivedConnection *connection, ArchivedControlStream *s
     case ARCHIVED_REQUEST_IMPORT:
         is_done = begin_import(daemon, line, &outcome->import_key, error);
         break;
-    case ARCHIVED_REQUEST_POLICY_SET:
-        is_done = set_policy(daemon, stream, &outcome->is_over, error);
+    case ARCHIVED_REQUEST_OPERATE:
+        is_done = operate(connection, stream, line, outcome, error);
         break;
     case ARCHIVED_REQUEST_RELEASE:
         outcome->grant = archived_control_take_grant(daemon, stream, &outcome->grant_len, error);
@@ -113,12 +117,6 @@ static char *do_request(ArchivedConnection *connection, ArchivedControlStream *s
     case ARCHIVED_REQUEST_RESTORE_DONE:
         is_done = archived_control_take_restore(connection, stream, VAULT_LOGGED_RESTORE_DONE,
                                                 &outcome->is_over, error);
-        break;
-    case ARCHIVED_REQUEST_GRANT_REVOKE:
-        is_done = archived_control_take_revocation(daemon, stream, &outcome->is_over, error);
-        break;
-    case ARCHIVED_REQUEST_DRILL_TAKE:
-        is_done = archived_control_take_drill_result(daemon, stream, &outcome->is_over, error);
         break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;
@@ -139,6 +137,9 @@ static gboolean answer(ArchivedConnection *connection, ArchivedControlStream *st
     line = text != NULL ? g_strconcat(text, "\n", NULL) : archived_control_failure_format(failure);
     if (!archived_control_send(connection->fd, line, strlen(line), NULL) || outcome.is_over)
         return FALSE;
+    if (outcome.said != NULL)
+        return archived_control_send_frame(connection->fd, outcome.said,
+                                           (guint32)strlen(outcome.said), NULL);
     if (text == NULL || (request != ARCHIVED_REQUEST_IMPORT && request != ARCHIVED_REQUEST_RELEASE))
         return TRUE;
     if (request == ARCHIVED_REQUEST_IMPORT)

@@ -16,6 +16,7 @@
 
 /* Longer than the daemon's own waits: its budget (10 s) and a flush of a full catalog queue. */
 #define ANSWER_TIMEOUT_S 300
+#define OPERATE_TIMEOUT_S 3600
 
 const char *archived_duty_name(ArchivedDuty duty)
 {
@@ -133,70 +134,71 @@ gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char 
     return TRUE;
 }
 
-static gboolean read_verdict(ArchivedControlStream *stream, GError **error)
+static JsonObject *read_verdict(ArchivedControlStream *stream, GError **error)
 {
     g_autofree char *answer = read_answer(stream, error);
-    g_autoptr(JsonObject) object = answer == NULL ? NULL : parse_answer(answer, error);
 
-    return object != NULL;
+    return answer == NULL ? NULL : parse_answer(answer, error);
 }
 
 /* A line, the text that belongs to it, and the answer. */
-static gboolean send_text(int fd, ArchivedControlStream *stream, const char *request,
-                          const char *text, gsize len, GError **error)
+static JsonObject *send_text(int fd, ArchivedControlStream *stream, const char *request,
+                             const char *text, gsize len, GError **error)
 {
     g_autoptr(GString) head = g_string_new(request);
     guint8 prefix[4];
 
     if (len > G_MAXUINT32 - 1) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE, "it is too long for archived");
-        return FALSE;
+        return NULL;
     }
     vault_bytes_put_u32(prefix, (guint32)len);
     g_string_append_c(head, '\n');
     g_string_append_len(head, (const char *)prefix, sizeof prefix);
     /* A daemon that refuses the length answers and closes: what it says counts. */
     if (!archived_control_send(fd, head->str, head->len, error))
-        return FALSE;
+        return NULL;
     archived_control_send(fd, text, len, NULL);
     return read_verdict(stream, error);
 }
 
-static gboolean call_with_text(const char *vault, ArchivedDuty duty, const char *request,
-                               const char *text, gsize len, GError **error)
+gboolean archived_control_operate(const char *vault, const char *name, const char *text, gsize len,
+                                  char **ret_answer, GError **error)
 {
-    g_auto(VaultFd) fd = connect_to(vault, duty, error);
+    g_auto(VaultFd) fd = connect_to(vault, ARCHIVED_DUTY_OPERATE, error);
+    const struct timeval timeout = {.tv_sec = OPERATE_TIMEOUT_S};
+    g_autofree char *request = g_strconcat("operate ", name, NULL);
+    g_autofree char *answer = NULL;
+    guint32 answer_len;
     g_autoptr(ArchivedControlStream) stream = NULL;
+    g_autoptr(JsonObject) object = NULL;
 
     if (fd < 0)
         return FALSE;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     stream = archived_control_stream_new(fd);
-    return send_text(fd, stream, request, text, len, error);
-}
-
-gboolean archived_control_set_policy(const char *vault, const char *text, gsize len, GError **error)
-{
-    return call_with_text(vault, ARCHIVED_DUTY_OPERATE, "policy-set", text, len, error);
-}
-
-gboolean archived_control_revoke_grant(const char *vault, const char *grant, gsize len,
-                                       GError **error)
-{
-    return call_with_text(vault, ARCHIVED_DUTY_OPERATE, "grant-revoke", grant, len, error);
+    object = send_text(fd, stream, request, text, len, error);
+    if (object == NULL)
+        return FALSE;
+    answer = archived_control_read_text(stream, ARCHIVED_CONTROL_TEXT_LEN_MAX, &answer_len, error);
+    if (answer != NULL && ret_answer != NULL)
+        *ret_answer = g_strdup(answer);
+    return answer != NULL;
 }
 
 gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep step, const char *text,
                                       gsize len, GError **error)
 {
-    return call_with_text(vault, ARCHIVED_DUTY_READ,
-                          step == ARCHIVED_RESTORE_BEGUN ? "restore-begun" : "restore-done", text,
-                          len, error);
-}
+    g_auto(VaultFd) fd = connect_to(vault, ARCHIVED_DUTY_READ, error);
+    const char *request = step == ARCHIVED_RESTORE_BEGUN ? "restore-begun" : "restore-done";
+    g_autoptr(ArchivedControlStream) stream = NULL;
+    g_autoptr(JsonObject) object = NULL;
 
-gboolean archived_control_take_drill(const char *vault, const char *result, gsize len,
-                                     GError **error)
-{
-    return call_with_text(vault, ARCHIVED_DUTY_OPERATE, "drill-take", result, len, error);
+    if (fd < 0)
+        return FALSE;
+    stream = archived_control_stream_new(fd);
+    object = send_text(fd, stream, request, text, len, error);
+    return object != NULL;
 }
 
 /* ---- releases -------------------------------------------------------------------------------- */
@@ -210,14 +212,14 @@ ArchivedRelease *archived_control_release_begin(const char *vault, const char *g
                                                 GError **error)
 {
     g_autoptr(ArchivedRelease) release = g_new0(ArchivedRelease, 1);
+    g_autoptr(JsonObject) verdict = NULL;
 
     release->fd = connect_to(vault, ARCHIVED_DUTY_READ, error);
     if (release->fd < 0)
         return NULL;
     release->stream = archived_control_stream_new(release->fd);
-    return send_text(release->fd, release->stream, "release", grant, len, error)
-               ? g_steal_pointer(&release)
-               : NULL;
+    verdict = send_text(release->fd, release->stream, "release", grant, len, error);
+    return verdict != NULL ? g_steal_pointer(&release) : NULL;
 }
 
 void archived_control_release_free(ArchivedRelease *release)
@@ -232,6 +234,7 @@ void archived_control_release_free(ArchivedRelease *release)
 GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copies, gsize count,
                                  GError **error)
 {
+    g_autoptr(JsonObject) verdict = NULL;
     guint8 prefix[4];
     guint32 len = 0;
     char *bytes;
@@ -239,8 +242,10 @@ GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copie
     g_assert(count <= ARCHIVED_CONTROL_COPIES_MAX);
     vault_bytes_put_u32(prefix, (guint32)count);
     if (!archived_control_send(release->fd, prefix, sizeof prefix, error) ||
-        !archived_control_send(release->fd, copies, count * sizeof *copies, error) ||
-        !read_verdict(release->stream, error))
+        !archived_control_send(release->fd, copies, count * sizeof *copies, error))
+        return NULL;
+    verdict = read_verdict(release->stream, error);
+    if (verdict == NULL)
         return NULL;
     bytes =
         archived_control_read_text(release->stream, ARCHIVED_CONTROL_RELEASE_LEN_MAX, &len, error);

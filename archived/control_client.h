@@ -24,15 +24,9 @@ const char *archived_duty_name(ArchivedDuty duty);
 gboolean archived_control_call(const char *vault, ArchivedDuty duty, const char *request,
                                char **ret_json, GError **error);
 
-/* Puts a policy in force (vault_keep_set_policy()). */
-gboolean archived_control_set_policy(const char *vault, const char *text, gsize len,
-                                     GError **error);
-
-gboolean archived_control_revoke_grant(const char *vault, const char *grant, gsize len,
-                                       GError **error);
-/* Takes up a drill's result (vault_keep_take_drill()). */
-gboolean archived_control_take_drill(const char *vault, const char *result, gsize len,
-                                     GError **error);
+/* Has the daemon do an operator's act (vault_keep_operate()); waits for an hour. */
+gboolean archived_control_operate(const char *vault, const char *name, const char *text, gsize len,
+                                  char **ret_answer, GError **error);
 /* For the log: "name: value" lines of the reader's side, at most 64 KiB. */
 typedef enum { ARCHIVED_RESTORE_BEGUN, ARCHIVED_RESTORE_DONE } ArchivedRestoreStep;
 gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep step, const char *text,

@@ -1,7 +1,7 @@
 /* Lines and frames of the control sockets, for both ends (docs/formats/control.md).
  *
  *   line    text, LF
- *   text    u32 length | text                 after a line that has one: a policy, a grant
+ *   text    u32 length | text                 after a line that has one: of an act, a grant
  *   copies  u32 number | record ids           } of releases
  *   release u32 length | bytes                }
  *   header  u32 length | JSON object          } of an import
@@ -19,10 +19,9 @@
 #define ARCHIVED_CONTROL_ANSWER_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_HEADER_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_CHUNK_LEN_MAX (1u << 18)
-#define ARCHIVED_CONTROL_POLICY_LEN_MAX (1u << 20)
+#define ARCHIVED_CONTROL_TEXT_LEN_MAX (32u << 20) /* of an operator's act, and of what it says */
 #define ARCHIVED_CONTROL_GRANT_LEN_MAX (32u << 20)
 #define ARCHIVED_CONTROL_RESTORE_LEN_MAX (1u << 16)
-#define ARCHIVED_CONTROL_DRILL_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_COPIES_MAX 16384
 #define ARCHIVED_CONTROL_RELEASE_LEN_MAX (2u << 20)
 #define ARCHIVED_CONTROL_CHUNK_ABANDON 0xffffffffu

@@ -126,31 +126,3 @@ gboolean archived_control_take_restore(ArchivedConnection *connection,
                               (guint)connection->peer.uid, text);
     return vault_keep_log_act(connection->daemon->keep, act, payload, strlen(payload), error);
 }
-
-gboolean archived_control_take_revocation(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                                          gboolean *ret_is_over, GError **error)
-{
-    guint32 len = 0;
-    g_autofree char *grant =
-        archived_control_read_text(stream, ARCHIVED_CONTROL_GRANT_LEN_MAX, &len, error);
-
-    *ret_is_over = grant == NULL;
-    if (grant == NULL || !vault_keep_revoke_grant(daemon->keep, grant, len, error))
-        return FALSE;
-    archived_log(ARCHIVED_LOG_NOTICE, "grant", "a grant was revoked");
-    return TRUE;
-}
-
-gboolean archived_control_take_drill_result(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                                            gboolean *ret_is_over, GError **error)
-{
-    guint32 len = 0;
-    g_autofree char *result =
-        archived_control_read_text(stream, ARCHIVED_CONTROL_DRILL_LEN_MAX, &len, error);
-
-    *ret_is_over = result == NULL;
-    if (result == NULL || !vault_keep_take_drill(daemon->keep, result, len, error))
-        return FALSE;
-    archived_log(ARCHIVED_LOG_NOTICE, "drill", "a master was drilled");
-    return TRUE;
-}

@@ -17,7 +17,3 @@ void archived_control_release_serve(ArchivedConnection *connection, ArchivedCont
 gboolean archived_control_take_restore(ArchivedConnection *connection,
                                        ArchivedControlStream *stream, VaultLoggedAct act,
                                        gboolean *ret_is_over, GError **error);
-gboolean archived_control_take_revocation(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                                          gboolean *ret_is_over, GError **error);
-gboolean archived_control_take_drill_result(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                                            gboolean *ret_is_over, GError **error);

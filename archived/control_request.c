@@ -23,9 +23,7 @@ static const struct {
     {"release", ARCHIVED_REQUEST_RELEASE, ARCHIVED_DUTY_READ},
     {"restore-begun", ARCHIVED_REQUEST_RESTORE_BEGUN, ARCHIVED_DUTY_READ},
     {"restore-done", ARCHIVED_REQUEST_RESTORE_DONE, ARCHIVED_DUTY_READ},
-    {"grant-revoke", ARCHIVED_REQUEST_GRANT_REVOKE, ARCHIVED_DUTY_OPERATE},
-    {"drill-take", ARCHIVED_REQUEST_DRILL_TAKE, ARCHIVED_DUTY_OPERATE},
-    {"policy-set", ARCHIVED_REQUEST_POLICY_SET, ARCHIVED_DUTY_OPERATE},
+    {"operate", ARCHIVED_REQUEST_OPERATE, ARCHIVED_DUTY_OPERATE},
 };
 
 gboolean archived_request_import_id(const char *line, RowId *ret_id)
@@ -33,6 +31,16 @@ gboolean archived_request_import_id(const char *line, RowId *ret_id)
     const char *space = strchr(line, ' ');
 
     return space != NULL && vault_id_parse(space + 1, ret_id->bytes, NULL);
+}
+
+const char *archived_request_operation(const char *line)
+{
+    return line + strlen("operate ");
+}
+
+static gboolean is_operation(const char *name)
+{
+    return *name != '\0' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
 }
 
 static gboolean is_request(gsize i, const char *line)
@@ -44,6 +52,8 @@ static gboolean is_request(gsize i, const char *line)
         return FALSE;
     if (requests[i].request == ARCHIVED_REQUEST_IMPORT)
         return line[len] == ' ' && archived_request_import_id(line, &id);
+    if (requests[i].request == ARCHIVED_REQUEST_OPERATE)
+        return line[len] == ' ' && is_operation(archived_request_operation(line));
     return line[len] == '\0';
 }
 

@@ -15,17 +15,19 @@ typedef enum {
     ARCHIVED_REQUEST_RELEASE,
     ARCHIVED_REQUEST_RESTORE_BEGUN,
     ARCHIVED_REQUEST_RESTORE_DONE,
-    ARCHIVED_REQUEST_GRANT_REVOKE,
-    ARCHIVED_REQUEST_DRILL_TAKE,
-    ARCHIVED_REQUEST_POLICY_SET,
+    ARCHIVED_REQUEST_OPERATE,
 } ArchivedRequest;
 
-/* One line: the request's name; after import a space and the import's id, 32 hexadecimal digits. */
+/* One line: the request's name; after import a space and the import's id, 32 hexadecimal digits;
+ * after operate a space and the name of an act, lower-case letters, digits and hyphens. */
 gboolean archived_request_parse(const char *line, ArchivedDuty duty, ArchivedRequest *ret_request,
                                 GError **error);
 
 /* The id in a line that archived_request_parse() took; FALSE: there is none. */
 gboolean archived_request_import_id(const char *line, RowId *ret_id);
+
+/* The name of the act, in the line; borrowed. */
+const char *archived_request_operation(const char *line);
 
 /* The header of an imported message. */
 typedef struct {

@@ -3,6 +3,7 @@
 #include "archived/control_client.h"
 #include "restore/owner.h"
 #include "restore/remote_address.h"
+#include "vault/base/file.h"
 
 static gboolean recover(const char *path, GError **error)
 {
@@ -27,6 +28,16 @@ static char *bring_up_to_date(const char *path)
     return g_strdup_printf("the newest mail may be missing: %s", failure->message);
 }
 
+static gboolean refuse_remote(const char *path, GError **error)
+{
+    if (!remote_address_is(path))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                        "this works where the vault lies: call it on that host; restore and "
+                        "show read elsewhere");
+    return FALSE;
+}
+
 VaultKeep *vault_access_open(const char *path, VaultAccessFreshness freshness, char **ret_warning,
                              GError **error)
 {
@@ -34,13 +45,7 @@ VaultKeep *vault_access_open(const char *path, VaultAccessFreshness freshness, c
     g_autofree char *warning = NULL;
     VaultKeep *keep;
 
-    if (remote_address_is(path)) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                            "this works where the vault lies: call it on that host; restore and "
-                            "show read elsewhere");
-        return NULL;
-    }
-    if (!restore_owner_enter(path, error))
+    if (!refuse_remote(path, error) || !restore_owner_enter(path, error))
         return NULL;
     if (freshness == VAULT_ACCESS_UP_TO_DATE)
         warning = bring_up_to_date(path);
@@ -49,4 +54,42 @@ VaultKeep *vault_access_open(const char *path, VaultAccessFreshness freshness, c
     if (keep != NULL && ret_warning != NULL)
         *ret_warning = g_steal_pointer(&warning);
     return keep;
+}
+
+/* ---- acts ------------------------------------------------------------------------------------ */
+
+static gboolean operate_as_writer(const char *path, const char *act, const char *text, gsize len,
+                                  char **ret_answer, GError **error)
+{
+    VaultKeepOptions options = {.mode = VAULT_KEEP_WRITER};
+    g_autoptr(VaultKeep) keep = vault_keep_open(path, &options, error);
+
+    return keep != NULL && vault_keep_operate(keep, act, text, len, ret_answer, error) &&
+           vault_keep_close(keep, error);
+}
+
+gboolean vault_access_operate(const char *path, const char *act, const char *text, gsize len,
+                              char **ret_answer, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (!refuse_remote(path, error) || !restore_owner_enter(path, error))
+        return FALSE;
+    if (archived_control_operate(path, act, text, len, ret_answer, &failure))
+        return TRUE;
+    if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    return operate_as_writer(path, act, text, len, ret_answer, error);
+}
+
+gboolean vault_access_operate_with_file(const char *path, const char *act, const char *file,
+                                        gsize len_max, GError **error)
+{
+    g_autoptr(GBytes) bytes = vault_file_read(file, len_max, error);
+    gsize len = 0;
+    const char *text = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
+
+    return bytes != NULL && vault_access_operate(path, act, text, len, NULL, error);
 }

@@ -18,3 +18,11 @@ typedef enum {
 
 VaultKeep *vault_access_open(const char *path, VaultAccessFreshness freshness, char **ret_warning,
                              GError **error);
+
+/* An operator's act (vault_keep_operate()): by the daemon, or where none runs by this process as
+ * the writer. As root: acts as the vault's owner from then on. *ret_answer may be NULL. */
+gboolean vault_access_operate(const char *path, const char *act, const char *text, gsize len,
+                              char **ret_answer, GError **error);
+/* The same with a file's bytes as the text, at most `len_max`. */
+gboolean vault_access_operate_with_file(const char *path, const char *act, const char *file,
+                                        gsize len_max, GError **error);

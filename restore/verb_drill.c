@@ -1,12 +1,9 @@
 /* muniment drill: the vault's side of a drill of its masters; theirs is "muniment master drill". */
-#include "archived/control_client.h"
 #include "restore/output.h"
-#include "restore/owner.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/act/drill_file.h"
-#include "vault/base/file.h"
 
 #include <stdio.h>
 
@@ -53,35 +50,6 @@ static int drill_challenge(int argc, char **argv)
 
 /* ---- take ----------------------------------------------------------------------------------- */
 
-static gboolean take_as_writer(const char *vault, const char *text, gsize len, GError **error)
-{
-    VaultKeepOptions options = {.mode = VAULT_KEEP_WRITER};
-    g_autoptr(VaultKeep) keep = vault_keep_open(vault, &options, error);
-
-    return keep != NULL && vault_keep_take_drill(keep, text, len, error) &&
-           vault_keep_close(keep, error);
-}
-
-static gboolean take_result(const char *vault, const char *path, GError **error)
-{
-    g_autoptr(GBytes) bytes = vault_file_read(path, VAULT_DRILL_LEN_MAX, error);
-    g_autoptr(GError) failure = NULL;
-    gsize len = 0;
-    const char *text = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
-
-    if (bytes == NULL || !restore_owner_enter(vault, error))
-        return FALSE;
-    if (archived_control_take_drill(vault, text, len, &failure))
-        return TRUE;
-    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
-        g_clear_error(&failure);
-        if (take_as_writer(vault, text, len, &failure))
-            return TRUE;
-    }
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
-}
-
 static int drill_take(int argc, char **argv)
 {
     static const char verb[] = "drill take";
@@ -98,7 +66,8 @@ static int drill_take(int argc, char **argv)
         return restore_verb_fail(verb, error);
     if (argc != 3)
         return restore_verb_usage(verb, "give one VAULT and one FILE.result");
-    if (!take_result(argv[1], argv[2], &error))
+    if (!vault_access_operate_with_file(argv[1], "drill-take", argv[2], VAULT_DRILL_LEN_MAX,
+                                        &error))
         return restore_verb_fail(verb, error);
     printf("%s is taken up.\n", argv[2]);
     return RESTORE_EXIT_DONE;

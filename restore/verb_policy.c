@@ -1,16 +1,12 @@
 /* muniment policy: shows the policy in force, writes a draft of the next, puts a signed one in
  * force. */
-#include "archived/control_client.h"
 #include "restore/dates.h"
 #include "restore/json_text.h"
 #include "restore/output.h"
-#include "restore/owner.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/act/policy.h"
-#include "vault/act/ssh_keygen.h"
-#include "vault/base/file.h"
 
 #include <stdio.h>
 
@@ -118,36 +114,6 @@ static int policy_show(int argc, char **argv)
 
 /* ---- set ------------------------------------------------------------------------------------ */
 
-static gboolean set_as_writer(const char *vault, const char *text, gsize len, GError **error)
-{
-    VaultKeepOptions options = {.mode = VAULT_KEEP_WRITER};
-    g_autoptr(VaultKeep) keep = vault_keep_open(vault, &options, error);
-
-    return keep != NULL &&
-           vault_keep_set_policy(keep, text, len, vault_ssh_keygen_verify, NULL, error) &&
-           vault_keep_close(keep, error);
-}
-
-static gboolean set_policy(const char *vault, const char *path, GError **error)
-{
-    g_autoptr(GBytes) bytes = vault_file_read(path, VAULT_POLICY_LEN_MAX, error);
-    g_autoptr(GError) failure = NULL;
-    gsize len = 0;
-    const char *text = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
-
-    if (bytes == NULL || !restore_owner_enter(vault, error))
-        return FALSE;
-    if (archived_control_set_policy(vault, text, len, &failure))
-        return TRUE;
-    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
-        g_clear_error(&failure);
-        if (set_as_writer(vault, text, len, &failure))
-            return TRUE;
-    }
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
-}
-
 static int policy_set(int argc, char **argv)
 {
     static const char verb[] = "policy set";
@@ -166,7 +132,8 @@ static int policy_set(int argc, char **argv)
         return restore_verb_fail(verb, error);
     if (argc != 3)
         return restore_verb_usage(verb, "give one VAULT and one FILE.policy");
-    if (!set_policy(argv[1], argv[2], &error))
+    if (!vault_access_operate_with_file(argv[1], "policy-set", argv[2], VAULT_POLICY_LEN_MAX,
+                                        &error))
         return restore_verb_fail(verb, error);
     printf("%s is in force.\n", argv[2]);
     return RESTORE_EXIT_DONE;

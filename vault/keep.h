@@ -234,6 +234,16 @@ GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error
  * that follow the salt are the payload; freed with vault_value_free(). */
 GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **error);
 
+/* ---- what an operator asks for --------------------------------------------------------------- */
+
+/* Does the act of that name: "policy-set", "grant-revoke", "drill-take", ... (the table is in
+ * vault/keep/operate.c), the same for a command that is the writer as for a daemon that is asked
+ * over its control socket. `text` is what the act takes; *ret_answer (may be NULL) gets "name:
+ * value" lines, often none. Writer only. UNSUPPORTED: no such act; MALFORMED: a NUL byte;
+ * TOO_LARGE; and those of the act. */
+gboolean vault_keep_operate(VaultKeep *keep, const char *name, const char *text, gsize len,
+                            char **ret_answer, GError **error);
+
 /* ---- drills: that each master can still be used ---------------------------------------------- */
 
 #define VAULT_DRILL_DAYS 180

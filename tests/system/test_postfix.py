@@ -40,9 +40,14 @@ def owners(number):
     return found
 
 
-def submit(port, numbers):
+def submit(port, numbers, begun, stopped):
+    """Releases `begun` when a third is on its way; the last third waits until the archive is gone."""
     with smtplib.SMTP("127.0.0.1", port, timeout=60) as smtp:
-        for number in numbers:
+        for k, number in enumerate(numbers):
+            if k == len(numbers) // 3:
+                begun.release()
+            if k == len(numbers) * 2 // 3:
+                assert stopped.wait(60)
             smtp.sendmail(sender(number), recipients(number), message(number))
 
 
@@ -63,12 +68,15 @@ def journaled_mail_is_all_there_and_nothing_twice():
     vault = Vault(PROGRAMS, settings=dict(archive_domains="archive.test"))
     with Postfix(vault.folder / "postfix", vault.port) as postfix:
         daemon = Daemon(vault)
-        threads = [threading.Thread(target=submit, args=(postfix.port, range(k, MESSAGES, CONNECTIONS)))
+        begun, stopped = threading.Semaphore(0), threading.Event()
+        threads = [threading.Thread(target=submit, args=(postfix.port, range(k, MESSAGES, CONNECTIONS),
+                                                         begun, stopped))
                    for k in range(CONNECTIONS)]
         for thread in threads:
             thread.start()
-        time.sleep(1.5)
+        assert all(begun.acquire(timeout=60) for _ in threads)
         daemon.stop()  # in the middle: what follows is deferred
+        stopped.set()
         for thread in threads:
             thread.join()
         harness.eventually("mail waits for the archive", lambda: postfix.queue() > 20, 20)

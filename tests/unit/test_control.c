@@ -34,11 +34,10 @@ static void each_request_is_taken_on_its_own_socket_only(void **state)
         {"flush", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_FLUSH},
         {"reload", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_RELOAD},
         {"rotate-keys-ahead", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD},
-        {"policy-set", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_POLICY_SET},
+        {"operate policy-set", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_OPERATE},
         {"release", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_RELEASE},
         {"restore-begun", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_RESTORE_BEGUN},
         {"restore-done", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_RESTORE_DONE},
-        {"grant-revoke", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_GRANT_REVOKE},
         {"import 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},
     };
 

@@ -97,7 +97,7 @@ static void keyring_restored_from_an_older_copy_gives_no_leaf_again(void **state
     for (gsize i = 0; i < G_N_ELEMENTS(is_catalog_lost); i++) {
         g_autoptr(KeepFixture) fixture = keep_fixture_new();
         g_auto(Ledger) ledger = ledger_new();
-        g_auto(KeepDatabase) older = {NULL};
+        g_auto(KeepDatabase) older = {.file = NULL};
         KeepDelivery last, after;
 
         deliver(fixture, &ledger);

@@ -139,6 +139,37 @@ static void policy_that_another_set_meanwhile_stays_in_force(void **state)
     assert_string_equal(text, winner);
 }
 
+static void assert_not_done(KeepFixture *fixture, const char *act, const char *text, gsize len,
+                            VaultErrorCode code)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *answer = NULL;
+
+    assert_false(vault_keep_operate(fixture->keep, act, text, len, &answer, &error));
+    assert_vault_error(error, code);
+    assert_null(answer);
+}
+
+static void act_is_done_by_name_and_only_a_known_one(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    g_autofree char *long_text = g_strnfill(VAULT_POLICY_LEN_MAX + 1, 'a');
+    g_autofree char *answer = NULL;
+    g_autoptr(GrantWorld) world = world_of(fixture);
+    g_autofree char *text = signed_policy_text(world, 1);
+    g_autofree char *in_force = NULL;
+
+    assert_not_done(fixture, "policy-unset", text, strlen(text), VAULT_ERROR_UNSUPPORTED);
+    assert_not_done(fixture, "policy-set", "a\0b\n", 4, VAULT_ERROR_MALFORMED);
+    assert_not_done(fixture, "policy-set", long_text, VAULT_POLICY_LEN_MAX + 1,
+                    VAULT_ERROR_TOO_LARGE);
+    assert_not_done(fixture, "policy-set", long_text, VAULT_POLICY_LEN_MAX, VAULT_ERROR_MALFORMED);
+    assert_true(vault_keep_operate(fixture->keep, "policy-set", text, strlen(text), &answer, NULL));
+    assert_string_equal(answer, "");
+    in_force = vault_keep_policy(fixture->keep, NULL);
+    assert_string_equal(in_force, text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +177,7 @@ int main(void)
         cmocka_unit_test(policy_in_force_survives_a_crash_and_the_newest_counts),
         cmocka_unit_test(policy_that_may_not_follow_is_not_put_in_force),
         cmocka_unit_test(policy_that_another_set_meanwhile_stays_in_force),
+        cmocka_unit_test(act_is_done_by_name_and_only_a_known_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void records_of_dropped_months_are_left_out_and_their_bodies_stay(void **
 static void catalog_behind_is_brought_to_what_a_rebuilt_one_says(void **state)
 {
     g_autoptr(KeepFixture) fixture = keep_fixture_new();
-    g_auto(KeepDatabase) behind = {NULL};
+    g_auto(KeepDatabase) behind = {.file = NULL};
 
     deliver_to_all(fixture, "one");
     keep_fixture_close(fixture);

@@ -417,7 +417,7 @@ static void recovery_that_is_broken_off_is_done_again(void **state)
 {
     g_autoptr(KeepFixture) fixture = keep_fixture_new();
     g_autofree char *pack = NULL;
-    g_auto(KeepDatabase) behind = {NULL};
+    g_auto(KeepDatabase) behind = {.file = NULL};
     g_autoptr(GByteArray) open_pack = NULL;
 
     keep_fixture_deliver(fixture, "one", ANNA);

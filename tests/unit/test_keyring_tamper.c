@@ -34,8 +34,33 @@ static void a_later_schema_is_unsupported(void **state)
 {
     g_autoptr(KeyringWorld) world = keyring_world_new();
 
-    world_tamper(world, "PRAGMA user_version=2");
+    world_tamper(world, "PRAGMA user_version=3");
     assert_open_fails(world, VAULT_ERROR_UNSUPPORTED);
+}
+
+static gboolean no_row(const RowId *row_id, const GByteArray *value, gpointer user, GError **error)
+{
+    fail_msg("a row in a table that was not there");
+    return FALSE;
+}
+
+static void a_keyring_of_version_1_gets_the_tables_that_it_lacks(void **state)
+{
+    g_autoptr(KeyringWorld) world = keyring_world_new();
+    g_autoptr(VaultKeyring) keyring = NULL;
+
+    world_tamper(world, "DROP TABLE holders; DROP TABLE copies; DROP TABLE declarations;"
+                        "DROP TABLE erasures; DROP TABLE retention; PRAGMA user_version=1");
+    keyring = world_open(world, VAULT_KEYRING_READ);
+    assert_true(vault_keyring_each(keyring, VAULT_KEYRING_ERASURES, no_row, NULL, NULL));
+    g_clear_pointer(&keyring, vault_keyring_close);
+    assert_int_equal(world_count(world, "SELECT count(*) FROM sqlite_schema WHERE name='erasures'"),
+                     0);
+    keyring = world_open(world, VAULT_KEYRING_WRITE);
+    put_row(keyring, VAULT_KEYRING_ERASURES, &row, "kept");
+    g_clear_pointer(&keyring, vault_keyring_close);
+    keyring = world_open(world, VAULT_KEYRING_READ);
+    assert_row(keyring, VAULT_KEYRING_ERASURES, &row, "kept");
 }
 
 static void a_damaged_page_is_found_by_the_check(void **state)
@@ -290,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_is_no_keyring_is_corrupt),
         cmocka_unit_test(a_later_schema_is_unsupported),
+        cmocka_unit_test(a_keyring_of_version_1_gets_the_tables_that_it_lacks),
         cmocka_unit_test(a_damaged_page_is_found_by_the_check),
         cmocka_unit_test(a_missing_generation_row_is_corrupt),
         cmocka_unit_test(a_missing_or_damaged_vault_row_key_fails_the_open),

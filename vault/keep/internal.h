@@ -31,6 +31,8 @@ struct VaultKeep {
     VaultCatalog *reading; /* for queries */
     VaultClock clock;
     VaultSpace *space;
+    VaultSshVerify verify_approval;
+    gpointer verify_user;
     guint prepared_month; /* atomic: the month whose keys were made ahead */
 
     /* Writer only, NULL otherwise. */

@@ -1,3 +1,4 @@
+#include "vault/act/ssh_keygen.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/recovery.h"
 
@@ -79,6 +80,9 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     keep->catalog_path = g_build_filename(keep->path, "catalog.sqlite", NULL);
     keep->mode = options->mode;
     keep->disk_reserve = options->disk_reserve;
+    keep->verify_approval =
+        options->verify_approval != NULL ? options->verify_approval : vault_ssh_keygen_verify;
+    keep->verify_user = options->verify_user;
     keep->lock_fd = -1;
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
@@ -280,7 +284,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
         return FALSE;
     if (!open_logs(keep, &recovered, error))
         return FALSE;
-    keep->release_grants = vault_release_grants_new(options->verify_approval, options->verify_user);
+    keep->release_grants = vault_release_grants_new(keep->verify_approval, keep->verify_user);
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);

@@ -32,7 +32,7 @@ VaultReleaseGrants *vault_release_grants_new(VaultSshVerify verify, gpointer use
 {
     VaultReleaseGrants *grants = g_new0(VaultReleaseGrants, 1);
 
-    grants->verify = verify != NULL ? verify : vault_ssh_keygen_verify;
+    grants->verify = verify;
     grants->user = user;
     grants->judged = g_ptr_array_new_with_free_func((GDestroyNotify)vault_judged_grant_unref);
     g_mutex_init(&grants->lock);

@@ -14,7 +14,6 @@
 #define VAULT_RELEASE_GRANTS_MAX 8
 
 typedef struct VaultReleaseGrants VaultReleaseGrants;
-/* `verify` NULL: ssh-keygen. */
 VaultReleaseGrants *vault_release_grants_new(VaultSshVerify verify, gpointer user);
 void vault_release_grants_free(VaultReleaseGrants *grants);
 

@@ -8,7 +8,10 @@
 
 /* PRAGMA application_id "MNKR" and the version of the schema. */
 #define APPLICATION_ID 0x4d4e4b52
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+/* Version 1 ended before these tables. */
+#define FIRST_TABLE_OF_VERSION_2 VAULT_KEYRING_HOLDERS
+#define LAST_TABLE_OF_VERSION_2 VAULT_KEYRING_RETENTION
 
 struct VaultKeyringChange {
     VaultKeyring *keyring;
@@ -102,13 +105,22 @@ static gboolean connect_file(VaultKeyring *keyring, VaultSqlMode mode, GError **
      * asks nothing of the disk but is no reason to leave them. */
     return vault_sql_exec(keyring->sql,
                           mode == VAULT_SQL_READ
-                              ? "PRAGMA query_only=ON;"
+                              ? "PRAGMA temp_store=MEMORY;"
                               : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
                                 "PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF;",
                           error);
 }
 
 /* ---- create --------------------------------------------------------------------------------- */
+
+static void append_table(GString *script, guint table, const char *kind)
+{
+    g_string_append_printf(script,
+                           "CREATE %s %s (row_id BLOB NOT NULL PRIMARY KEY, "
+                           "row_version INTEGER NOT NULL, sealed BLOB NOT NULL%s);",
+                           kind, vault_keyring_table_name(table),
+                           table == TABLE_MONTHS ? ", mailbox_id BLOB NOT NULL" : "");
+}
 
 static gboolean create_schema(VaultKeyring *keyring, GError **error)
 {
@@ -117,11 +129,7 @@ static gboolean create_schema(VaultKeyring *keyring, GError **error)
     g_string_append_printf(script, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
                            APPLICATION_ID, SCHEMA_VERSION);
     for (guint table = 0; table < TABLE_COUNT; table++)
-        g_string_append_printf(script,
-                               "CREATE TABLE %s (row_id BLOB NOT NULL PRIMARY KEY, "
-                               "row_version INTEGER NOT NULL, sealed BLOB NOT NULL%s);",
-                               vault_keyring_table_name(table),
-                               table == TABLE_MONTHS ? ", mailbox_id BLOB NOT NULL" : "");
+        append_table(script, table, "TABLE");
     g_string_append(script, "CREATE INDEX months_mailbox ON months (mailbox_id);");
     return vault_sql_exec(keyring->sql, script->str, error);
 }
@@ -194,7 +202,19 @@ gboolean vault_keyring_create(const char *path, const VaultId *vault_id, const V
 
 /* ---- open ----------------------------------------------------------------------------------- */
 
-static gboolean check_schema(VaultKeyring *keyring, GError **error)
+/* What version 1 lacks: for a writer in the file, for a reader as empty tables of its own. */
+static gboolean upgrade_schema(VaultKeyring *keyring, VaultKeyringMode mode, GError **error)
+{
+    g_autoptr(GString) script = g_string_new(mode == VAULT_KEYRING_READ ? "" : "BEGIN IMMEDIATE;");
+
+    for (guint table = FIRST_TABLE_OF_VERSION_2; table <= LAST_TABLE_OF_VERSION_2; table++)
+        append_table(script, table, mode == VAULT_KEYRING_READ ? "TEMP TABLE" : "TABLE");
+    if (mode == VAULT_KEYRING_WRITE)
+        g_string_append_printf(script, "PRAGMA user_version=%d; COMMIT;", SCHEMA_VERSION);
+    return vault_sql_exec(keyring->sql, script->str, error);
+}
+
+static gboolean check_schema(VaultKeyring *keyring, VaultKeyringMode mode, GError **error)
 {
     gint64 application_id = 0, version = 0;
 
@@ -205,6 +225,8 @@ static gboolean check_schema(VaultKeyring *keyring, GError **error)
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s is not a keyring", keyring->path);
         return FALSE;
     }
+    if (version == 1)
+        return upgrade_schema(keyring, mode, error);
     if (version != SCHEMA_VERSION) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
                     "%s has schema version %" G_GINT64_FORMAT ", this program knows %d",
@@ -287,7 +309,7 @@ VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const 
     g_autoptr(VaultKeyring) keyring = keyring_new(path, vault_id);
     VaultSqlMode sql_mode = mode == VAULT_KEYRING_READ ? VAULT_SQL_READ : VAULT_SQL_WRITE;
 
-    if (!connect_file(keyring, sql_mode, error) || !check_schema(keyring, error) ||
+    if (!connect_file(keyring, sql_mode, error) || !check_schema(keyring, mode, error) ||
         !unlock(keyring, keys, key_count, error))
         return NULL;
     if (mode == VAULT_KEYRING_WRITE && !sync_names(keyring, error))

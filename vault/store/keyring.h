@@ -56,6 +56,11 @@ typedef enum {
     VAULT_KEYRING_TOMBSTONES, /* row id = month key id */
     VAULT_KEYRING_READERS,
     VAULT_KEYRING_IMPORT_KEYS, /* row id = id of the import; dropped after nine days */
+    VAULT_KEYRING_HOLDERS,     /* of vault keys */
+    VAULT_KEYRING_COPIES,      /* of the keyring */
+    VAULT_KEYRING_DECLARATIONS,
+    VAULT_KEYRING_ERASURES,
+    VAULT_KEYRING_RETENTION,
     VAULT_KEYRING_TABLE_COUNT
 } VaultKeyringTable;
 

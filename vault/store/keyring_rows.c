@@ -5,14 +5,27 @@
 #define ROW_KEY_VERSION 1
 
 static const char *const names[TABLE_COUNT] = {
-    [VAULT_KEYRING_MASTERS] = "masters",   [VAULT_KEYRING_LOCATOR_KEY] = "locator_key",
-    [VAULT_KEYRING_DAY_KEYS] = "day_keys", [VAULT_KEYRING_LOG_KEYS] = "log_keys",
-    [VAULT_KEYRING_POLICY] = "policy",     [VAULT_KEYRING_GRANTS] = "grants",
-    [VAULT_KEYRING_HOLDS] = "holds",       [VAULT_KEYRING_EVENTS] = "events",
-    [VAULT_KEYRING_CASES] = "cases",       [VAULT_KEYRING_TOMBSTONES] = "tombstones",
-    [VAULT_KEYRING_READERS] = "readers",   [VAULT_KEYRING_IMPORT_KEYS] = "import_keys",
-    [TABLE_GENERATION] = "generation",     [TABLE_ROW_KEYS] = "row_keys",
-    [TABLE_MAILBOXES] = "mailboxes",       [TABLE_MONTHS] = "months",
+    [VAULT_KEYRING_MASTERS] = "masters",
+    [VAULT_KEYRING_LOCATOR_KEY] = "locator_key",
+    [VAULT_KEYRING_DAY_KEYS] = "day_keys",
+    [VAULT_KEYRING_LOG_KEYS] = "log_keys",
+    [VAULT_KEYRING_POLICY] = "policy",
+    [VAULT_KEYRING_GRANTS] = "grants",
+    [VAULT_KEYRING_HOLDS] = "holds",
+    [VAULT_KEYRING_EVENTS] = "events",
+    [VAULT_KEYRING_CASES] = "cases",
+    [VAULT_KEYRING_TOMBSTONES] = "tombstones",
+    [VAULT_KEYRING_READERS] = "readers",
+    [VAULT_KEYRING_IMPORT_KEYS] = "import_keys",
+    [VAULT_KEYRING_HOLDERS] = "holders",
+    [VAULT_KEYRING_COPIES] = "copies",
+    [VAULT_KEYRING_DECLARATIONS] = "declarations",
+    [VAULT_KEYRING_ERASURES] = "erasures",
+    [VAULT_KEYRING_RETENTION] = "retention",
+    [TABLE_GENERATION] = "generation",
+    [TABLE_ROW_KEYS] = "row_keys",
+    [TABLE_MAILBOXES] = "mailboxes",
+    [TABLE_MONTHS] = "months",
 };
 
 const char *vault_keyring_table_name(guint table)

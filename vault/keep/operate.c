@@ -1,0 +1,74 @@
+/* Acts that an operator asks of the writer, by name: one table, so that a daemon and a command do
+ * the same. Each judges and logs by itself. */
+#include "vault/act/drill_file.h"
+#include "vault/act/grant_file.h"
+#include "vault/act/policy.h"
+#include "vault/keep/internal.h"
+
+/* `answer` takes "name: value" lines, where there is anything to say. */
+typedef gboolean (*OperateFunction)(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                    GError **error);
+
+static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                           GError **error)
+{
+    return vault_keep_set_policy(keep, text, len, keep->verify_approval, keep->verify_user, error);
+}
+
+static gboolean revoke_grant(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                             GError **error)
+{
+    return vault_keep_revoke_grant(keep, text, len, error);
+}
+
+static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                           GError **error)
+{
+    return vault_keep_take_drill(keep, text, len, error);
+}
+
+static const struct {
+    const char *name;
+    gsize text_len_max;
+    OperateFunction run;
+} operations[] = {
+    {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
+    {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
+    {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+};
+
+static gboolean check_text(gsize i, const char *text, gsize len, GError **error)
+{
+    if (len > operations[i].text_len_max) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                    "what %s is asked with has more than %" G_GSIZE_FORMAT " bytes",
+                    operations[i].name, operations[i].text_len_max);
+        return FALSE;
+    }
+    if (len > 0 && memchr(text, '\0', len) != NULL) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                    "what %s is asked with holds a NUL byte", operations[i].name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean vault_keep_operate(VaultKeep *keep, const char *name, const char *text, gsize len,
+                            char **ret_answer, GError **error)
+{
+    g_autoptr(GString) answer = g_string_new(NULL);
+
+    g_assert(keep->mode == VAULT_KEEP_WRITER);
+    for (gsize i = 0; i < G_N_ELEMENTS(operations); i++) {
+        if (strcmp(operations[i].name, name) != 0)
+            continue;
+        if (!check_text(i, text, len, error) || !operations[i].run(keep, text, len, answer, error))
+            return FALSE;
+        if (ret_answer != NULL)
+            *ret_answer = g_string_free(g_steal_pointer(&answer), FALSE);
+        return TRUE;
+    }
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                "%s is not known here: is the daemon of an older version?", name);
+    return FALSE;
+}
