@@ -177,6 +177,27 @@ static void after_an_erasure_only_the_next_vault_key_opens(void **state)
     }
 }
 
+static void all_can_be_sealed_anew(void **state)
+{
+    g_auto(Fixture) fixture = {.world = NULL};
+    VaultKeyringChange *change;
+
+    fixture_fill(&fixture);
+    change = vault_keyring_begin(fixture.keyring, NULL);
+    assert_true(vault_keyring_roll(fixture.keyring, &fixture.next, NULL));
+    assert_true(vault_keyring_renew_all(fixture.keyring, NULL));
+    assert_true(vault_keyring_commit(change, NULL));
+    assert_opens_under(&fixture, &fixture.next);
+    for (guint i = 0; i < 2; i++) {
+        assert_rest(fixture.keyring, &fixture);
+        assert_false(is_leaf_erased(fixture.keyring, &fixture));
+        reopen(&fixture, &fixture.next);
+    }
+    assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM months"), 2);
+    assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM mailboxes"), 2);
+    assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM holds"), 2);
+}
+
 static void an_abandoned_change_leaves_the_keys_as_they_were(void **state)
 {
     g_auto(Fixture) fixture = {.world = NULL};
@@ -436,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_an_erasure_only_the_next_vault_key_opens),
+        cmocka_unit_test(all_can_be_sealed_anew),
         cmocka_unit_test(an_abandoned_change_leaves_the_keys_as_they_were),
         cmocka_unit_test(old_row_keys_open_nothing_that_was_sealed_anew),
         cmocka_unit_test(a_dropped_month_leaves_its_tombstone),

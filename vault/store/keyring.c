@@ -61,6 +61,9 @@ static void build_texts(VaultKeyring *keyring)
     texts[STATEMENT_NEXT_MONTH_OF] =
         g_strdup("SELECT row_id, row_version, sealed, rowid FROM months WHERE mailbox_id = ?2 "
                  "AND rowid > ?1 ORDER BY rowid LIMIT 1");
+    texts[STATEMENT_NEXT_MONTH] =
+        g_strdup("SELECT row_id, row_version, sealed, rowid, mailbox_id FROM months WHERE "
+                 "rowid > ?1 ORDER BY rowid LIMIT 1");
     keyring->statement_texts = texts;
 }
 
@@ -90,8 +93,10 @@ void vault_keyring_close(VaultKeyring *keyring)
     g_free(keyring);
 }
 
-guint32 vault_keyring_generation(const VaultKeyring *keyring)
+guint32 vault_keyring_generation(VaultKeyring *keyring)
 {
+    VAULT_KEYRING_LOCK(keyring);
+
     return keyring->vault_key->generation;
 }
 

@@ -31,7 +31,7 @@ VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const 
                                  const VaultKey *keys, gsize key_count, GError **error);
 void vault_keyring_close(VaultKeyring *keyring);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultKeyring, vault_keyring_close)
-guint32 vault_keyring_generation(const VaultKeyring *keyring);
+guint32 vault_keyring_generation(VaultKeyring *keyring);
 
 /* A change: begin -> put, remove, ... -> commit; freed before commit, nothing of it is there. */
 typedef struct VaultKeyringChange VaultKeyringChange;

@@ -47,28 +47,39 @@ static GByteArray *open_sealed(VaultKeyring *keyring, VaultStatement *statement,
     return value;
 }
 
-/* The next row after `row`, of `mailbox_id` where that is given; a rowid of 0 is the end. The
- * statement is done with on return: rows are replaced while the walk goes on. */
-static gboolean next_row(VaultKeyring *keyring, gsize statement, const MailboxId *mailbox_id,
-                         const SealingKey *key, Row *row, GByteArray **ret_value, GError **error)
+/* The next row after `row`, of `mailbox_id` where that is given; a rowid of 0 is the end. */
+static VaultStatement *next_row(VaultKeyring *keyring, gsize statement, const MailboxId *mailbox_id,
+                                Row *row, GError **error)
 {
     g_autoptr(VaultStatement) next = vault_sql_use(keyring->sql, statement, error);
     gboolean has_row;
 
     if (next == NULL)
-        return FALSE;
+        return NULL;
     vault_sql_bind_u64(next, 1, row->rowid);
     if (mailbox_id != NULL)
         vault_sql_bind_id(next, 2, mailbox_id->bytes);
     if (!vault_sql_step(keyring->sql, next, &has_row, error))
-        return FALSE;
+        return NULL;
     row->rowid = has_row ? vault_sql_column_u64(next, 3) : 0;
-    *ret_value = NULL;
     if (!has_row)
-        return TRUE;
+        return g_steal_pointer(&next);
     row->version = row->place.row_version = vault_sql_column_u64(next, 1);
     if (!vault_sql_column_id(keyring->sql, next, 0, row->place.row_id.bytes, error))
-        return FALSE;
+        return NULL;
+    return g_steal_pointer(&next);
+}
+
+/* The same with its value; the statement is done with on return, so that the row can be replaced
+ * while the walk goes on. */
+static gboolean next_value(VaultKeyring *keyring, gsize statement, const MailboxId *mailbox_id,
+                           const SealingKey *key, Row *row, GByteArray **ret_value, GError **error)
+{
+    g_autoptr(VaultStatement) next = next_row(keyring, statement, mailbox_id, row, error);
+
+    *ret_value = NULL;
+    if (next == NULL || row->rowid == 0)
+        return next != NULL;
     *ret_value = open_sealed(keyring, next, row, key, error);
     return *ret_value != NULL;
 }
@@ -102,7 +113,7 @@ static gboolean reseal(VaultKeyring *keyring, guint table, const MailboxId *mail
     Row row = {.place = {.vault_id = keyring->vault_id, .table = vault_keyring_table_name(table)}};
     GByteArray *value = NULL;
 
-    while (next_row(keyring, statement, mailbox_id, from, &row, &value, error)) {
+    while (next_value(keyring, statement, mailbox_id, from, &row, &value, error)) {
         gboolean is_replaced;
 
         if (row.rowid == 0)
@@ -125,8 +136,8 @@ static gboolean read_generation(VaultKeyring *keyring, const SealingKey *key, Ro
 
     *row = (Row){.place = {.vault_id = keyring->vault_id,
                            .table = vault_keyring_table_name(TABLE_GENERATION)}};
-    if (!next_row(keyring, TABLE_GENERATION * ROW_OP_COUNT + ROW_NEXT, NULL, key, row, &value,
-                  error))
+    if (!next_value(keyring, TABLE_GENERATION * ROW_OP_COUNT + ROW_NEXT, NULL, key, row, &value,
+                    error))
         return FALSE;
     if (value == NULL) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s has no generation row",
@@ -226,6 +237,112 @@ gboolean vault_keyring_renew_vault_row_key(VaultKeyring *keyring, GError **error
     remember_keys(keyring);
     *keyring->vault_row_key = after;
     return TRUE;
+}
+
+/* ---- renew all ------------------------------------------------------------------------------ */
+
+typedef struct {
+    MailboxId mailbox_id;
+    RowKey before, after;
+} Renewal;
+
+static void renewal_free(gpointer item)
+{
+    vault_wipe(item, sizeof(Renewal));
+    g_free(item);
+}
+
+static gboolean note_mailbox(const VaultMailboxValue *mailbox, gpointer user, GError **error)
+{
+    Renewal *renewal = g_new0(Renewal, 1);
+
+    renewal->mailbox_id = mailbox->mailbox_id;
+    g_hash_table_insert(user, &renewal->mailbox_id, renewal);
+    return TRUE;
+}
+
+static gboolean renew_row_keys(VaultKeyring *keyring, GHashTable *renewals, GError **error)
+{
+    GHashTableIter iter;
+    gpointer item;
+
+    g_hash_table_iter_init(&iter, renewals);
+    while (g_hash_table_iter_next(&iter, NULL, &item)) {
+        Renewal *renewal = item;
+        GByteArray *value = NULL;
+        gboolean is_put = FALSE;
+
+        vault_random(renewal->after.bytes, VAULT_KEY_LEN);
+        if (vault_keyring_row_key(keyring, renewal->mailbox_id.bytes, &renewal->before, error))
+            value = vault_keyring_row_get(keyring, TABLE_MAILBOXES, renewal->mailbox_id.bytes,
+                                          &renewal->before, error);
+        if (value != NULL)
+            is_put = vault_keyring_put_row_key(keyring, renewal->mailbox_id.bytes, &renewal->after,
+                                               error) &&
+                     vault_keyring_row_put(keyring, TABLE_MAILBOXES, renewal->mailbox_id.bytes,
+                                           &renewal->after, value, error);
+        vault_value_free(value);
+        if (!is_put)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean next_month(VaultKeyring *keyring, GHashTable *renewals, Row *row,
+                           const Renewal **ret_renewal, GByteArray **ret_value, GError **error)
+{
+    g_autoptr(VaultStatement) next = next_row(keyring, STATEMENT_NEXT_MONTH, NULL, row, error);
+    MailboxId mailbox_id;
+
+    if (next == NULL || row->rowid == 0)
+        return next != NULL;
+    if (!vault_sql_column_id(keyring->sql, next, 4, mailbox_id.bytes, error))
+        return FALSE;
+    *ret_renewal = g_hash_table_lookup(renewals, &mailbox_id);
+    if (*ret_renewal == NULL) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                    "%s: month %s is of a mailbox that is not there", keyring->path,
+                    VAULT_ID_TEXT(row->place.row_id));
+        return FALSE;
+    }
+    *ret_value =
+        open_sealed(keyring, next, row, &(SealingKey){.row = &(*ret_renewal)->before}, error);
+    return *ret_value != NULL;
+}
+
+/* In the order in which they lie: mailbox by mailbox each page would be written many times. */
+static gboolean reseal_months(VaultKeyring *keyring, GHashTable *renewals, GError **error)
+{
+    Row row = {
+        .place = {.vault_id = keyring->vault_id, .table = vault_keyring_table_name(TABLE_MONTHS)}};
+
+    for (;;) {
+        const Renewal *renewal = NULL;
+        GByteArray *value = NULL;
+        gboolean is_replaced;
+
+        if (!next_month(keyring, renewals, &row, &renewal, &value, error))
+            return FALSE;
+        if (row.rowid == 0)
+            return TRUE;
+        is_replaced = replace_row(keyring, TABLE_MONTHS, &row,
+                                  &(SealingKey){.row = &renewal->after}, value, error);
+        vault_value_free(value);
+        if (!is_replaced)
+            return FALSE;
+    }
+}
+
+gboolean vault_keyring_renew_all(VaultKeyring *keyring, GError **error)
+{
+    VAULT_KEYRING_LOCK(keyring);
+    g_autoptr(GHashTable) renewals =
+        g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL, renewal_free);
+
+    g_assert(keyring->change_depth == 1);
+    return vault_keyring_each_mailbox(keyring, note_mailbox, renewals, error) &&
+           renew_row_keys(keyring, renewals, error) && reseal_months(keyring, renewals, error) &&
+           vault_keyring_renew_vault_row_key(keyring, error);
 }
 
 /* ---- drop, settle --------------------------------------------------------------------------- */

@@ -27,6 +27,10 @@ gboolean vault_keyring_renew_mailbox(VaultKeyring *keyring, const MailboxId *mai
  * ever, as the key of an event. */
 gboolean vault_keyring_renew_vault_row_key(VaultKeyring *keyring, GError **error);
 
+/* New row keys for all, mailboxes and vault: when the vault key may have been seen by others. Takes
+ * a few seconds for a million months. */
+gboolean vault_keyring_renew_all(VaultKeyring *keyring, GError **error);
+
 /* Drops a month and leaves the tombstone in its place. NOT_FOUND. To be followed by the renewal of
  * its mailbox. */
 gboolean vault_keyring_drop_month(VaultKeyring *keyring, const MonthKeyId *month_key_id,
