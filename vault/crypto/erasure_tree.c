@@ -111,6 +111,11 @@ gboolean vault_erasure_tree_is_punctured(const VaultErasureTree *tree, guint32 l
     return find_held(tree, leaf, &depth) == NULL;
 }
 
+gboolean vault_erasure_tree_is_whole(const VaultErasureTree *tree)
+{
+    return tree->root != NULL && is_held(tree->root);
+}
+
 /* How many steps from the root the ways to two leaves have in common. */
 static guint shared_depth(guint32 a, guint32 b)
 {

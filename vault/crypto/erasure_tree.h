@@ -28,6 +28,8 @@ gboolean vault_erasure_tree_index_slot(VaultErasureTree *tree, guint32 leaf, Ind
 /* Idempotent. TOO_LARGE when the tree would outgrow VAULT_ERASURE_TREE_NODES_MAX. */
 gboolean vault_erasure_tree_puncture(VaultErasureTree *tree, guint32 leaf, GError **error);
 gboolean vault_erasure_tree_is_punctured(const VaultErasureTree *tree, guint32 leaf);
+/* No leaf was ever punctured. */
+gboolean vault_erasure_tree_is_whole(const VaultErasureTree *tree);
 
 /* Appends the canonical form: version, node count, nodes in order of their first leaf. */
 void vault_erasure_tree_format(const VaultErasureTree *tree, GByteArray *array);

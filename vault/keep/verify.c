@@ -50,7 +50,8 @@ static gboolean check_month(Verify *verify, const VaultPackFile *file,
     VaultMonthState state;
     gboolean is_first;
 
-    if (!vault_month_states_get(verify->months, &locator->month_key_id, &state, &is_first, error))
+    if (!vault_month_states_get_leaf(verify->months, &locator->month_key_id, locator->leaf, &state,
+                                     &is_first, error))
         return FALSE;
     *ret_is_dead = state == VAULT_MONTH_DEAD;
     if (state == VAULT_MONTH_UNKNOWN)
@@ -58,7 +59,7 @@ static gboolean check_month(Verify *verify, const VaultPackFile *file,
     return TRUE;
 }
 
-/* The catalog has to say the same of it; records of a dropped month are in none. */
+/* The catalog has to say the same of it; records that were erased are in none. */
 static gboolean check_catalogued(Verify *verify, const VaultPackFile *file,
                                  const VaultScannedRecord *record, GError **error)
 {

@@ -1,4 +1,5 @@
-/* Inside vault/store only: what catalog.c, catalog_query.c and catalog_cursor.c share. */
+/* Inside vault/store only: what catalog.c, catalog_query.c, catalog_cursor.c and
+ * catalog_remove.c share. */
 #pragma once
 
 #include "vault/store/catalog.h"
@@ -30,6 +31,12 @@ enum {
     CATALOG_COPIES_OF,
     CATALOG_MONTH_TOTALS,
     CATALOG_LEAF_END,
+    CATALOG_REMOVE_COPY,
+    CATALOG_REMOVE_OTHERS,
+    CATALOG_REMOVE_MONTH,
+    CATALOG_REMOVE_OTHERS_OF_MONTH,
+    CATALOG_TAKE_TOTALS,
+    CATALOG_REPEATS,
     CATALOG_STATEMENT_COUNT
 };
 
