@@ -192,3 +192,15 @@ gboolean vault_directory_resolve(VaultDirectory *directory, const char *address,
     g_mutex_unlock(&directory->lock);
     return is_resolved;
 }
+
+static gboolean is_of_mailbox(gpointer address, gpointer mailbox_id, gpointer user)
+{
+    return vault_id_equal(mailbox_id, user);
+}
+
+void vault_directory_forget(VaultDirectory *directory, const MailboxId *mailbox_id)
+{
+    g_mutex_lock(&directory->lock);
+    g_hash_table_foreach_remove(directory->by_address, is_of_mailbox, (gpointer)mailbox_id);
+    g_mutex_unlock(&directory->lock);
+}

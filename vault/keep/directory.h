@@ -26,6 +26,9 @@ VaultDirectory *vault_directory_new(const VaultDirectoryOptions *options, GError
 void vault_directory_free(VaultDirectory *directory);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultDirectory, vault_directory_free)
 
+/* The mailbox was closed: its addresses are nobody's from here on. */
+void vault_directory_forget(VaultDirectory *directory, const MailboxId *mailbox_id);
+
 gboolean vault_directory_resolve(VaultDirectory *directory, const char *address,
                                  MailboxId *ret_mailbox, VaultResolution *ret_resolution,
                                  GError **error);

@@ -6,6 +6,7 @@
 #include "vault/keep/catalog_feed.h"
 #include "vault/keep/clock.h"
 #include "vault/keep/directory.h"
+#include "vault/keep/erasure_gate.h"
 #include "vault/keep/host.h"
 #include "vault/keep/imports.h"
 #include "vault/keep/keyring_batch.h"
@@ -21,6 +22,7 @@ struct VaultKeep {
     char *path;
     char *packs_path;
     char *catalog_path;
+    char *vault_key_path;
     VaultId id;
     VaultKeepMode mode;
     guint64 disk_reserve;
@@ -47,6 +49,8 @@ struct VaultKeep {
     VaultLogs *logs;
     VaultLogsBatch *log_batch;
     VaultReleaseGrants *release_grants;
+    VaultErasureGate *erasure_gate;
+    GMutex erasure_lock; /* one act of erasure at a time */
     VaultDepository depository;
 };
 

@@ -10,16 +10,16 @@ static gboolean read_vault_key(VaultKeep *keep, const VaultHost *host, const cha
                                VaultKey keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
                                GError **error)
 {
-    g_autofree char *path = g_strdup(given_path != NULL ? given_path : host->vault_key_path);
-
-    if (path == NULL)
-        path = vault_key_default_path(keep->path);
-    return vault_key_path_check(keep->path, path, error) &&
-           vault_key_read(path, &keep->id, keys, ret_count, error);
+    if (keep->vault_key_path == NULL)
+        keep->vault_key_path = g_strdup(given_path != NULL ? given_path : host->vault_key_path);
+    if (keep->vault_key_path == NULL)
+        keep->vault_key_path = vault_key_default_path(keep->path);
+    return vault_key_path_check(keep->path, keep->vault_key_path, error) &&
+           vault_key_read(keep->vault_key_path, &keep->id, keys, ret_count, error);
 }
 
-static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
-                             GError **error)
+static gboolean open_keyring_once(VaultKeep *keep, const VaultHost *host, const char *given_path,
+                                  GError **error)
 {
     g_autofree char *path = g_build_filename(keep->path, "keyring.sqlite", NULL);
     VaultKeyringMode mode =
@@ -31,6 +31,20 @@ static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char 
         keep->keyring = vault_keyring_open(path, mode, &keep->id, keys, count, error);
     vault_wipe(keys, sizeof keys);
     return keep->keyring != NULL;
+}
+
+/* A reader may have read the vault key just before it was replaced: then it reads it again. */
+static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
+                             GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (open_keyring_once(keep, host, given_path, &failure))
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NO_KEY))
+        return open_keyring_once(keep, host, given_path, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 static gboolean parse_locator_key(const RowId *row_id, const GByteArray *value, gpointer user,
@@ -84,6 +98,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
         options->verify_approval != NULL ? options->verify_approval : vault_ssh_keygen_verify;
     keep->verify_user = options->verify_user;
     keep->lock_fd = -1;
+    g_mutex_init(&keep->erasure_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
@@ -97,6 +112,7 @@ void vault_keep_free(VaultKeep *keep)
     vault_logs_batch_free(keep->log_batch);
     vault_logs_free(keep->logs);
     vault_release_grants_free(keep->release_grants);
+    vault_erasure_gate_free(keep->erasure_gate);
     vault_catalog_feed_free(keep->feed);
     vault_catalog_close(keep->writing);
     vault_catalog_close(keep->reading);
@@ -113,6 +129,8 @@ void vault_keep_free(VaultKeep *keep)
     vault_clock_clear(&keep->clock);
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
+    g_mutex_clear(&keep->erasure_lock);
+    g_free(keep->vault_key_path);
     g_free(keep->catalog_path);
     g_free(keep->packs_path);
     g_free(keep->path);
@@ -284,6 +302,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
         return FALSE;
     if (!open_logs(keep, &recovered, error))
         return FALSE;
+    keep->erasure_gate = vault_erasure_gate_new();
     keep->release_grants = vault_release_grants_new(keep->verify_approval, keep->verify_user);
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
