@@ -14,6 +14,10 @@ LAYERS = {
     "vault/act": dict(
         project=["vault/base/", "vault/crypto/"], system=[], links=["vault-crypto"],
     ),
+    "vault/holder": dict(
+        project=["vault/base/", "vault/crypto/"], system=[],
+        links=["vault-base", "vault-crypto"],
+    ),
     "vault/store": dict(
         project=["vault/base/", "vault/crypto/"],
         system=["sqlite3.h"],
@@ -30,10 +34,11 @@ LAYERS = {
         links=["vault-store", "ZSTD"],
     ),
     "vault/keep": dict(
-        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/log/", "vault/store/",
-                 "vault/seal.h", "vault/keep.h", "vault/depository.h"],
+        project=["vault/base/", "vault/crypto/", "vault/act/", "vault/holder/", "vault/log/",
+                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/custody.h",
+                 "vault/depository.h"],
         system=[],
-        links=["vault-act", "vault-log", "vault-seal", "vault-store"],
+        links=["vault-act", "vault-holder", "vault-log", "vault-seal", "vault-store"],
     ),
     "vault/open": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
@@ -48,14 +53,15 @@ LAYERS = {
     ),
     "archived": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
-                 "vault/seal.h", "vault/keep.h", "vault/depository.h"],
+                 "vault/seal.h", "vault/keep.h", "vault/custody.h", "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
         links=["vault-base", "ingest", "vault-keep", "archived-config", "archived-control", "SSL",
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
-                 "vault/seal.h", "vault/keep.h", "vault/open.h", "vault/open/", "vault/depository.h",
+                 "vault/seal.h", "vault/keep.h", "vault/custody.h", "vault/open.h", "vault/open/",
+                 "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
         links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
@@ -86,6 +92,7 @@ UNREACHABLE = {
 FACADES = {
     "vault/seal.h": "vault/seal",
     "vault/keep.h": "vault/keep",
+    "vault/custody.h": "vault/keep",
     "vault/depository.h": "vault/keep",
     "vault/open.h": "vault/open",
 }

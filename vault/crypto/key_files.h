@@ -68,8 +68,19 @@ gboolean vault_identity_public_parse(const char *text, ReaderPublicKey *ret_key,
                                      GError **error);
 KeyId vault_reader_key_id(const ReaderPublicKey *key);
 
-/* A vault-key file may hold two generations while one is being replaced: in rising order. */
-#define VAULT_KEY_GENERATIONS_MAX 2
+/* A vault-key file holds generations in rising order: one; two while it is being replaced; three
+ * when the oldest is of the last pair off the vault's disk (docs/decisions/0012). */
+#define VAULT_KEY_GENERATIONS_MAX 3
+/* Which vault key it is, without telling it: generation and first 16 bytes of a SHA-256. Two of one
+ * generation are not the same key when a roll was given up and done again. */
+#define VAULT_KEY_DIGEST_LEN 16
+typedef struct {
+    guint32 generation;
+    guint8 digest[VAULT_KEY_DIGEST_LEN];
+} VaultKeyDigest;
+VaultKeyDigest vault_key_digest(const VaultId *vault_id, const VaultKey *key);
+gboolean vault_key_digest_equal(const VaultKeyDigest *a, const VaultKeyDigest *b);
+
 char *vault_key_file_format(const VaultId *vault_id, const VaultKey *keys, gsize count);
 gboolean vault_key_file_parse(const char *text, VaultId *ret_vault_id,
                               VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,

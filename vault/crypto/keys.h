@@ -44,6 +44,9 @@ typedef struct {
 } ReaderPublicKey;
 typedef struct {
     guint8 bytes[VAULT_KEY_LEN];
+} EscrowPublicKey;
+typedef struct {
+    guint8 bytes[VAULT_KEY_LEN];
 } LogVerifyKey;
 typedef struct {
     guint8 bytes[VAULT_KEY_LEN];

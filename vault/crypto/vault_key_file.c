@@ -6,6 +6,7 @@
 
 #define TYPE "muniment-vaultkey"
 #define LABEL_CHECK "muniment vault key file"
+#define LABEL_DIGEST "muniment vault key digest"
 #define CHECK_LEN 8
 
 /* Finds a damaged file where it is kept, before it is needed; hides nothing and protects nothing.
@@ -27,10 +28,32 @@ static void derive_check(const VaultId *vault_id, const VaultKey *keys, gsize co
     memcpy(ret_check, hash.bytes, CHECK_LEN);
 }
 
+VaultKeyDigest vault_key_digest(const VaultId *vault_id, const VaultKey *key)
+{
+    VaultKeyDigest digest = {.generation = key->generation};
+    guint8 number[4];
+    VaultSpan spans[] = {VAULT_SPAN_TEXT(LABEL_DIGEST), VAULT_SPAN(vault_id->bytes),
+                         VAULT_SPAN(number), VAULT_SPAN(key->bytes)};
+    VaultHash hash;
+
+    vault_bytes_put_u32(number, key->generation);
+    vault_hash_spans(spans, G_N_ELEMENTS(spans), &hash);
+    memcpy(digest.digest, hash.bytes, VAULT_KEY_DIGEST_LEN);
+    return digest;
+}
+
+gboolean vault_key_digest_equal(const VaultKeyDigest *a, const VaultKeyDigest *b)
+{
+    return a->generation == b->generation && memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+}
+
 static gboolean is_generations(const VaultKey *keys, gsize count)
 {
-    return count >= 1 && count <= VAULT_KEY_GENERATIONS_MAX && keys[0].generation >= 1 &&
-           (count == 1 || keys[0].generation < keys[1].generation);
+    for (gsize i = 1; i < count; i++) {
+        if (keys[i].generation <= keys[i - 1].generation)
+            return FALSE;
+    }
+    return count >= 1 && count <= VAULT_KEY_GENERATIONS_MAX && keys[0].generation >= 1;
 }
 
 char *vault_key_file_format(const VaultId *vault_id, const VaultKey *keys, gsize count)

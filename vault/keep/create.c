@@ -1,4 +1,5 @@
 #include "vault/crypto/value.h"
+#include "vault/keep/custody_registry.h"
 #include "vault/keep/internal.h"
 
 #include <errno.h>
@@ -163,6 +164,15 @@ static gboolean put_keys(VaultKeyring *keyring, guint64 now_s, GError **error)
            put_new(keyring, VAULT_KEYRING_DAY_KEYS, vault_day_key_value_format(&day_key), error);
 }
 
+/* The first holder of the vault key: the file that the host starts from. */
+static gboolean put_host(const Draft *draft, VaultKeyring *keyring, guint64 now_s, GError **error)
+{
+    return put_new(keyring, VAULT_KEYRING_HOLDERS,
+                   vault_custody_host_value(draft->path, draft->vault_key_path, &draft->id,
+                                            &draft->key, now_s),
+                   error);
+}
+
 /* The unassigned mailbox takes mail when no other can be made: its key is there before it. */
 static gboolean put_unassigned(const Draft *draft, VaultKeyring *keyring,
                                const VaultCreateOptions *options, guint64 now_s, GError **error)
@@ -198,7 +208,7 @@ static gboolean fill_keyring(const Draft *draft, const char *keyring_path,
         return FALSE;
     change = vault_keyring_begin(keyring, error);
     return change != NULL && put_masters(keyring, options, now_s, error) &&
-           put_keys(keyring, now_s, error) &&
+           put_keys(keyring, now_s, error) && put_host(draft, keyring, now_s, error) &&
            put_unassigned(draft, keyring, options, now_s, error) &&
            vault_keyring_commit(g_steal_pointer(&change), error) && vault_logs_create(&logs, error);
 }

@@ -23,6 +23,7 @@ struct VaultKeep {
     char *packs_path;
     char *catalog_path;
     char *vault_key_path;
+    GMutex custody_lock; /* one at a time changes what holders and copies hold */
     VaultId id;
     VaultKeepMode mode;
     guint64 disk_reserve;

@@ -10,10 +10,10 @@ static gboolean read_vault_key(VaultKeep *keep, const VaultHost *host, const cha
                                VaultKey keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
                                GError **error)
 {
+    const char *path = given_path != NULL ? given_path : host->vault_key_path;
+
     if (keep->vault_key_path == NULL)
-        keep->vault_key_path = g_strdup(given_path != NULL ? given_path : host->vault_key_path);
-    if (keep->vault_key_path == NULL)
-        keep->vault_key_path = vault_key_default_path(keep->path);
+        keep->vault_key_path = path == NULL ? vault_key_default_path(keep->path) : g_strdup(path);
     return vault_key_path_check(keep->path, keep->vault_key_path, error) &&
            vault_key_read(keep->vault_key_path, &keep->id, keys, ret_count, error);
 }
@@ -99,6 +99,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     keep->verify_user = options->verify_user;
     keep->lock_fd = -1;
     g_mutex_init(&keep->erasure_lock);
+    g_mutex_init(&keep->custody_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
@@ -130,6 +131,7 @@ void vault_keep_free(VaultKeep *keep)
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
     g_mutex_clear(&keep->erasure_lock);
+    g_mutex_clear(&keep->custody_lock);
     g_free(keep->vault_key_path);
     g_free(keep->catalog_path);
     g_free(keep->packs_path);

@@ -3,6 +3,7 @@
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
 #include "vault/act/policy.h"
+#include "vault/keep/custody_acts.h"
 #include "vault/keep/internal.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
@@ -35,6 +36,12 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
+    {"holder-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_add},
+    {"holder-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_remove},
+    {"copy-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_add},
+    {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
+    {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
+    {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)

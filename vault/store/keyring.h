@@ -116,5 +116,10 @@ gboolean vault_keyring_each_month(VaultKeyring *keyring, const MailboxId *mailbo
                                   VaultMonthVisit visit, gpointer user, GError **error);
 gboolean vault_keyring_count(VaultKeyring *keyring, guint64 *ret_mailboxes, guint64 *ret_months,
                              GError **error);
+/* The live keyring as of one moment in a new file, durable on return; what a failure leaves is
+ * removed. Nobody waits for it: a connection of its own reads. BUSY: `path` is there. */
+gboolean vault_keyring_snapshot(VaultKeyring *keyring, const char *path, GError **error);
+/* The vault key that the keyring is sealed under. */
+void vault_keyring_vault_key(VaultKeyring *keyring, VaultKey *ret_key);
 /* A read of SQLite's own consistency check; CORRUPT says what it found first. */
 gboolean vault_keyring_check(VaultKeyring *keyring, GError **error);

@@ -105,6 +105,15 @@ gboolean vault_sql_exec_int(VaultSql *sql, const char *text, gint64 *ret_value, 
     return is_done;
 }
 
+gboolean vault_sql_copy_into(VaultSql *sql, const char *path, GError **error)
+{
+    char *text = sqlite3_mprintf("VACUUM INTO %Q", path);
+    gboolean is_done = vault_sql_exec(sql, text, error);
+
+    sqlite3_free(text);
+    return is_done;
+}
+
 VaultStatement *vault_sql_prepare(VaultSql *sql, const char *text, GError **error)
 {
     sqlite3_stmt *statement = NULL;

@@ -31,6 +31,10 @@ gboolean vault_sql_exec(VaultSql *sql, const char *script, GError **error);
 /* A first column of a one-row pragma or select, as an integer. */
 gboolean vault_sql_exec_int(VaultSql *sql, const char *text, gint64 *ret_value, GError **error);
 
+/* All of the database as of one moment, in a new file (BUSY: it is there); not synced. Reads beside
+ * whoever writes, and holds nobody up. */
+gboolean vault_sql_copy_into(VaultSql *sql, const char *path, GError **error);
+
 VaultStatement *vault_sql_use(VaultSql *sql, gsize statement, GError **error);
 /* A statement of its own for cursors, freed by vault_statement_free(). */
 VaultStatement *vault_sql_prepare(VaultSql *sql, const char *text, GError **error);
