@@ -1,5 +1,6 @@
 /* The policy in force, and its replacement. Each policy that was ever in force stays in the keyring
  * under its serial; the highest counts. */
+#include "vault/keep/policy.h"
 #include "vault/act/policy_change.h"
 #include "vault/act/text_file.h"
 #include "vault/base/bytes.h"
@@ -34,7 +35,7 @@ static gboolean note_newest(const RowId *row_id, const GByteArray *value, gpoint
     return TRUE;
 }
 
-static char *read_newest(VaultKeyring *keyring, GError **error)
+char *vault_policy_in_force(VaultKeyring *keyring, GError **error)
 {
     Newest newest = {0};
 
@@ -47,7 +48,7 @@ static char *read_newest(VaultKeyring *keyring, GError **error)
 
 char *vault_keep_policy(VaultKeep *keep, GError **error)
 {
-    return read_newest(keep->keyring, error);
+    return vault_policy_in_force(keep->keyring, error);
 }
 
 typedef struct {
@@ -60,7 +61,7 @@ typedef struct {
 static gboolean put_policy(VaultKeyring *keyring, gpointer user, GError **error)
 {
     const PolicyJob *job = user;
-    g_autofree char *in_force = read_newest(keyring, error);
+    g_autofree char *in_force = vault_policy_in_force(keyring, error);
     g_autoptr(GByteArray) value = g_byte_array_new();
     RowId row = row_of(job->next->serial);
     guint32 serial;
