@@ -51,7 +51,8 @@ struct VaultKeep {
     VaultLogsBatch *log_batch;
     VaultReleaseGrants *release_grants;
     VaultErasureGate *erasure_gate;
-    GMutex erasure_lock; /* one act of erasure at a time */
+    GMutex erasure_lock;           /* one act of erasure at a time */
+    gboolean has_older_vault_keys; /* when it was opened: one was to be destroyed */
     VaultDepository depository;
 };
 

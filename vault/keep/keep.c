@@ -1,4 +1,5 @@
 #include "vault/act/ssh_keygen.h"
+#include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/recovery.h"
 
@@ -29,6 +30,9 @@ static gboolean open_keyring_once(VaultKeep *keep, const VaultHost *host, const 
 
     if (read_vault_key(keep, host, given_path, keys, &count, error))
         keep->keyring = vault_keyring_open(path, mode, &keep->id, keys, count, error);
+    for (gsize i = 0; keep->keyring != NULL && i < count; i++)
+        if (keys[i].generation < vault_keyring_generation(keep->keyring))
+            keep->has_older_vault_keys = TRUE;
     vault_wipe(keys, sizeof keys);
     return keep->keyring != NULL;
 }
@@ -309,6 +313,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
+    vault_erasure_resume(keep);
     return TRUE;
 }
 

@@ -6,8 +6,9 @@
  * process ends is never used. The catalog tells of leaves that a keyring restored from an older
  * copy knows nothing of: then a gap keeps clear of those that were given in what no pack shows.
  * Bounded: the longest unused months are forgotten first. Threads: safe, each month has a lock of
- * its own. Errors: NO_KEY (no master to wrap to, no leaf left), BUSY (the mailbox was closed, or its
- * month erased, meanwhile: the mail finds its mailbox when it is sent again), NO_SPACE, IO, CORRUPT.
+ * its own. Errors: NO_KEY (no master to wrap to, no leaf left), BUSY (the mailbox was closed, or
+ * its month erased, meanwhile: the mail finds its mailbox when it is sent again), NO_SPACE, IO,
+ * CORRUPT.
  */
 #pragma once
 

@@ -16,7 +16,7 @@
 #include "vault/crypto/hash.h"
 
 #define VAULT_ERASURE_REASON_LEN_MAX 2048
-#define VAULT_ERASURE_MESSAGES_MAX 100000
+#define VAULT_ERASURE_MESSAGES_MAX 50000 /* all fit in what is logged of the act */
 #define VAULT_ERASURE_OWNERS_MAX 1024
 #define VAULT_ERASURE_APPROVERS_MAX 64
 #define VAULT_ERASURE_APPROVER_LEN_MAX 127
@@ -44,7 +44,8 @@ typedef enum {
     VAULT_ERASURE_SKIPPED_HELD = 1,
     VAULT_ERASURE_OVERRODE_RETENTION = 2,
     VAULT_ERASURE_WHOLE_MAILBOX = 4, /* it was closed with this */
-    VAULT_ERASURE_FLAGS_ALL = 7
+    VAULT_ERASURE_COMPLETED = 8,     /* nothing is left to do but to wait */
+    VAULT_ERASURE_FLAGS_ALL = 15
 } VaultErasureFlag;
 
 typedef struct {
