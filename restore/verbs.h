@@ -23,4 +23,10 @@ int restore_verb_verify(int argc, char **argv);
 int restore_verb_log(int argc, char **argv);
 int restore_verb_check(int argc, char **argv);
 int restore_verb_witness(int argc, char **argv);
+int restore_verb_erase(int argc, char **argv);
+int restore_verb_shred(int argc, char **argv);
+int restore_verb_erasure(int argc, char **argv);
+int restore_verb_vaultkey(int argc, char **argv);
+/* "muniment vaultkey roll", from restore_verb_vaultkey(). */
+int restore_verb_vaultkey_roll(int argc, char **argv);
 int restore_verb_rebuild(int argc, char **argv);

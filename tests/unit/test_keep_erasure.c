@@ -366,8 +366,8 @@ static void what_is_held_is_not_destroyed(void **state)
         fixture, "erasure",
         erasure_of_message(fixture, &delivery.archive_id, "a@example.org", "everywhere skip-held"),
         &answer, NULL));
-    assert_non_null(strstr(answer, "\ncopies: 1\n"));
-    assert_non_null(strstr(answer, "\nheld: 1\n"));
+    assert_non_null(strstr(answer, "\ndestroyed-copies: 1\n"));
+    assert_non_null(strstr(answer, "\npassed-over: 1\n"));
     assert_int_equal(keep_fixture_copy_count(fixture->keep), 1);
 }
 

@@ -55,9 +55,9 @@ static void append_scope(GString *text, const VaultErasureValue *value)
     for (guint i = 0; i < value->messages->len; i++)
         vault_text_append(text, "message",
                           VAULT_ID_TEXT(g_array_index(value->messages, RecordId, i)));
-    vault_text_append_number(text, "copies", value->copy_count);
-    vault_text_append_number(text, "months", value->month_count);
-    vault_text_append_number(text, "held", value->held_count);
+    vault_text_append_number(text, "destroyed-copies", value->copy_count);
+    vault_text_append_number(text, "destroyed-months", value->month_count);
+    vault_text_append_number(text, "passed-over", value->held_count);
     vault_text_append_number(text, "generation", value->generation);
     for (guint i = 0; i < value->owners->len; i++)
         vault_text_append(text, "also-owned-by",
