@@ -1,5 +1,5 @@
 /* What is due every 10 minutes: a batch of the archive log. And every hour: the keys of the next
- * month, made ahead while there is time, and those of imports that are over. */
+ * month, made ahead while there is time, those of imports that are over, and the states of erasures. */
 #pragma once
 
 #include "archived/daemon.h"

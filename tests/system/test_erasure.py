@@ -1,6 +1,7 @@
 """Erasure: what is erased restores nowhere, not from the vault and not from an old copy of it with all
 keys that there are now; what is not erased restores exactly; and wherever the command is killed, one of
 the two vault keys opens the keyring, just one, and the next start makes an end of it."""
+import hashlib
 import itertools
 import json
 import mmap
@@ -19,6 +20,7 @@ NOTHING, REFUSED = 3, 4
 PLAN = struct.Struct("=iiiiii")
 SYNC, RENAME = 2, 3
 MESSAGES = 12
+ERASURES = 50
 KILLS_MAX = harness.numbers(60, 400)
 EVERY = harness.numbers(3, 1)
 
@@ -33,11 +35,11 @@ def send(vault, ledger, number, owners):
     return reply.archive_id
 
 
-def filled(owners_of):
+def filled(owners_of, count=MESSAGES):
     """A vault with some messages: (vault, ledger, [archive id])."""
     vault, ledger = Vault(PROGRAMS), Ledger()
     with Daemon(vault):
-        ids = [send(vault, ledger, number, owners_of(number)) for number in range(MESSAGES)]
+        ids = [send(vault, ledger, number, owners_of(number)) for number in range(count)]
     return vault, ledger, ids
 
 
@@ -155,7 +157,7 @@ def the_commands_say_what_they_do():
 
 
 def mail_flows_while_messages_are_erased():
-    vault, ledger, ids = filled(lambda n: [f"box{n % 4}@example.com"])
+    vault, ledger, ids = filled(lambda n: [f"box{n % 4}@example.com"], ERASURES)
     count, lock = itertools.count(5000), threading.Lock()
 
     def source():
@@ -166,12 +168,12 @@ def mail_flows_while_messages_are_erased():
     erased = list(ids)
     with Daemon(vault):
         load = Load(vault.address, 4, source, ledger).start()
-        for archive_id in ids[:8]:
+        for archive_id in ids[:ERASURES // 2]:
             erase(vault, archive_id)
         vault.command("vaultkey", "roll", vault.path, "--reason", "in between")
         vault.command("shred", vault.path, "--mailbox", "box3@example.com", "--reason", "x", "--yes")
-        for archive_id in ids[8:]:
-            erase(vault, archive_id, status=None)
+        for number, archive_id in enumerate(ids[ERASURES // 2:], ERASURES // 2):
+            erase(vault, archive_id, status=NOTHING if number % 4 == 3 else 0)
         load.stop()
     restored = vault.restored()
     assert not set(restored) & set(erased), "what was erased came back"
@@ -206,32 +208,32 @@ class Killer:
         self.plan[0:] = PLAN.pack(call, nth, 1, -1, 0, 0)
 
 
-def single_keys(vault, where):
-    """The vault-key file with each of its generations alone: {generation: path}."""
-    lines = vault.key_path.read_text().splitlines()
-    keys = [line for line in lines if line.startswith("key: ")]
+def single_keys(vault):
+    """{generation: a vault-key file with that one alone}, of those in the file (key-files.md)."""
+    text = vault.key_path.read_text()
+    vault_id = re.search(r"^vault: (\w+)", text, re.M)[1]
     found = {}
-    for key in keys:
-        number = int(re.match(r"key: (\d+)", key)[1])
-        found[number] = where / f"only-{number}"
-        found[number].write_text("\n".join(line for line in lines
-                                           if not line.startswith("key: ") or line == key) + "\n")
+    for number, key in re.findall(r"^key: (\d+) (\w+)$", text, re.M):
+        check = hashlib.sha256(b"muniment vault key file" + bytes.fromhex(vault_id)
+                               + int(number).to_bytes(4, "big") + bytes.fromhex(key)).digest()
+        found[int(number)] = (f"muniment-vaultkey/1\nvault: {vault_id}\nkey: {number} {key}\n"
+                              f"check: {check[:8].hex()}\n")
     return found
 
 
 def opening(vault):
     """Which generations of those in the vault-key file open the keyring as it lies there."""
-    place = vault.folder / "look"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    found = set()
-    for generation, path in single_keys(vault, place).items():
-        copy = place / str(generation)
-        copy.mkdir()
-        shutil.copytree(vault.path, copy / "vault", ignore=shutil.ignore_patterns("run", "lock"))
-        shutil.copy(path, copy / "vault.vaultkey")
-        done = vault.command("status", copy / "vault", "--json", status=None)
-        if done.returncode == 0 or b"vault key" not in done.stderr:
+    place, found = vault.folder / "look", set()
+    for generation, text in single_keys(vault).items():
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(vault.path, place / "vault", ignore=shutil.ignore_patterns("run", "lock"))
+        (place / "vault.vaultkey").write_text(text)
+        host = place / "vault" / "host"
+        host.write_text(re.sub(r"(?m)^vaultkey: .*$", f"vaultkey: {place}/vault.vaultkey",
+                               host.read_text()))
+        done = vault.command("status", place / "vault", "--json", status=None)
+        assert done.returncode == 0 or b"vault key does not open" in done.stderr, done
+        if done.returncode == 0:
             found.add(generation)
     shutil.rmtree(place)
     return found

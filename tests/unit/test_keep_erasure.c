@@ -371,108 +371,8 @@ static void what_is_held_is_not_destroyed(void **state)
     assert_int_equal(keep_fixture_copy_count(fixture->keep), 1);
 }
 
-/* ---- states --------------------------------------------------------------------------------- */
-
-static void advance(KeepFixture *fixture)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!vault_keep_advance_erasures(fixture->keep, &error))
-        fail_msg("%s", error->message);
-}
-
-static void an_erasure_is_final_after_the_last_day_of_declared_copies(void **state)
-{
-    g_autoptr(KeepFixture) fixture = keep_fixture_new();
-    KeepDelivery delivery = keep_fixture_deliver(fixture, "first", "a@example.org");
-    VaultDeclarationValue declared = {
-        .row_id = {{3}}, .name = "nightly", .keep_days = 7, .declared_s = KEEP_FIXTURE_NOW_S};
-    g_autoptr(GByteArray) bytes = vault_declaration_value_format(&declared);
-
-    assert_true(vault_keyring_put(fixture->keep->keyring, VAULT_KEYRING_DECLARATIONS,
-                                  &declared.row_id, bytes, NULL));
-    erase_message(fixture, &delivery.archive_id, "a@example.org");
-    assert_int_equal(erasure_state(fixture), VAULT_ERASURE_ESCROW);
-    keep_fixture_set_now(KEEP_FIXTURE_NOW_S + 6 * KEEP_FIXTURE_DAY_S);
-    advance(fixture);
-    assert_int_equal(erasure_state(fixture), VAULT_ERASURE_ESCROW);
-    keep_fixture_set_now(KEEP_FIXTURE_NOW_S + 9 * KEEP_FIXTURE_DAY_S);
-    advance(fixture);
-    assert_int_equal(erasure_state(fixture), VAULT_ERASURE_FINAL);
-    keep_fixture_set_now(KEEP_FIXTURE_NOW_S);
-}
-
-static void an_erasure_that_destroyed_nothing_is_given_up_at_the_start(void **state)
-{
-    g_autoptr(KeepFixture) fixture = keep_fixture_new();
-    VaultErasureValue *value = vault_erasure_value_new();
-    g_autoptr(GByteArray) bytes = NULL;
-
-    value->id.bytes[0] = 5;
-    value->kind = VAULT_ERASURE_MAILBOX;
-    value->state = VAULT_ERASURE_REQUESTED;
-    value->dates_s[VAULT_ERASURE_REQUESTED] = KEEP_FIXTURE_NOW_S;
-    value->address = g_strdup("");
-    value->reason = g_strdup("why");
-    value->to_s = 1;
-    bytes = vault_erasure_value_format(value);
-    assert_true(
-        vault_keyring_put(fixture->keep->keyring, VAULT_KEYRING_ERASURES, &value->id, bytes, NULL));
-    vault_erasure_value_free(value);
-    assert_int_equal(erasure_state(fixture), VAULT_ERASURE_REQUESTED);
-    keep_fixture_crash(fixture);
-    keep_fixture_open(fixture);
-    assert_int_equal(erasure_state(fixture), VAULT_ERASURE_CANCELLED);
-}
-
-static void only_what_is_requested_can_be_cancelled(void **state)
-{
-    g_autoptr(KeepFixture) fixture = keep_fixture_new();
-    KeepDelivery delivery = keep_fixture_deliver(fixture, "first", "a@example.org");
-    static const char *const texts[] = {"", "erasure: 12\n",
-                                        "erasure: 00000000000000000000000000000009\n"};
-    static const VaultErrorCode codes[] = {VAULT_ERROR_MALFORMED, VAULT_ERROR_MALFORMED,
-                                           VAULT_ERROR_NOT_FOUND};
-    g_autoptr(GPtrArray) erasures = NULL;
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-
-    erase_message(fixture, &delivery.archive_id, "a@example.org");
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autoptr(GError) refusal = NULL;
-
-        assert_false(vault_keep_operate(fixture->keep, "erasure-cancel", texts[i], strlen(texts[i]),
-                                        NULL, &refusal));
-        assert_true(has_code(refusal, codes[i]));
-    }
-    erasures = vault_keep_erasures(fixture->keep, NULL);
-    text = g_strdup_printf("erasure: %s\n",
-                           VAULT_ID_TEXT(((VaultErasureValue *)erasures->pdata[0])->id));
-    assert_false(
-        vault_keep_operate(fixture->keep, "erasure-cancel", text, strlen(text), NULL, &error));
-    assert_true(has_code(error, VAULT_ERROR_REFUSED));
-}
-
-static void a_roll_replaces_every_key_and_loses_nothing(void **state)
-{
-    g_autoptr(KeepFixture) fixture = keep_fixture_new();
-    g_autoptr(GError) error = NULL;
-    VaultRequestFile *request;
-
-    deliver_to_two(fixture, "for both");
-    request = erasure_request(fixture, VAULT_ACT_VAULTKEY, "roll");
-    if (!erasure_do(fixture, "vaultkey-roll", request, NULL, &error))
-        fail_msg("%s", error->message);
-    assert_int_equal(erasure_generation(fixture), 2);
-    keep_fixture_deliver(fixture, "next", "a@example.org");
-    keep_fixture_close(fixture);
-    keep_fixture_open(fixture);
-    assert_int_equal(keep_fixture_copy_count(fixture->keep), 3);
-    assert_verifies(fixture);
-    request = erasure_request(fixture, VAULT_ACT_VAULTKEY, "something else");
-    assert_false(erasure_do(fixture, "vaultkey-roll", request, NULL, &error));
-    assert_true(has_code(error, VAULT_ERROR_REFUSED));
-}
+/* ---- rebuild -----------------------------------------------------------------------------------
+ */
 
 /* A catalog made anew says the same. */
 static void what_was_erased_does_not_come_back_with_a_rebuild(void **state)
@@ -509,10 +409,6 @@ int main(void)
         cmocka_unit_test(a_request_is_done_once),
         cmocka_unit_test(a_preview_says_what_would_go_and_destroys_nothing),
         cmocka_unit_test(what_is_held_is_not_destroyed),
-        cmocka_unit_test(an_erasure_is_final_after_the_last_day_of_declared_copies),
-        cmocka_unit_test(an_erasure_that_destroyed_nothing_is_given_up_at_the_start),
-        cmocka_unit_test(only_what_is_requested_can_be_cancelled),
-        cmocka_unit_test(a_roll_replaces_every_key_and_loses_nothing),
         cmocka_unit_test(what_was_erased_does_not_come_back_with_a_rebuild),
     };
 
