@@ -3,6 +3,7 @@
 #include <json-glib/json-glib.h>
 
 #include "archived/connections.h"
+#include "vault/crypto/key_files.h"
 
 static void add_number(JsonBuilder *builder, const char *name, guint64 value)
 {
@@ -31,7 +32,23 @@ static void begin_object(JsonBuilder *builder, const char *name)
     json_builder_begin_object(builder);
 }
 
-static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status)
+static void add_master(JsonBuilder *builder, const VaultMasterValue *master)
+{
+    g_autofree char *fingerprint = vault_master_fingerprint(&master->master);
+    KeyId key_id = vault_master_key_id(&master->master);
+
+    json_builder_begin_object(builder);
+    add_text(builder, "key", VAULT_ID_TEXT(key_id));
+    add_text(builder, "fingerprint", fingerprint);
+    add_text(builder, "state", vault_master_state_name(master->state));
+    add_number(builder, "added", master->added_s);
+    add_number(builder, "drilled", master->drilled_s);
+    add_text(builder, "successor",
+             vault_id_is_zero(master->successor.bytes) ? NULL : VAULT_ID_TEXT(master->successor));
+    json_builder_end_object(builder);
+}
+
+static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status, const GArray *masters)
 {
     begin_object(builder, "vault");
     add_number(builder, "messages", status->message_count);
@@ -49,6 +66,11 @@ static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status)
     add_number(builder, "policy_serial", status->policy_serial);
     add_number(builder, "last_drill", status->last_drill_s);
     add_number(builder, "drill_due", status->drill_due_s);
+    json_builder_set_member_name(builder, "masters");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < masters->len; i++)
+        add_master(builder, &g_array_index(masters, VaultMasterValue, i));
+    json_builder_end_array(builder);
     json_builder_end_object(builder);
 }
 
@@ -106,9 +128,10 @@ char *archived_control_status(ArchivedDaemon *daemon, GError **error)
     g_autoptr(JsonNode) node = NULL;
     g_autofree char *failure = reload_failure(daemon);
     gint64 oldest_us = archived_connections_oldest_commit_us(daemon->connections);
+    g_autoptr(GArray) masters = vault_keep_master_rows(daemon->keep, error);
     VaultKeepStatus status = {0};
 
-    if (!vault_keep_status(daemon->keep, &status, error))
+    if (masters == NULL || !vault_keep_status(daemon->keep, &status, error))
         return NULL;
     json_builder_begin_object(builder);
     add_boolean(builder, "ok", TRUE);
@@ -118,7 +141,7 @@ char *archived_control_status(ArchivedDaemon *daemon, GError **error)
     add_boolean(builder, "stopping", atomic_load(&daemon->is_stopping));
     add_number(builder, "oldest_commit_ms", (guint64)oldest_us / 1000);
     add_text(builder, "reload_failure", failure);
-    add_vault(builder, &status);
+    add_vault(builder, &status, masters);
     add_connections(builder, daemon);
     add_counters(builder, &daemon->counters);
     add_memory(builder, daemon);

@@ -39,6 +39,10 @@ static void show_mailboxes(const VaultRequestFile *request)
 {
     guint count = request->mailboxes->len, shown = MIN(count, SHOWN_MAX);
 
+    if (count == 0 && request->act == VAULT_ACT_STANDING_READ) {
+        fputs("Mailboxes:  all, those yet to come included\n", stderr);
+        return;
+    }
     fprintf(stderr, "Mailboxes:  %u\n", count);
     for (guint i = 0; i < shown; i++)
         show_mailbox(g_ptr_array_index(request->mailboxes, i));
@@ -53,6 +57,8 @@ static const char *what_it_does(VaultAct act)
         return " (may read the words of)";
     case VAULT_ACT_READ:
         return " (may read all of)";
+    case VAULT_ACT_STANDING_READ:
+        return " (may read all that comes, without asking again)";
     case VAULT_ACT_RETENTION_OVERRIDE:
         return " (erase before the retention minimum has passed)";
     default:
@@ -63,9 +69,9 @@ static const char *what_it_does(VaultAct act)
 void restore_show_request(const VaultRequestFile *request)
 {
     g_autofree char *created = restore_date_text(request->created_s);
-    g_autofree char *expires = restore_date_text(request->expires_s);
+    g_autofree char *expires = restore_end_text(request->expires_s, "never");
     g_autofree char *from = restore_date_text(request->from_s);
-    g_autofree char *to = restore_date_text(request->to_s);
+    g_autofree char *to = restore_end_text(request->to_s, "any time to come");
 
     fprintf(stderr, "Act:        %s%s\n", vault_act_name(request->act), what_it_does(request->act));
     fprintf(stderr, "Vault:      %s\n", VAULT_ID_TEXT(request->vault_id));
@@ -118,7 +124,7 @@ void restore_show_policy(const VaultPolicy *policy)
 
     fprintf(stderr, "Policy:     serial %u of %s\nVault:      %s\n", policy->serial, created,
             VAULT_ID_TEXT(policy->vault_id));
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++)
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++)
         fprintf(stderr, "  %-20s %u approval%s\n", vault_act_name(act), policy->needed[act],
                 policy->needed[act] == 1 ? "" : "s");
     fprintf(stderr, "Roll of the vault key: %s\n", vault_policy_roll_name(policy->roll));

@@ -1,5 +1,6 @@
 #include "restore/dates.h"
 
+#include "vault/act/request_file.h"
 #include "vault/act/text_file.h"
 
 /* Does the text begin with digits and signs like "dddd-dd-dd", as far as the pattern goes? */
@@ -92,4 +93,14 @@ char *restore_date_text(guint64 time_s)
     text[10] = ' ';
     text[19] = '\0';
     return g_strconcat(text, " UTC", NULL);
+}
+
+char *restore_end_text(guint64 end_s, const char *none)
+{
+    return end_s == VAULT_REQUEST_NO_END_S ? g_strdup(none) : restore_date_text(end_s);
+}
+
+guint64 restore_end_or_zero(guint64 end_s)
+{
+    return end_s == VAULT_REQUEST_NO_END_S ? 0 : end_s;
 }

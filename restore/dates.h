@@ -18,3 +18,7 @@ gboolean restore_period_parse(const char *from, const char *to, guint64 *ret_fro
                               guint64 *ret_to_s, GError **error);
 /* "2026-11-24 00:21:08 UTC"; new string. */
 char *restore_date_text(guint64 time_s);
+/* The same of an end that may be none (VAULT_REQUEST_NO_END_S), which is called `none`. */
+char *restore_end_text(guint64 end_s, const char *none);
+/* 0 for none: what json_text_add_time() makes null of. */
+guint64 restore_end_or_zero(guint64 end_s);

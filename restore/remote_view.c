@@ -106,6 +106,29 @@ static gboolean remote_list(gpointer self, const VaultViewFilter *filter,
     return TRUE;
 }
 
+static gboolean remote_months(gpointer self, VaultReaderPosition *position, gsize max,
+                              GPtrArray *page, GError **error)
+{
+    RemoteView *view = self;
+    ServeMonths months = {.position = *position, .max = (guint16)max};
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GBytes) answer = NULL;
+    guint before = page->len;
+
+    serve_months_append(payload, &months);
+    answer = remote_link_call(view->link, SERVE_MONTHS, payload, error);
+    if (answer == NULL ||
+        !serve_months_answer_parse(g_bytes_get_data(answer, NULL), g_bytes_get_size(answer),
+                                   position, max, page, error))
+        return FALSE;
+    if (page->len > before) {
+        const VaultMonthKeys *last = g_ptr_array_index(page, page->len - 1);
+
+        *position = (VaultReaderPosition){TRUE, last->mailbox_id, last->month_key_id};
+    }
+    return TRUE;
+}
+
 static gboolean is_named(const VaultRequestMailbox *mailbox, const char *name)
 {
     const char *address = vault_request_mailbox_address(mailbox);
@@ -257,6 +280,7 @@ static gboolean remote_close(gpointer self, GError **error)
 static const VaultViewBackend backend = {
     .present = remote_present,
     .list = remote_list,
+    .months = remote_months,
     .find_mailbox = remote_find_mailbox,
     .has_message = remote_has_message,
     .id = remote_id,

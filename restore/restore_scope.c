@@ -10,6 +10,7 @@ void restore_scope_clear(RestoreScope *scope)
     g_clear_pointer(&scope->reader, vault_reader_free);
     g_clear_pointer(&scope->grant, vault_grant_file_free);
     vault_identity_wipe(&scope->identity);
+    g_clear_pointer(&scope->months, g_ptr_array_unref);
     g_clear_pointer(&scope->mailboxes, g_array_unref);
     g_clear_pointer(&scope->messages, g_array_unref);
     g_clear_pointer(&scope->names, g_hash_table_unref);
@@ -67,8 +68,8 @@ static gboolean choose_files(VaultView *view, const RestoreScopeOptions *options
     return TRUE;
 }
 
-static gboolean open_reader(VaultView *view, const RestoreScopeOptions *options,
-                            RestoreScope *scope, GError **error)
+static gboolean open_grant(VaultView *view, const RestoreScopeOptions *options, RestoreScope *scope,
+                           GError **error)
 {
     g_autoptr(GArray) masters = vault_view_masters(view, error);
 
@@ -83,11 +84,72 @@ static gboolean open_reader(VaultView *view, const RestoreScopeOptions *options,
         g_prefix_error(error, "%s: ", scope->used.grant_path);
         return FALSE;
     }
-    scope->reader = vault_grant_reader(scope->grant, &scope->identity, options->now_s, error);
+    if (!vault_grant_file_is_standing(scope->grant))
+        return TRUE;
+    scope->months = vault_view_months(view, error);
+    return scope->months != NULL;
+}
+
+static gboolean is_asked_for(const RestoreScope *scope, const VaultMonthKeys *month)
+{
+    gboolean is_named = scope->mailboxes->len == 0;
+
+    for (guint i = 0; !is_named && i < scope->mailboxes->len; i++)
+        is_named = VAULT_ID_EQUAL(g_array_index(scope->mailboxes, MailboxId, i), month->mailbox_id);
+    return is_named && vault_month_overlaps(month->month, scope->filter.from_s, scope->filter.to_s);
+}
+
+static VaultReader *standing_reader(const RestoreScope *scope, guint64 now_s, GError **error)
+{
+    g_autoptr(GArray) asked = g_array_new(FALSE, FALSE, sizeof(VaultStandingMonth));
+
+    for (guint i = 0; i < scope->months->len; i++) {
+        const VaultMonthKeys *month = g_ptr_array_index(scope->months, i);
+        VaultStandingMonth standing = {.mailbox_id = month->mailbox_id,
+                                       .address = month->address,
+                                       .month = month->month,
+                                       .keys = month->keys,
+                                       .wrap = g_array_index(month->wraps, VaultWrap, 0)};
+
+        if (is_asked_for(scope, month))
+            g_array_append_val(asked, standing);
+    }
+    return vault_grant_standing_reader(scope->grant, &scope->identity,
+                                       (const VaultStandingMonth *)(gconstpointer)asked->data,
+                                       asked->len, now_s, error);
+}
+
+static gboolean make_reader(RestoreScope *scope, guint64 now_s, GError **error)
+{
+    scope->reader = scope->months != NULL
+                        ? standing_reader(scope, now_s, error)
+                        : vault_grant_reader(scope->grant, &scope->identity, now_s, error);
     return scope->reader != NULL;
 }
 
 /* ---- what the options ask for ---------------------------------------------------------------- */
+
+static void add_name(RestoreScope *scope, const MailboxId *id, const char *address)
+{
+    g_hash_table_insert(scope->names, g_memdup2(id, sizeof *id),
+                        g_strdup(*address == '\0' ? "unassigned" : address));
+}
+
+/* Of a standing reader's: each mailbox is called as its newest month is. */
+static void take_names_of_months(RestoreScope *scope)
+{
+    g_autoptr(GHashTable) newest = g_hash_table_new(vault_id_hash, vault_id_equal);
+
+    for (guint i = 0; i < scope->months->len; i++) {
+        VaultMonthKeys *month = g_ptr_array_index(scope->months, i);
+        const VaultMonthKeys *known = g_hash_table_lookup(newest, &month->mailbox_id);
+
+        if (known != NULL && known->month > month->month)
+            continue;
+        g_hash_table_replace(newest, &month->mailbox_id, month);
+        add_name(scope, &month->mailbox_id, month->address);
+    }
+}
 
 static void take_names(RestoreScope *scope)
 {
@@ -96,11 +158,11 @@ static void take_names(RestoreScope *scope)
     scope->names = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
     for (guint i = 0; i < mailboxes->len; i++) {
         const VaultRequestMailbox *mailbox = g_ptr_array_index(mailboxes, i);
-        const char *address = vault_request_mailbox_address(mailbox);
 
-        g_hash_table_insert(scope->names, g_memdup2(&mailbox->id, sizeof mailbox->id),
-                            g_strdup(*address == '\0' ? "unassigned" : address));
+        add_name(scope, &mailbox->id, vault_request_mailbox_address(mailbox));
     }
+    if (scope->months != NULL)
+        take_names_of_months(scope);
 }
 
 const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mailbox)
@@ -115,6 +177,23 @@ const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mai
     return name;
 }
 
+/* The grant of a standing reader need not name mailboxes: his months do. */
+static gboolean find_in_months(const RestoreScope *scope, const char *name, MailboxId *ret_id)
+{
+    g_autofree char *wanted = g_utf8_strdown(name, -1);
+
+    for (guint i = 0; scope->months != NULL && i < scope->months->len; i++) {
+        const VaultMonthKeys *month = g_ptr_array_index(scope->months, i);
+
+        if (g_str_equal(wanted, VAULT_ID_TEXT(month->mailbox_id)) ||
+            g_str_equal(wanted, *month->address == '\0' ? "unassigned" : month->address)) {
+            *ret_id = month->mailbox_id;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static gboolean take_mailboxes(VaultView *view, const RestoreScopeOptions *options,
                                RestoreScope *scope, GError **error)
 {
@@ -122,7 +201,8 @@ static gboolean take_mailboxes(VaultView *view, const RestoreScopeOptions *optio
     for (char **name = options->mailboxes; name != NULL && *name != NULL; name++) {
         MailboxId id;
 
-        if (!vault_view_find_mailbox(view, *name, &id, error)) {
+        if (!find_in_months(scope, *name, &id) &&
+            !vault_view_find_mailbox(view, *name, &id, error)) {
             scope->has_no_such_mailbox =
                 error != NULL && g_error_matches(*error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND);
             g_prefix_error(error, "--mailbox %s: ", *name);
@@ -198,11 +278,12 @@ static gboolean take_messages(const RestoreScopeOptions *options, RestoreScope *
 gboolean restore_scope_open(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *ret_scope, GError **error)
 {
-    if (!open_reader(view, options, ret_scope, error))
+    if (!open_grant(view, options, ret_scope, error))
         return FALSE;
     take_names(ret_scope);
     if (!take_mailboxes(view, options, ret_scope, error) || !check_act(ret_scope, error) ||
-        !take_period(options, ret_scope, error) || !take_messages(options, ret_scope, error))
+        !take_period(options, ret_scope, error) || !take_messages(options, ret_scope, error) ||
+        !make_reader(ret_scope, options->now_s, error))
         return FALSE;
     ret_scope->filter.mailboxes = (const MailboxId *)(gpointer)ret_scope->mailboxes->data;
     ret_scope->filter.mailbox_count = ret_scope->mailboxes->len;

@@ -1,5 +1,8 @@
 /* What a restore is to give: the grant, and what of it the options ask for.
  *
+ * The keys are those in the grant; a standing reader's are in the vault, wrapped to his identity,
+ * and only those are opened that the options ask for.
+ *
  * Errors: REFUSED (expired grant, signer that is no master of this vault, a mailbox or period that
  * the grant does not cover), NO_KEY (another identity), NOT_FOUND (no such mailbox), MALFORMED (a
  * file or an id that is none).
@@ -24,6 +27,7 @@ typedef struct {
     VaultGrantFile *grant;
     VaultHash grant_hash; /* of its text */
     VaultIdentity identity;
+    GPtrArray *months;            /* VaultMonthKeys that a standing reader has; NULL: no such one */
     GArray *mailboxes;            /* MailboxId asked for; empty = all of the grant */
     GArray *messages;             /* RecordId asked for, or named by the grant; empty = all */
     GHashTable *names;            /* MailboxId -> address or "unassigned", as the grant says */

@@ -1,5 +1,6 @@
 #include "restore/serve.h"
 
+#include "restore/vault_view_backend.h"
 #include "vault/base/bytes.h"
 #include "vault/base/file.h"
 
@@ -100,6 +101,20 @@ static gboolean list(ServeSession *session, const GByteArray *payload, GByteArra
     return TRUE;
 }
 
+static gboolean months(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                       GError **error)
+{
+    g_autoptr(GPtrArray) page =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    ServeMonths asked;
+
+    if (!serve_months_parse(payload->data, payload->len, &asked, error) ||
+        !vault_view_months_page(session->view, &asked.position, asked.max, page, error))
+        return FALSE;
+    serve_months_answer_append(answer, page);
+    return TRUE;
+}
+
 static gboolean release(ServeSession *session, const GByteArray *payload, GByteArray *answer,
                         GError **error)
 {
@@ -155,7 +170,8 @@ static const struct {
                     GError **error);
 } requests[] = {{SERVE_HELLO, NEEDS_NOTHING, hello},    {SERVE_GRANT, NEEDS_HELLO, grant},
                 {SERVE_LIST, NEEDS_GRANT, list},        {SERVE_RELEASE, NEEDS_GRANT, release},
-                {SERVE_READ, NEEDS_GRANT, read_record}, {SERVE_LOG, NEEDS_GRANT, log_act}};
+                {SERVE_READ, NEEDS_GRANT, read_record}, {SERVE_LOG, NEEDS_GRANT, log_act},
+                {SERVE_MONTHS, NEEDS_GRANT, months}};
 
 static gboolean run_request(ServeSession *session, guint8 type, const GByteArray *payload,
                             GByteArray *answer, GError **error)

@@ -24,6 +24,7 @@ typedef enum {
     SERVE_RELEASE = 4,
     SERVE_READ = 5,
     SERVE_LOG = 6,
+    SERVE_MONTHS = 7,
     SERVE_ANSWER = 0x80, /* or-ed to the type of the request */
     SERVE_ERROR = 0xff,
 } ServeType;
@@ -54,6 +55,14 @@ typedef struct {
 } ServeList;
 void serve_list_append(GByteArray *payload, const ServeList *list);
 gboolean serve_list_parse(const guint8 *payload, gsize len, ServeList *ret_list, GError **error);
+
+typedef struct {
+    VaultReaderPosition position;
+    guint16 max; /* 1..VAULT_VIEW_MONTHS_COUNT_MAX */
+} ServeMonths;
+void serve_months_append(GByteArray *payload, const ServeMonths *months);
+gboolean serve_months_parse(const guint8 *payload, gsize len, ServeMonths *ret_months,
+                            GError **error);
 
 /* `ids` of copies: 1..VAULT_VIEW_RELEASE_COUNT_MAX. */
 void serve_release_append(GByteArray *payload, const RecordId *ids, gsize count);
@@ -86,6 +95,13 @@ void serve_list_answer_append(GByteArray *payload, const GArray *page);
 /* Appends to `page` (VaultCopyEntry); MALFORMED for more than `max`, or out of order. */
 gboolean serve_list_answer_parse(const guint8 *payload, gsize len, const VaultViewPosition *after,
                                  gsize max, GArray *page, GError **error);
+
+/* `page`: VaultMonthKeys with one wrap each. */
+void serve_months_answer_append(GByteArray *payload, const GPtrArray *page);
+/* Appends to `page`; MALFORMED as for a list. The wraps are not opened here. */
+gboolean serve_months_answer_parse(const guint8 *payload, gsize len,
+                                   const VaultReaderPosition *after, gsize max, GPtrArray *page,
+                                   GError **error);
 
 /* The answer to a release is the sealed release itself (docs/formats/release.md). */
 

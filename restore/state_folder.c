@@ -85,6 +85,9 @@ static gboolean names_mailbox(const VaultRequestFile *request, const char *name)
 {
     g_autofree char *wanted = g_utf8_strdown(name, -1);
 
+    /* A standing reader of the whole vault. */
+    if (request->mailboxes->len == 0)
+        return TRUE;
     for (guint i = 0; i < request->mailboxes->len; i++) {
         const VaultRequestMailbox *mailbox = g_ptr_array_index(request->mailboxes, i);
         const char *address = vault_request_mailbox_address(mailbox);

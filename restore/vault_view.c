@@ -65,6 +65,33 @@ gboolean vault_view_list(VaultView *view, const VaultViewFilter *filter,
     return FALSE;
 }
 
+gboolean vault_view_months_page(VaultView *view, VaultReaderPosition *position, gsize max,
+                                GPtrArray *page, GError **error)
+{
+    g_assert(max >= 1 && max <= VAULT_VIEW_MONTHS_COUNT_MAX);
+    return view->backend->months(view->self, position, max, page, error);
+}
+
+GPtrArray *vault_view_months(VaultView *view, GError **error)
+{
+    g_autoptr(GPtrArray) months =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    VaultReaderPosition position = {.is_set = FALSE};
+    guint before;
+
+    do {
+        before = months->len;
+        if (!vault_view_months_page(view, &position, VAULT_VIEW_MONTHS_COUNT_MAX, months, error))
+            return NULL;
+        if (months->len > VAULT_VIEW_MONTHS_ALL_MAX) {
+            g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                        "the vault tells of over %d months", VAULT_VIEW_MONTHS_ALL_MAX);
+            return NULL;
+        }
+    } while (months->len - before == VAULT_VIEW_MONTHS_COUNT_MAX);
+    return g_steal_pointer(&months);
+}
+
 gboolean vault_view_find_mailbox(VaultView *view, const char *name, MailboxId *ret_id,
                                  GError **error)
 {

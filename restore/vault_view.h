@@ -17,6 +17,10 @@
 /* Mailboxes, and messages, that one list can be narrowed to. */
 #define VAULT_VIEW_FILTER_COUNT_MAX 16384
 
+/* Months in one list, and of one standing reader in all. */
+#define VAULT_VIEW_MONTHS_COUNT_MAX 1024
+#define VAULT_VIEW_MONTHS_ALL_MAX 1000000
+
 typedef struct VaultView VaultView;
 
 typedef struct {
@@ -61,6 +65,11 @@ typedef struct {
  * appended to `page` (VaultCopyEntry); moves the position. Fewer than `max`: that was all. */
 gboolean vault_view_list(VaultView *view, const VaultViewFilter *filter,
                          VaultViewPosition *position, gsize max, GArray *page, GError **error);
+
+/* The months that are wrapped to the reader of the standing grant that was presented: GPtrArray of
+ * VaultMonthKeys with his wrap alone, by mailbox id. Claims, until the wraps open
+ * (vault_grant_standing_reader()). REFUSED also: the grant is none; TOO_LARGE. */
+GPtrArray *vault_view_months(VaultView *view, GError **error);
 
 /* A mailbox by what is typed: NOT_FOUND. On this host the vault's directory is asked, elsewhere
  * only the grant is. */

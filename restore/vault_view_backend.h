@@ -8,6 +8,9 @@ typedef struct {
     gboolean (*present)(gpointer self, GBytes *grant, GError **error);
     gboolean (*list)(gpointer self, const VaultViewFilter *filter, VaultViewPosition *position,
                      gsize max, GArray *page, GError **error);
+    /* The next months, as vault_keep_reader_months(). */
+    gboolean (*months)(gpointer self, VaultReaderPosition *position, gsize max, GPtrArray *page,
+                       GError **error);
     gboolean (*find_mailbox)(gpointer self, const char *name, MailboxId *ret_id, GError **error);
     VaultViewAnswer (*has_message)(gpointer self, const RecordId *archive_id);
     const VaultId *(*id)(gpointer self);
@@ -19,6 +22,10 @@ typedef struct {
     gboolean (*close)(gpointer self, GError **error);
     VaultRecordSource records; /* `user` is the implementation */
 } VaultViewBackend;
+
+/* One page of vault_view_months(), at most VAULT_VIEW_MONTHS_COUNT_MAX. */
+gboolean vault_view_months_page(VaultView *view, VaultReaderPosition *position, gsize max,
+                                GPtrArray *page, GError **error);
 
 /* Takes `self` over. */
 VaultView *vault_view_new(const VaultViewBackend *backend, gpointer self);

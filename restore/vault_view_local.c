@@ -7,9 +7,15 @@
 #include <string.h>
 
 typedef struct {
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+} GrantedMonth;
+
+typedef struct {
     VaultKeep *keep;
     VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
     RestoreReleaser *releaser; /* judges the grant: now, and at each release */
+    GArray *months;            /* GrantedMonth: those that open messages; NULL: not asked for yet */
     VaultViewLedger *ledger;
 } LocalView;
 
@@ -20,6 +26,7 @@ static void local_free(gpointer self)
     restore_releaser_free(view->releaser);
     vault_grant_file_free(view->grant);
     vault_view_ledger_free(view->ledger);
+    g_clear_pointer(&view->months, g_array_unref);
     vault_keep_free(view->keep);
     g_free(view);
 }
@@ -78,23 +85,86 @@ static gboolean check_grant(const LocalView *view, GError **error)
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
-/* Months of the grant that open messages, of these mailboxes. */
+static GArray *months_of_keys(const GArray *keys)
+{
+    GArray *months = g_array_new(FALSE, FALSE, sizeof(GrantedMonth));
+
+    for (guint i = 0; i < keys->len; i++) {
+        const VaultGrantKey *key = &g_array_index(keys, VaultGrantKey, i);
+        GrantedMonth month = {key->mailbox_id, key->month_key_id};
+
+        if ((key->halves & VAULT_GRANT_CONTENT) != 0)
+            g_array_append_val(months, month);
+    }
+    return months;
+}
+
+static GArray *months_of_standing(const LocalView *view, GError **error)
+{
+    g_autoptr(GArray) months = g_array_new(FALSE, FALSE, sizeof(GrantedMonth));
+    g_autoptr(GPtrArray) page =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    VaultReaderPosition position = {.is_set = FALSE};
+
+    do {
+        g_ptr_array_set_size(page, 0);
+        if (!vault_keep_reader_months(view->keep, view->grant, &position,
+                                      VAULT_VIEW_MONTHS_COUNT_MAX, page, error))
+            return NULL;
+        for (guint i = 0; i < page->len; i++) {
+            const VaultMonthKeys *keys = g_ptr_array_index(page, i);
+            GrantedMonth month = {keys->mailbox_id, keys->month_key_id};
+
+            g_array_append_val(months, month);
+        }
+    } while (page->len == VAULT_VIEW_MONTHS_COUNT_MAX);
+    return g_steal_pointer(&months);
+}
+
+/* Once for all lists: a standing reader's are read from the whole keyring. */
+static gboolean find_months(LocalView *view, GError **error)
+{
+    if (view->months == NULL)
+        view->months = vault_grant_file_is_standing(view->grant)
+                           ? months_of_standing(view, error)
+                           : months_of_keys(view->grant->keys);
+    return view->months != NULL;
+}
+
+/* Month key ids of the grant, of these mailboxes. */
 static GArray *months_of(const LocalView *view, const VaultViewFilter *filter)
 {
     g_autoptr(GHashTable) wanted = g_hash_table_new(vault_id_hash, vault_id_equal);
-    const GArray *keys = view->grant->keys;
     GArray *months = g_array_new(FALSE, FALSE, sizeof(MonthKeyId));
 
     for (gsize i = 0; i < filter->mailbox_count; i++)
         g_hash_table_add(wanted, (gpointer)&filter->mailboxes[i]);
-    for (guint i = 0; i < keys->len; i++) {
-        const VaultGrantKey *key = &g_array_index(keys, VaultGrantKey, i);
+    for (guint i = 0; i < view->months->len; i++) {
+        const GrantedMonth *month = &g_array_index(view->months, GrantedMonth, i);
 
-        if ((key->halves & VAULT_GRANT_CONTENT) != 0 &&
-            (filter->mailbox_count == 0 || g_hash_table_contains(wanted, &key->mailbox_id)))
-            g_array_append_val(months, key->month_key_id);
+        if (filter->mailbox_count == 0 || g_hash_table_contains(wanted, &month->mailbox_id))
+            g_array_append_val(months, month->month_key_id);
     }
     return months;
+}
+
+/* Judged again before wraps are handed out: he may have been removed. */
+static gboolean local_months(gpointer self, VaultReaderPosition *position, gsize max,
+                             GPtrArray *page, GError **error)
+{
+    LocalView *view = self;
+    g_autoptr(GBytes) nothing = NULL;
+
+    if (!check_grant(view, error))
+        return FALSE;
+    if (!vault_grant_file_is_standing(view->grant)) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                            "only a standing grant has keys in the vault");
+        return FALSE;
+    }
+    nothing = restore_releaser_ask(view->releaser, NULL, 0, error);
+    return nothing != NULL &&
+           vault_keep_reader_months(view->keep, view->grant, position, max, page, error);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -156,7 +226,7 @@ static gboolean local_list(gpointer self, const VaultViewFilter *filter,
     Listing listing = {.view = view, .position = position, .page = page, .left = max};
     VaultCopyFilter copies;
 
-    if (!check_grant(view, error))
+    if (!check_grant(view, error) || !find_months(view, error))
         return FALSE;
     months = months_of(view, filter);
     messages = messages_of(view, filter);
@@ -268,6 +338,7 @@ static gboolean local_close(gpointer self, GError **error)
 static const VaultViewBackend backend = {
     .present = local_present,
     .list = local_list,
+    .months = local_months,
     .find_mailbox = local_find_mailbox,
     .has_message = local_has_message,
     .id = local_id,

@@ -43,8 +43,16 @@ static gboolean report(const VaultGrantFile *grant, const char *out, gboolean as
                        GError **error)
 {
     g_autoptr(JsonBuilder) builder = NULL;
-    g_autofree char *expires = restore_date_text(grant->request->expires_s);
+    g_autofree char *expires = restore_end_text(grant->request->expires_s, "it is removed");
 
+    if (!as_json && vault_grant_file_is_standing(grant)) {
+        printf("%s makes %s a standing reader, until %s.\n"
+               "Next: on the archive's host, run\n"
+               "  muniment reader add VAULT %s\n"
+               "and give it to the reader too, who reads with it.\n",
+               out, grant->request->reader_name, expires, out);
+        return TRUE;
+    }
     if (!as_json) {
         printf("%s holds %u key%s for %s, until %s.\n"
                "Next: give it to the reader, who runs\n"
@@ -58,7 +66,8 @@ static gboolean report(const VaultGrantFile *grant, const char *out, gboolean as
     json_text_add(builder, "grant", out);
     json_text_add_number(builder, "mailboxes", vault_grant_file_mailbox_count(grant));
     json_text_add_number(builder, "keys", grant->keys->len);
-    json_text_add_time(builder, "expires", grant->request->expires_s);
+    json_text_add_boolean(builder, "standing", vault_grant_file_is_standing(grant));
+    json_text_add_time(builder, "expires", restore_end_or_zero(grant->request->expires_s));
     json_text_add_number(builder, "policy_serial", grant->request->policy_serial);
     json_builder_end_object(builder);
     return restore_output_json(builder, error);
@@ -279,7 +288,9 @@ int restore_verb_grant(int argc, char **argv)
         .arguments = "FILE.request (--master F|--share F...|--shares)",
         .summary = "Shows a request, then makes the grant that answers it: keys for its months, "
                    "sealed to its reader.",
-        .description = "A policy draft (muniment policy show VAULT --out FILE.draft) is shown and "
+        .description = "Of a request to be a standing reader the grant has no keys: \"muniment "
+                       "reader add\" takes it up, and the keys come with each new month.\n\n"
+                       "A policy draft (muniment policy show VAULT --out FILE.draft) is shown and "
                        "signed instead. Run it where the master key is, offline; it takes files "
                        "only. Read what it "
                        "shows before you enter the passphrase.\n\n"

@@ -133,6 +133,7 @@ int restore_verb_master(int argc, char **argv)
         {"sheet", "write the sheet of one share anew", restore_verb_master_sheet},
         {"drill", "prove to a vault that the master key can still be used",
          restore_verb_master_drill},
+        {"rotate", "wrap what is wrapped to one master to another", restore_verb_master_rotate},
         {"reshare", "make a new set of shares of the same key", restore_verb_master_reshare},
     };
 

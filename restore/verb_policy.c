@@ -33,7 +33,7 @@ static gboolean print_json(const VaultPolicy *policy, GError **error)
     json_text_add_time(builder, "created", policy->created_s);
     json_builder_set_member_name(builder, "approvals_needed");
     json_builder_begin_object(builder);
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++)
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++)
         json_text_add_number(builder, vault_act_name(act), policy->needed[act]);
     json_builder_end_object(builder);
     json_text_add(builder, "roll", vault_policy_roll_name(policy->roll));

@@ -22,7 +22,7 @@ typedef struct {
     char *case_id, *reason;
     char **mailboxes, **domains, **messages;
     char *mailbox_file, *result;
-    gboolean is_all, is_search_only, as_json;
+    gboolean is_all, is_search_only, is_standing, as_json;
     char *from, *to, *expires;
     char *reader, *out;
     char *act, *detail, *extend;
@@ -48,6 +48,11 @@ static void request_options_clear(RequestOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestOptions, request_options_clear)
 
+static guint64 now_s(void)
+{
+    return (guint64)(g_get_real_time() / G_USEC_PER_SEC);
+}
+
 static gboolean is_one_line(const char *text)
 {
     if (*text == '\0' || !g_utf8_validate(text, -1, NULL))
@@ -62,9 +67,14 @@ static gboolean is_one_line(const char *text)
 /* FALSE: no such act, or two. */
 static gboolean find_act(const RequestOptions *options, VaultAct *ret_act)
 {
-    *ret_act = options->is_search_only ? VAULT_ACT_SEARCH : VAULT_ACT_READ;
-    return options->act == NULL || (vault_act_parse(options->act, ret_act) &&
-                                    (!options->is_search_only || *ret_act == VAULT_ACT_SEARCH));
+    VaultAct said = options->is_standing      ? VAULT_ACT_STANDING_READ
+                    : options->is_search_only ? VAULT_ACT_SEARCH
+                                              : VAULT_ACT_READ;
+
+    *ret_act = said;
+    return (!options->is_standing || !options->is_search_only) &&
+           (options->act == NULL || (vault_act_parse(options->act, ret_act) &&
+                                     (said == VAULT_ACT_READ || *ret_act == said)));
 }
 
 static gboolean is_narrow(const RequestOptions *options)
@@ -77,7 +87,8 @@ static const char *extend_mistake(const RequestOptions *options)
 {
     if (options->is_all || is_narrow(options) || options->from != NULL ||
         options->messages != NULL || options->result != NULL || options->act != NULL ||
-        options->is_search_only || options->reader != NULL || options->detail != NULL)
+        options->is_search_only || options->is_standing || options->reader != NULL ||
+        options->detail != NULL)
         return "--extend takes act, mailboxes, messages, reader and the begin of the period from "
                "the grant: leave those options out";
     return NULL;
@@ -90,18 +101,21 @@ static const char *scope_mistake(const RequestOptions *options, VaultAct act)
                "--out FILE.draft\"";
     if (options->is_all && is_narrow(options))
         return "--all is all mailboxes: leave it out, or --mailbox, --mailbox-file and --domain";
-    if (!options->is_all && !is_narrow(options) && vault_act_needs_mailbox(act))
+    if (!options->is_all && !is_narrow(options) &&
+        (vault_act_needs_mailbox(act) || act == VAULT_ACT_STANDING_READ))
         return "give --mailbox, --mailbox-file or --domain, or else --all";
     if ((options->is_all || is_narrow(options)) && !vault_act_may_name_mailbox(act))
         return "that act is on the vault, not on mailboxes";
-    if (vault_act_is_granted(act) && (options->from == NULL || options->to == NULL))
+    if (vault_act_has_keys(act) && (options->from == NULL || options->to == NULL))
         return "give the period, --from D --to D";
+    if (act == VAULT_ACT_STANDING_READ && (options->messages != NULL || options->result != NULL))
+        return "a standing reader reads what is yet to come: leave out --message and --result";
     if (vault_act_is_granted(act) && options->reader == NULL)
         return "give --for NAME.pub; \"muniment identity create\" makes it";
     if (vault_act_is_granted(act) && options->detail != NULL)
         return "--detail is for acts that are not granted";
     if (!vault_act_is_granted(act) && options->reader != NULL)
-        return "--for is for search and read: no other act is granted to a reader";
+        return "--for is for search, read and standing-read: no other act is granted to a reader";
     return NULL;
 }
 
@@ -119,7 +133,7 @@ static const char *options_mistake(const RequestOptions *options)
         return "--case, --reason and --detail are one line each, of UTF-8 text without control "
                "characters";
     if (!find_act(options, &act))
-        return "--act is one of search, read, erase, shred, hold-remove, retention, "
+        return "--act is one of search, read, standing-read, erase, shred, hold-remove, retention, "
                "retention-override, assign and vaultkey";
     mistake = options->extend != NULL ? extend_mistake(options) : scope_mistake(options, act);
     if (mistake != NULL)
@@ -132,6 +146,27 @@ static gboolean add_all(GPtrArray *array, char **texts)
     for (; texts != NULL && *texts != NULL; texts++)
         g_ptr_array_add(array, g_strdup(*texts));
     return TRUE;
+}
+
+/* A standing reader's begins now and has no end, where nothing else is said. */
+static gboolean read_period(const RequestOptions *options, RestoreRequestScope *ret_scope,
+                            GError **error)
+{
+    VaultAct act;
+
+    if (!restore_period_parse(options->from, options->to, &ret_scope->from_s, &ret_scope->to_s,
+                              error))
+        return FALSE;
+    if (!find_act(options, &act) || act != VAULT_ACT_STANDING_READ)
+        return TRUE;
+    if (options->from == NULL)
+        ret_scope->from_s = now_s();
+    if (options->to == NULL)
+        ret_scope->to_s = VAULT_REQUEST_NO_END_S;
+    if (ret_scope->from_s < ret_scope->to_s)
+        return TRUE;
+    g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "--to: that date is past");
+    return FALSE;
 }
 
 static gboolean read_scope(const RequestOptions *options, RestoreRequestScope *ret_scope,
@@ -150,8 +185,7 @@ static gboolean read_scope(const RequestOptions *options, RestoreRequestScope *r
     }
     return (options->result == NULL ||
             restore_request_scope_add_result_file(ret_scope, options->result, error)) &&
-           restore_period_parse(options->from, options->to, &ret_scope->from_s, &ret_scope->to_s,
-                                error);
+           read_period(options, ret_scope, error);
 }
 
 /* The grant's own scope from now on; `--to` may reach further. */
@@ -166,7 +200,12 @@ static gboolean extend_scope(const RequestOptions *options, const VaultGrantFile
     request->reader_key = grant->request->reader_key;
     if (options->case_id == NULL)
         request->case_id = g_strdup(grant->request->case_id);
-    ret_scope->to_s = VAULT_TEXT_TIME_END_S - 1;
+    if (grant->request->act == VAULT_ACT_STANDING_READ) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                    "%s is a standing grant, which goes on by itself", options->extend);
+        return FALSE;
+    }
+    ret_scope->to_s = VAULT_REQUEST_NO_END_S;
     return options->to == NULL ||
            restore_date_parse("--to", options->to, RESTORE_DATE_TO, &ret_scope->to_s, error);
 }
@@ -187,8 +226,10 @@ static VaultGrantFile *read_grant(const char *path, GError **error)
 static gboolean read_expiry(const RequestOptions *options, VaultRequestFile *request,
                             GError **error)
 {
-    request->created_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC);
-    request->expires_s = request->created_s + EXPIRES_DEFAULT_S;
+    request->created_s = now_s();
+    request->expires_s = request->act == VAULT_ACT_STANDING_READ
+                             ? VAULT_REQUEST_NO_END_S
+                             : request->created_s + EXPIRES_DEFAULT_S;
     if (options->expires == NULL)
         return TRUE;
     if (!restore_date_parse("--expires", options->expires, RESTORE_DATE_TO, &request->expires_s,
@@ -271,9 +312,9 @@ static gboolean report_json(const VaultRequestFile *request, const RequestOption
     json_text_add(builder, "hash", hash_text);
     json_text_add_number(builder, "mailboxes", request->mailboxes->len);
     json_text_add_number(builder, "months", key_count(request));
-    json_text_add_time(builder, "expires", request->expires_s);
+    json_text_add_time(builder, "expires", restore_end_or_zero(request->expires_s));
     json_text_add_time(builder, "from", request->from_s);
-    json_text_add_time(builder, "to", request->to_s);
+    json_text_add_time(builder, "to", restore_end_or_zero(request->to_s));
     json_text_add_boolean(builder, "cut", result->is_cut);
     json_text_add_number(builder, "policy_serial", request->policy_serial);
     json_builder_end_object(builder);
@@ -289,7 +330,7 @@ static gboolean report_next(const VaultRequestFile *request, const char *out, GE
 
     if (policy == NULL)
         return FALSE;
-    needed = policy->needed[request->act];
+    needed = vault_policy_needed(policy, request->act);
     if (needed > 0)
         printf("Next: it needs %u approval%s. Approvers run\n"
                "  muniment approve %s --key SSH_KEY --as NAME\n",
@@ -301,10 +342,23 @@ static gboolean report_next(const VaultRequestFile *request, const char *out, GE
     return TRUE;
 }
 
+static void report_standing(const VaultRequestFile *request, const char *out, const char *expires)
+{
+    g_autofree char *from = restore_date_text(request->from_s);
+
+    if (request->mailboxes->len == 0)
+        printf("%s asks that %s may read all mailboxes, those yet to come included", out,
+               request->reader_name);
+    else
+        printf("%s asks that %s may read %u mailbox%s", out, request->reader_name,
+               request->mailboxes->len, request->mailboxes->len == 1 ? "" : "es");
+    printf(", what is received from %s on, until %s.\n", from, expires);
+}
+
 static gboolean report(const VaultRequestFile *request, const RequestOptions *options,
                        const AskResult *result, const char *text, GError **error)
 {
-    g_autofree char *expires = restore_date_text(request->expires_s);
+    g_autofree char *expires = restore_end_text(request->expires_s, "it is removed");
     g_autofree char *to = restore_date_text(request->to_s);
 
     if (result->is_cut)
@@ -314,6 +368,10 @@ static gboolean report(const VaultRequestFile *request, const RequestOptions *op
                          to);
     if (options->as_json)
         return report_json(request, options, result, text, error);
+    if (request->act == VAULT_ACT_STANDING_READ) {
+        report_standing(request, options->out, expires);
+        return report_next(request, options->out, error);
+    }
     printf("%s asks to %s %u mailbox%s", options->out, vault_act_name(request->act),
            request->mailboxes->len, request->mailboxes->len == 1 ? "" : "es");
     if (vault_act_is_granted(request->act))
@@ -385,8 +443,10 @@ int restore_verb_request(int argc, char **argv)
          "only the messages of a list of results", "F"},
         {"search-only", 0, 0, G_OPTION_ARG_NONE, &options.is_search_only,
          "to search, which reads the words, but not the messages", NULL},
+        {"standing", 0, 0, G_OPTION_ARG_NONE, &options.is_standing,
+         "to read what comes from now on, as a standing reader", NULL},
         {"expires", 0, 0, G_OPTION_ARG_STRING, &options.expires,
-         "last day of the grant (default: 30 days from now)", "D"},
+         "last day of the grant (default: 30 days from now; with --standing none)", "D"},
         {"act", 0, 0, G_OPTION_ARG_STRING, &options.act,
          "what is asked for (default: read); acts other than search and read carry no keys", "ACT"},
         {"detail", 0, 0, G_OPTION_ARG_STRING, &options.detail,
@@ -402,8 +462,11 @@ int restore_verb_request(int argc, char **argv)
         .arguments = "VAULT --case ID --reason TEXT (--mailbox A...|--domain D|--all) --from D "
                      "--to D --for NAME.pub --out FILE.request",
         .summary = "Writes a request for access: mailboxes, a period, who, and why.",
-        .description = "Dates are YYYY-MM, YYYY-MM-DD or RFC 3339, in UTC. Exit status 3: no "
-                       "mailbox, message or mail matched.",
+        .description =
+            "Dates are YYYY-MM, YYYY-MM-DD or RFC 3339, in UTC. Exit status 3: no "
+            "mailbox, message or mail matched.\n\n"
+            "With --standing the period begins now and has no end, where --from and --to "
+            "say nothing else; \"muniment reader add\" takes the grant up.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
     AskResult result = {0};

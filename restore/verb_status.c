@@ -8,10 +8,39 @@
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/crypto/key_files.h"
 
 #include <stdio.h>
 
 static const char verb[] = "status";
+
+static gboolean add_masters(VaultKeep *keep, JsonBuilder *builder, GError **error)
+{
+    g_autoptr(GArray) masters = vault_keep_master_rows(keep, error);
+
+    if (masters == NULL)
+        return FALSE;
+    json_builder_set_member_name(builder, "masters");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < masters->len; i++) {
+        const VaultMasterValue *master = &g_array_index(masters, VaultMasterValue, i);
+        g_autofree char *fingerprint = vault_master_fingerprint(&master->master);
+        KeyId key_id = vault_master_key_id(&master->master);
+
+        json_builder_begin_object(builder);
+        json_text_add(builder, "key", VAULT_ID_TEXT(key_id));
+        json_text_add(builder, "fingerprint", fingerprint);
+        json_text_add(builder, "state", vault_master_state_name(master->state));
+        json_text_add_number(builder, "added", master->added_s);
+        json_text_add_number(builder, "drilled", master->drilled_s);
+        json_text_add(builder, "successor",
+                      vault_id_is_zero(master->successor.bytes) ? NULL
+                                                                : VAULT_ID_TEXT(master->successor));
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    return TRUE;
+}
 
 /* What is read of the vault here has the daemon's names, so that a script sees one form. */
 static gboolean add_vault(VaultKeep *keep, JsonBuilder *builder, GError **error)
@@ -38,6 +67,8 @@ static gboolean add_vault(VaultKeep *keep, JsonBuilder *builder, GError **error)
     json_text_add_number(builder, "policy_serial", status.policy_serial);
     json_text_add_number(builder, "last_drill", status.last_drill_s);
     json_text_add_number(builder, "drill_due", status.drill_due_s);
+    if (!add_masters(keep, builder, error))
+        return FALSE;
     json_builder_end_object(builder);
     return TRUE;
 }
@@ -160,6 +191,34 @@ static guint64 seconds_since(guint64 time_s)
     return now_s > time_s ? now_s - time_s : 0;
 }
 
+/* Of a master whose place another takes: how far that is. */
+static void print_master(JsonObject *master)
+{
+    const char *state = text(master, "state");
+    const char *step = "";
+
+    if (g_strcmp0(state, "retiring") == 0)
+        step = ": run muniment rotation finish";
+    else if (g_strcmp0(state, "active") == 0 && text(master, "successor") != NULL)
+        step = ", to be retired: see muniment rotation";
+    if (state != NULL && text(master, "fingerprint") != NULL)
+        printf("Master:         %s, %s%s\n", text(master, "fingerprint"), state, step);
+}
+
+static void print_masters(JsonObject *vault)
+{
+    JsonNode *node = vault == NULL ? NULL : json_object_get_member(vault, "masters");
+    JsonArray *masters =
+        node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+    for (guint i = 0; masters != NULL && i < json_array_get_length(masters); i++) {
+        JsonNode *master = json_array_get_element(masters, i);
+
+        if (JSON_NODE_HOLDS_OBJECT(master))
+            print_master(json_node_get_object(master));
+    }
+}
+
 static void print_drill(JsonObject *vault)
 {
     guint64 last_s = number(vault, "last_drill");
@@ -239,6 +298,7 @@ static gboolean print_status(const char *path, JsonObject *status, gboolean as_j
     printf("Vault:          %s\n", path);
     print_daemon(status);
     print_vault(status, vault);
+    print_masters(vault);
     print_drill(vault);
     print_warnings(status, vault);
     return TRUE;

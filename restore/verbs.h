@@ -9,8 +9,10 @@ int restore_verb_request(int argc, char **argv);
 int restore_verb_approve(int argc, char **argv);
 int restore_verb_grant(int argc, char **argv);
 /* "muniment grant revoke", from restore_verb_grant(). */
+int restore_verb_reader(int argc, char **argv);
 int restore_verb_grant_revoke(int argc, char **argv);
 int restore_verb_drill(int argc, char **argv);
+int restore_verb_rotation(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
 int restore_verb_show(int argc, char **argv);

@@ -18,11 +18,14 @@
  */
 #pragma once
 
+#include "vault/act/grant_file.h"
 #include "vault/act/release.h"
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
 #include "vault/log/entry.h"
+#include "vault/store/keyring_values.h"
 #include "vault/store/pack_reader.h"
+#include "vault/store/reader_value.h"
 
 typedef struct VaultKeep VaultKeep;
 
@@ -204,6 +207,51 @@ gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gs
 gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize len,
                                  GError **error);
 
+/* ---- standing readers ------------------------------------------------------------------------
+ *
+ * A standing grant is taken up by the vault: from then on the seed of each new month that it covers
+ * is wrapped to its reader. Each message still needs a release, which is judged by the grant. */
+
+/* Takes a standing grant up: logged, then durable on return; once more is no error. Writer only.
+ * REFUSED: the grant is not good now (vault_grant_check()), is no standing grant, names a mailbox
+ * that is not there or has another address, nothing can be sealed to its key, or a mailbox would
+ * have over VAULT_WRAPS_MAX recipients; MALFORMED, UNSUPPORTED, TOO_LARGE: the text; and those of
+ * vault_keep_log_act(). `ret_id`: of the reader. */
+gboolean vault_keep_add_reader(VaultKeep *keep, const char *grant_text, gsize len, RowId *ret_id,
+                               GError **error);
+/* No new month is wrapped to him, and his grant is revoked: no release by it. Keys of months that
+ * he has stay his. Writer only. NOT_FOUND: no such reader. */
+gboolean vault_keep_remove_reader(VaultKeep *keep, const RowId *id, GError **error);
+/* VaultReaderValue, the oldest first. */
+GPtrArray *vault_keep_readers(VaultKeep *keep, GError **error);
+/* The first 16 bytes of the request's hash. */
+RowId vault_keep_reader_id(const VaultReaderValue *reader);
+
+/* From which month on a standing reader has the keys of a mailbox's new mail. */
+typedef struct {
+    MailboxId mailbox_id;
+    char *address; /* NULL = unassigned */
+    VaultMonth from;
+} VaultReaderCoverage;
+void vault_reader_coverage_free(VaultReaderCoverage *coverage);
+/* Of the mailboxes that are there and in his scope: GPtrArray of VaultReaderCoverage, by id. */
+GPtrArray *vault_keep_reader_coverage(VaultKeep *keep, const VaultReaderValue *reader,
+                                      GError **error);
+
+/* Where a list of months goes on. */
+typedef struct {
+    gboolean is_set;
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+} VaultReaderPosition;
+/* The next months that are wrapped to the reader of a standing grant, within its scope: at most
+ * `max`, by mailbox id and month key id, appended to `page` (VaultMonthKeys with his wrap alone);
+ * moves the position. Fewer than `max`: that was all. Whether the grant is good the caller has
+ * asked. */
+gboolean vault_keep_reader_months(VaultKeep *keep, const VaultGrantFile *grant,
+                                  VaultReaderPosition *position, gsize max, GPtrArray *page,
+                                  GError **error);
+
 /* ---- the log --------------------------------------------------------------------------------- */
 
 #define VAULT_ACT_PAYLOAD_LEN_MAX (4u << 20)
@@ -256,6 +304,36 @@ char *vault_keep_drill_challenge(VaultKeep *keep, GError **error);
  * vault, or not newer than what is known; MALFORMED, UNSUPPORTED, TOO_LARGE: the text; and those of
  * vault_keep_log_act(). */
 gboolean vault_keep_take_drill(VaultKeep *keep, const char *text, gsize len, GError **error);
+
+/* ---- rotation: another master takes the place of one ----------------------------------------- */
+
+/* All masters of the vault, in order of their adding: GArray of VaultMasterValue. */
+GArray *vault_keep_master_rows(VaultKeep *keep, GError **error);
+/* What is to be carried to the master `from` (vault/act/rotation_file.h): each month that is wrapped
+ * to it, and not yet to its successor where it named one, part by part. In either mode. NOT_FOUND:
+ * no active master of this vault; and what `write` sets. */
+typedef gboolean (*VaultRotationWrite)(const char *text, gsize len, gpointer user, GError **error);
+gboolean vault_keep_begin_rotation(VaultKeep *keep, const MasterPublic *from,
+                                   VaultRotationWrite write, gpointer user, guint64 *ret_months,
+                                   GError **error);
+/* Takes up answered parts, one after the other in `text`; before them may stand the request that a
+ * policy wants approved. Of each part: the new master is added, which is logged first, and months
+ * that are still there get its wraps, in one change; a part that was taken up before changes
+ * nothing. `answer`: "taken", "known", "gone", "full" with numbers of months. Writer only. REFUSED:
+ * not signed by an active master, another vault, a time to come, a new master that was retired
+ * before or is none, no room for one more, approvals; MALFORMED, UNSUPPORTED, TOO_LARGE: the text;
+ * and those of vault_keep_log_act(). */
+#define VAULT_ROTATION_TAKE_LEN_MAX (16u << 20)
+gboolean vault_keep_take_rotation(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                  GError **error);
+/* Retires each master whose successor has proved that it can be used and has a wrap of every month:
+ * logs that, then the master counts no more, then the wraps to it are removed. Goes on where an
+ * earlier call was broken off. `answer`, for each master that has a successor: "state" (retired,
+ * lacking, unproved, unsuited), "from", "to", "lacking" (months without a wrap for the successor),
+ * the first VAULT_ROTATION_NAMED_MAX of them as "month", "removed" (wraps). Writer only. Errors:
+ * those of vault_keep_log_act(). */
+#define VAULT_ROTATION_NAMED_MAX 20
+gboolean vault_keep_finish_rotation(VaultKeep *keep, GString *answer, GError **error);
 
 /* ---- verify, rebuild --------------------------------------------------------------------------
  */

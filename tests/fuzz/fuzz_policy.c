@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     g_assert(serial == form->serial);
     again = vault_policy_format(form, NULL);
     g_assert(again != NULL && strlen(again) == size && memcmp(again, data, size) == 0);
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++)
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++)
         g_assert(form->needed[act] <= form->approvers->len);
     return 0;
 }

@@ -28,7 +28,7 @@ static void check_answer(guint8 type, const GByteArray *answer)
 
 static void client(const guint8 *data, gsize size)
 {
-    g_auto(FakeVault) vault = {.copy_count = 50};
+    g_auto(FakeVault) vault = {.copy_count = 50, .month_count = 50};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(ServeSession) session = serve_session_new(view, "warning");
     g_autoptr(GByteArray) payload = g_byte_array_new();
@@ -99,6 +99,20 @@ static void read_answer(const guint8 *data, gsize size)
         g_assert(size - SERVE_READ_ANSWER_PREFIX_LEN == MIN(len > 4 ? len - 4 : 0, 16));
 }
 
+static void months_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GPtrArray) page =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    g_autoptr(GByteArray) again = g_byte_array_new();
+    const VaultReaderPosition start = {.is_set = FALSE};
+
+    if (!serve_months_answer_parse(data, size, &start, 20, page, NULL))
+        return;
+    g_assert(page->len <= 20);
+    serve_months_answer_append(again, page);
+    same(again, data, size);
+}
+
 static void error_answer(const guint8 *data, gsize size)
 {
     g_autoptr(GError) error = NULL;
@@ -109,9 +123,10 @@ static void error_answer(const guint8 *data, gsize size)
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
-    static void (*const answers[])(const guint8 *data, gsize size) = {hello_answer, list_answer,
-                                                                      read_answer, error_answer};
+    static void (*const answers[])(const guint8 *data, gsize size) = {
+        hello_answer, list_answer, read_answer, error_answer, months_answer};
 
+    vault_crypto_init();
     if (size < 2)
         return 0;
     if (data[0] & 1)

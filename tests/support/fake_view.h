@@ -12,6 +12,7 @@
 
 typedef struct {
     guint copy_count;
+    guint month_count; /* of a standing reader */
     gboolean has_grant;
     GMutex lock;
     GHashTable *reads; /* RecordId -> how often its length was asked */
@@ -87,6 +88,44 @@ static inline gboolean fake_list(gpointer self, const VaultViewFilter *filter,
         g_array_append_val(page, entry);
         *position = (VaultViewPosition){
             .is_set = TRUE, .received_s = entry.received_s, .record_id = entry.record_id};
+    }
+    return TRUE;
+}
+
+/* One month of each mailbox, by rising ids. */
+static inline VaultMonthKeys *fake_month(guint number)
+{
+    VaultMonthKeys *month = g_new0(VaultMonthKeys, 1);
+    VaultWrap wrap = {.kind = VAULT_WRAP_STANDING_READER};
+    RecordId id = fake_id('m', number);
+
+    memcpy(month->mailbox_id.bytes, id.bytes, VAULT_ID_LEN);
+    memcpy(month->keys.content.bytes, id.bytes, VAULT_ID_LEN);
+    month->month = 202611;
+    month->month_key_id = vault_month_key_id(&month->keys.content);
+    month->address = g_strdup_printf("m%u@example.org", number);
+    memset(wrap.ciphertext, (int)number, sizeof wrap.ciphertext);
+    month->wraps = g_array_new(FALSE, FALSE, sizeof wrap);
+    g_array_append_val(month->wraps, wrap);
+    return month;
+}
+
+static inline gboolean fake_months(gpointer self, VaultReaderPosition *position, gsize max,
+                                   GPtrArray *page, GError **error)
+{
+    FakeVault *vault = self;
+    RecordId id = {{0}};
+    guint number = 0;
+
+    g_assert(vault->has_grant);
+    memcpy(id.bytes, position->mailbox_id.bytes, VAULT_ID_LEN);
+    if (position->is_set)
+        number = fake_number(&id) + 1;
+    for (gsize i = 0; i < max && number < vault->month_count; i++, number++) {
+        VaultMonthKeys *month = fake_month(number);
+
+        g_ptr_array_add(page, month);
+        *position = (VaultReaderPosition){TRUE, month->mailbox_id, month->month_key_id};
     }
     return TRUE;
 }
@@ -186,6 +225,7 @@ static inline VaultView *fake_view_new(FakeVault *vault)
     static const VaultViewBackend backend = {
         .present = fake_present,
         .list = fake_list,
+        .months = fake_months,
         .find_mailbox = fake_find_mailbox,
         .has_message = fake_has_message,
         .id = fake_vault_id,
@@ -197,6 +237,7 @@ static inline VaultView *fake_view_new(FakeVault *vault)
         .records = {.length = fake_record_len, .read = fake_record_read},
     };
 
+    vault_crypto_init(); /* ids of keys are hashes */
     vault->reads = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
     return vault_view_new(&backend, vault);
 }

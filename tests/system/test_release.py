@@ -46,7 +46,7 @@ def fields(entry):
 
 
 ACTS = {1: "release", 2: "grant-revoked", 5: "policy-set", 6: "restore-begun", 7: "restore-done",
-        10: "master-drilled"}
+        10: "master-drilled", 11: "master-added", 12: "master-retired"}
 
 
 def acts(vault):

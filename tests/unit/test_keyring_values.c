@@ -76,6 +76,8 @@ static const struct {
     {"event-key", sample_event_key, event_key_again, "01" REPEAT_32("91")},
     {"drilled-master", sample_drilled_master, master_again,
      "0201" TIME REPEAT_32("21") REPEAT_32("22") TIME},
+    {"retiring-master", sample_retiring_master, master_again,
+     "0303" TIME REPEAT_32("21") REPEAT_32("22") "0000000000000000" REPEAT_16("23")},
 };
 
 static void assert_refused(gsize kind, const guint8 *bytes, gsize len, VaultErrorCode code)
@@ -148,12 +150,13 @@ enum {
     MAILBOX,
     MONTH,
     EVENT_KEY,
-    DRILLED_MASTER
+    DRILLED_MASTER,
+    RETIRING_MASTER
 };
 
 static guint8 newest_version(gsize kind)
 {
-    return kind == MASTER || kind == DRILLED_MASTER ? 2 : 1;
+    return kind == MASTER || kind == DRILLED_MASTER || kind == RETIRING_MASTER ? 3 : 1;
 }
 
 static void another_version_is_unsupported(void **state)
@@ -191,7 +194,7 @@ static const struct {
     const char *what;
     gsize kind;
     gsize offset;
-    guint8 bytes[8];
+    guint8 bytes[16];
     gsize len;
     VaultErrorCode code;
 } wrongs[] = {
@@ -199,6 +202,8 @@ static const struct {
     {"master state 0", MASTER, 1, {0}, 1, VAULT_ERROR_CORRUPT},
     {"master state 3", MASTER, 1, {3}, 1, VAULT_ERROR_CORRUPT},
     {"master drilled at 0", DRILLED_MASTER, 74, {0}, 8, VAULT_ERROR_CORRUPT},
+    {"retiring master without successor", RETIRING_MASTER, 82, {0}, 16, VAULT_ERROR_CORRUPT},
+    {"master of state 4", RETIRING_MASTER, 1, {4}, 1, VAULT_ERROR_CORRUPT},
     {"tombstone of month 13", TOMBSTONE, 17, {0, 3, 0x17, 0x75}, 4, VAULT_ERROR_CORRUPT},
     {"mailbox kind 0", MAILBOX, 1, {0}, 1, VAULT_ERROR_CORRUPT},
     {"mailbox kind 3", MAILBOX, 1, {3}, 1, VAULT_ERROR_CORRUPT},

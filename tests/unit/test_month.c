@@ -126,6 +126,66 @@ static void each_thing_a_wrap_is_bound_to_counts(void **state)
     assert_true(unwrap_as_master(world, &content, &index, NULL));
 }
 
+static gboolean rewrap(const World *world, const VaultWrapRecipient *recipient, VaultWrap *ret_wrap,
+                       GError **error)
+{
+    return vault_month_rewrap(&world->identity, &world->keys, &world->wraps[0],
+                              world->master.secret_key.bytes, world->master.public.public_key.bytes,
+                              recipient, ret_wrap, error);
+}
+
+static VaultWrapRecipient recipient_of(const VaultMaster *master)
+{
+    VaultWrapRecipient recipient = {.kind = VAULT_WRAP_MASTER,
+                                    .key_id = vault_master_key_id(&master->public)};
+
+    memcpy(recipient.public_key, master->public.public_key.bytes, VAULT_KEY_LEN);
+    return recipient;
+}
+
+static void a_month_wrapped_again_opens_under_the_other_key_alone(void **state)
+{
+    g_autofree World *world = world_new();
+    g_auto(VaultMaster) next = {0};
+    VaultWrapRecipient recipient;
+    VaultWrap wrap;
+    ContentSecretKey content, next_content;
+    IndexSecretKey index, next_index;
+
+    vault_master_create(&next);
+    recipient = recipient_of(&next);
+    assert_true(rewrap(world, &recipient, &wrap, NULL));
+    assert_true(unwrap_as_master(world, &content, &index, NULL));
+    assert_true(vault_month_unwrap(&world->identity, &world->keys, &wrap, next.secret_key.bytes,
+                                   next.public.public_key.bytes, &next_content, &next_index, NULL));
+    assert_memory_equal(&content, &next_content, sizeof content);
+    assert_memory_equal(&index, &next_index, sizeof index);
+    world->wraps[0] = wrap;
+    assert_false(unwrap_as_master(world, &content, &index, NULL));
+}
+
+static void a_wrap_that_is_not_the_months_is_not_wrapped_again(void **state)
+{
+    g_autofree World *world = world_new();
+    VaultWrapRecipient recipient = world->recipients[1];
+    VaultWrap wrap;
+
+#define NOT_AGAIN(change, code)                                                                    \
+    do {                                                                                           \
+        World changed = *world;                                                                    \
+        g_autoptr(GError) error = NULL;                                                            \
+                                                                                                   \
+        change;                                                                                    \
+        assert_false(rewrap(&changed, &recipient, &wrap, &error));                                 \
+        assert_error(error, code);                                                                 \
+    } while (0)
+    NOT_AGAIN(changed.identity.month = 202612, VAULT_ERROR_NO_KEY);
+    NOT_AGAIN(changed.identity.address = "b@example.org", VAULT_ERROR_NO_KEY);
+    NOT_AGAIN(changed.keys.index.bytes[0] ^= 1, VAULT_ERROR_NO_KEY);
+    NOT_AGAIN(changed.wraps[0] = world->wraps[1], VAULT_ERROR_NO_KEY);
+    NOT_AGAIN(recipient.key_id.bytes[0] ^= 1, VAULT_ERROR_REFUSED);
+}
+
 /* A host that wraps one seed and names the public keys of another would have mail sealed to a key
  * that nobody was granted: such a wrap opens, and is refused all the same. */
 static void the_public_keys_must_be_those_of_the_seed(void **state)
@@ -263,6 +323,8 @@ int main(void)
         cmocka_unit_test(every_recipient_gets_the_same_keys),
         cmocka_unit_test(two_months_have_nothing_in_common),
         cmocka_unit_test(each_thing_a_wrap_is_bound_to_counts),
+        cmocka_unit_test(a_month_wrapped_again_opens_under_the_other_key_alone),
+        cmocka_unit_test(a_wrap_that_is_not_the_months_is_not_wrapped_again),
         cmocka_unit_test(the_public_keys_must_be_those_of_the_seed),
         cmocka_unit_test(one_to_64_recipients_are_possible),
         cmocka_unit_test(a_recipient_that_does_not_fit_is_refused),

@@ -28,7 +28,7 @@ static void initial_policy_is_three_lines_and_asks_for_nothing(void **state)
     assert_string_equal(text, "muniment-policy/1\nserial: 0\napprovals: 0\n");
     assert_string_equal(again, text);
     assert_int_equal(policy->serial, 0);
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++)
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++)
         assert_int_equal(policy->needed[act], 0);
     assert_refused("muniment-policy/1\nserial: 0\napprovals: 1\n", VAULT_ERROR_MALFORMED);
     assert_refused("muniment-policy/1\nserial: 1\napprovals: 0\n", VAULT_ERROR_MALFORMED);

@@ -153,6 +153,29 @@ static void lists_are_the_same_at_both_ends(void **state)
     }
 }
 
+static void months_of_a_standing_reader_are_the_same_at_both_ends(void **state)
+{
+    g_autoptr(World) world = granted_world_new(0);
+    g_autoptr(GPtrArray) here = NULL, there = NULL;
+
+    world->vault.month_count = 2 * VAULT_VIEW_MONTHS_COUNT_MAX + 1;
+    here = vault_view_months(world->host_view, NULL);
+    there = vault_view_months(world->view, NULL);
+    assert_int_equal(here->len, world->vault.month_count);
+    assert_int_equal(there->len, here->len);
+    for (guint i = 0; i < here->len; i++) {
+        const VaultMonthKeys *left = g_ptr_array_index(here, i);
+        const VaultMonthKeys *right = g_ptr_array_index(there, i);
+
+        assert_true(VAULT_ID_EQUAL(left->mailbox_id, right->mailbox_id));
+        assert_true(VAULT_ID_EQUAL(left->month_key_id, right->month_key_id));
+        assert_int_equal(left->month, right->month);
+        assert_string_equal(left->address, right->address);
+        assert_memory_equal(&left->keys, &right->keys, sizeof left->keys);
+        assert_memory_equal(left->wraps->data, right->wraps->data, sizeof(VaultWrap));
+    }
+}
+
 static void fetch_as_open_does(World *world, guint number)
 {
     VaultRecordSource records = vault_view_records(world->view);
@@ -431,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greet_tells_the_vault_and_its_masters),
         cmocka_unit_test(lists_are_the_same_at_both_ends),
+        cmocka_unit_test(months_of_a_standing_reader_are_the_same_at_both_ends),
         cmocka_unit_test(what_was_released_comes_ahead_and_once),
         cmocka_unit_test(records_that_nobody_takes_do_not_stop_the_others),
         cmocka_unit_test(threads_share_a_view),

@@ -300,7 +300,7 @@ static void last_month_that_can_be_written_overlaps_the_last_second(void **state
 
     world->request->to_s = vault_month_start(VAULT_MONTH_MAX) + 1;
     world->request->from_s = world->request->to_s - 1;
-    assert_true(vault_request_month_overlaps(world->request, last));
+    assert_true(vault_request_month_overlaps(world->request, last->month));
 }
 
 int main(void)

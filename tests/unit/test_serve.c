@@ -54,10 +54,13 @@ static void append_request(GByteArray *payload, guint8 type)
 {
     ServeList list = {.filter = {.to_s = 2000}, .max = 10};
     ServeRead read = {.record_id = fake_id('c', 1), .len = 10};
+    ServeMonths months = {.max = 10};
     RecordId copy = fake_id('c', 1);
 
     if (type == SERVE_LIST)
         serve_list_append(payload, &list);
+    else if (type == SERVE_MONTHS)
+        serve_months_append(payload, &months);
     else if (type == SERVE_RELEASE)
         serve_release_append(payload, &copy, 1);
     else if (type == SERVE_READ)
@@ -68,7 +71,8 @@ static void append_request(GByteArray *payload, guint8 type)
 
 static void nothing_is_answered_before_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG, 7, 0, 0xff};
+    static const guint8 types[] = {
+        SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS, 8, 0, 0xff};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(GByteArray) answer = g_byte_array_new();
@@ -104,7 +108,7 @@ static void grant_comes_after_the_greeting(void **state)
 
 static void well_formed_requests_are_answered_after_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG};
+    static const guint8 types[] = {SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(ServeSession) session = serve_session_new(view, NULL);
@@ -238,6 +242,67 @@ static void lists_that_do_not_go_forward_are_refused(void **state)
     assert_false(serve_list_answer_parse(two->data, two->len, &none, 2, got, NULL));
 }
 
+static void assert_no_months(const GByteArray *payload, const VaultReaderPosition *after, gsize max)
+{
+    g_autoptr(GPtrArray) page =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    g_autoptr(GError) error = NULL;
+
+    assert_false(serve_months_answer_parse(payload->data, payload->len, after, max, page, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_MALFORMED));
+}
+
+static void months_that_do_not_go_forward_or_are_none_are_refused(void **state)
+{
+    g_autoptr(GPtrArray) months =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    g_autoptr(GPtrArray) page =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
+    g_autoptr(GByteArray) payload = g_byte_array_new(), wrong = g_byte_array_new();
+    const VaultReaderPosition start = {.is_set = FALSE};
+    VaultReaderPosition seen = {.is_set = TRUE};
+    VaultMonthKeys *last;
+
+    for (guint i = 0; i < 3; i++)
+        g_ptr_array_add(months, fake_month(i));
+    last = g_ptr_array_index(months, 2);
+    serve_months_answer_append(payload, months);
+    assert_true(serve_months_answer_parse(payload->data, payload->len, &start, 3, page, NULL));
+    assert_int_equal(page->len, 3);
+    assert_no_months(payload, &start, 2);
+    seen.mailbox_id = last->mailbox_id;
+    seen.month_key_id = last->month_key_id;
+    assert_no_months(payload, &seen, 3);
+    for (guint len = 0; len < payload->len; len++) {
+        g_byte_array_set_size(wrong, 0);
+        g_byte_array_append(wrong, payload->data, len);
+        assert_no_months(wrong, &start, 3);
+    }
+    g_byte_array_set_size(wrong, 0);
+    last->month = 202613;
+    serve_months_answer_append(wrong, months);
+    assert_no_months(wrong, &start, 3);
+    g_byte_array_set_size(wrong, 0);
+    last->month = 202612;
+    g_free(last->address);
+    last->address = g_strnfill(VAULT_ADDRESS_LEN_MAX + 1, 'a');
+    serve_months_answer_append(wrong, months);
+    assert_no_months(wrong, &start, 3);
+}
+
+static void months_are_asked_for_within_limits(void **state)
+{
+    static const guint16 numbers[] = {0, VAULT_VIEW_MONTHS_COUNT_MAX + 1};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        g_autoptr(GByteArray) payload = g_byte_array_new();
+        ServeMonths months = {.max = numbers[i]};
+
+        serve_months_append(payload, &months);
+        assert_false(serve_months_parse(payload->data, payload->len, &months, NULL));
+    }
+}
+
 static void parts_of_another_length_are_refused(void **state)
 {
     guint8 payload[8 + 20] = {0};
@@ -300,6 +365,8 @@ int main(void)
         cmocka_unit_test(errors_that_are_no_breach_leave_the_session),
         cmocka_unit_test(reads_past_the_end_give_what_there_is),
         cmocka_unit_test(lists_that_do_not_go_forward_are_refused),
+        cmocka_unit_test(months_that_do_not_go_forward_or_are_none_are_refused),
+        cmocka_unit_test(months_are_asked_for_within_limits),
         cmocka_unit_test(parts_of_another_length_are_refused),
         cmocka_unit_test(ledger_knows_the_last_listed_and_the_last_released),
     };

@@ -43,6 +43,16 @@ static inline GByteArray *sample_drilled_master(void)
     return vault_master_value_format(&value);
 }
 
+static inline GByteArray *sample_retiring_master(void)
+{
+    VaultMasterValue value = {.state = VAULT_MASTER_RETIRING, .added_s = SAMPLE_S};
+
+    sample_fill(&value.master.public_key, 0x21, VAULT_KEY_LEN);
+    sample_fill(&value.master.verify_key, 0x22, VAULT_KEY_LEN);
+    sample_fill(&value.successor, 0x23, VAULT_ID_LEN);
+    return vault_master_value_format(&value);
+}
+
 static inline GByteArray *sample_locator_key(void)
 {
     LocatorKey key;

@@ -11,6 +11,7 @@ static const char *const names[VAULT_ACT_END] = {
     [VAULT_ACT_VAULTKEY] = "vaultkey",
     [VAULT_ACT_POLICY] = "policy",
     [VAULT_ACT_RETENTION_OVERRIDE] = "retention-override",
+    [VAULT_ACT_STANDING_READ] = "standing-read",
 };
 
 const char *vault_act_name(VaultAct act)
@@ -32,12 +33,18 @@ gboolean vault_act_parse(const char *name, VaultAct *ret_act)
 
 gboolean vault_act_is_granted(VaultAct act)
 {
+    return vault_act_has_keys(act) || act == VAULT_ACT_STANDING_READ;
+}
+
+gboolean vault_act_has_keys(VaultAct act)
+{
     return act == VAULT_ACT_SEARCH || act == VAULT_ACT_READ;
 }
 
 gboolean vault_act_needs_mailbox(VaultAct act)
 {
-    return vault_act_may_name_mailbox(act) && act != VAULT_ACT_RETENTION;
+    return vault_act_may_name_mailbox(act) && act != VAULT_ACT_RETENTION &&
+           act != VAULT_ACT_STANDING_READ;
 }
 
 gboolean vault_act_may_name_mailbox(VaultAct act)

@@ -87,7 +87,7 @@ VaultApprovalTally *vault_approval_tally(const VaultPolicy *policy, VaultAct act
                                          const VaultApprovedText *approved, VaultSshVerify verify,
                                          gpointer user, GError **error)
 {
-    g_autoptr(VaultApprovalTally) tally = tally_new(policy->needed[act]);
+    g_autoptr(VaultApprovalTally) tally = tally_new(vault_policy_needed(policy, act));
 
     for (guint i = 0; i < approved->approvals->len; i++) {
         const VaultApproval *approval = g_ptr_array_index(approved->approvals, i);

@@ -8,13 +8,24 @@ static VaultGrantVerdict refuse(VaultGrantVerdict verdict, GError **error, const
     return verdict;
 }
 
-static gboolean is_revoked(const VaultGrantFile *grant, const VaultGrantConditions *conditions)
+static gboolean is_in(const VaultHash *hashes, gsize count, const VaultHash *hash)
 {
-    for (gsize i = 0; i < conditions->revoked_count; i++) {
-        if (memcmp(conditions->revoked[i].bytes, grant->request_hash.bytes, VAULT_HASH_LEN) == 0)
+    for (gsize i = 0; i < count; i++) {
+        if (memcmp(hashes[i].bytes, hash->bytes, VAULT_HASH_LEN) == 0)
             return TRUE;
     }
     return FALSE;
+}
+
+static gboolean is_revoked(const VaultGrantFile *grant, const VaultGrantConditions *conditions)
+{
+    return is_in(conditions->revoked, conditions->revoked_count, &grant->request_hash);
+}
+
+static gboolean is_taken_up(const VaultGrantFile *grant, const VaultGrantConditions *conditions)
+{
+    return !vault_grant_file_is_standing(grant) ||
+           is_in(conditions->standing, conditions->standing_count, &grant->request_hash);
 }
 
 static VaultGrantVerdict check_policy(const VaultRequestFile *request,
@@ -24,6 +35,9 @@ static VaultGrantVerdict check_policy(const VaultRequestFile *request,
     *ret_policy = vault_policy_parse(conditions->policy, conditions->policy_len, error);
     if (*ret_policy == NULL)
         return VAULT_GRANT_UNKNOWN;
+    /* Made for years: it goes on under a later policy that it would be approved by. */
+    if (request->act == VAULT_ACT_STANDING_READ && request->policy_serial < (*ret_policy)->serial)
+        return VAULT_GRANT_GOOD;
     /* The text too: two masters may each have signed a policy of that serial. */
     if (request->policy_serial == (*ret_policy)->serial &&
         strlen(request->policy) == conditions->policy_len &&
@@ -70,6 +84,10 @@ VaultGrantVerdict vault_grant_check(const VaultGrantFile *grant,
         return refuse(VAULT_GRANT_REVOKED, error, "the grant was revoked");
     if (conditions->now_s >= grant->request->expires_s)
         return refuse(VAULT_GRANT_EXPIRED, error, "the grant has expired: make a new request");
+    if (!is_taken_up(grant, conditions))
+        return refuse(VAULT_GRANT_NOT_TAKEN_UP, error,
+                      "the vault has not taken up the standing grant: on its host, run \"muniment "
+                      "reader add\"");
     verdict = check_policy(grant->request, conditions, &policy, error);
     return verdict == VAULT_GRANT_GOOD ? check_approvals(grant, policy, conditions, error)
                                        : verdict;
@@ -79,6 +97,7 @@ VaultGrantVerdict vault_grant_check(const VaultGrantFile *grant,
 
 struct VaultGrantScope {
     const VaultGrantFile *grant;
+    guint8 halves;      /* of a standing grant: of all its months */
     GHashTable *months; /* MonthKeyId (of the grant) -> VaultGrantKey */
 };
 
@@ -87,6 +106,7 @@ VaultGrantScope *vault_grant_scope_new(const VaultGrantFile *grant)
     VaultGrantScope *scope = g_new0(VaultGrantScope, 1);
 
     scope->grant = grant;
+    scope->halves = vault_grant_halves(grant->request->act);
     scope->months = g_hash_table_new(vault_id_hash, vault_id_equal);
     for (guint i = 0; i < grant->keys->len; i++) {
         VaultGrantKey *key = &g_array_index(grant->keys, VaultGrantKey, i);
@@ -116,16 +136,28 @@ static gboolean names_message(const VaultRequestFile *request, const RecordId *i
                NULL;
 }
 
+/* The halves that it has of the month; 0: it does not cover that. */
+static guint8 halves_of(const VaultGrantScope *scope, const VaultGrantUse *use)
+{
+    const VaultGrantKey *key = g_hash_table_lookup(scope->months, &use->month_key_id);
+
+    if (!vault_grant_file_is_standing(scope->grant))
+        return key != NULL ? key->halves : 0;
+    return use->is_wrapped && vault_grant_file_has_mailbox(scope->grant, &use->mailbox_id)
+               ? scope->halves
+               : 0;
+}
+
 gboolean vault_grant_scope_covers(const VaultGrantScope *scope, const VaultGrantUse *use,
                                   GError **error)
 {
     const VaultRequestFile *request = scope->grant->request;
-    const VaultGrantKey *key = g_hash_table_lookup(scope->months, &use->month_key_id);
+    guint8 halves = halves_of(scope, use);
     const char *why = NULL;
 
-    if (key == NULL)
+    if (halves == 0)
         why = "its mailbox-month";
-    else if ((key->halves & use->half) == 0)
+    else if ((halves & use->half) == 0)
         why = "messages, only words: it is for searching";
     else if (use->received_s < request->from_s || use->received_s >= request->to_s)
         why = "the second that it was received in";

@@ -17,6 +17,8 @@ typedef struct {
     gsize policy_len;
     const VaultHash *revoked; /* hashes of requests: whatever was granted to them is revoked */
     gsize revoked_count;
+    const VaultHash *standing; /* hashes of requests: whose standing grants were taken up */
+    gsize standing_count;
     guint64 now_s;
     VaultSshVerify verify; /* of the approvals */
     gpointer user;
@@ -31,16 +33,20 @@ typedef enum {
     VAULT_GRANT_EXPIRED,
     VAULT_GRANT_WRONG_POLICY, /* made under another serial or text than what is in force */
     VAULT_GRANT_UNDER_APPROVED,
+    VAULT_GRANT_NOT_TAKEN_UP, /* a standing grant whose reader was not added to the vault */
 } VaultGrantVerdict;
 
-/* Any verdict but GOOD sets the error. `grant` was parsed by vault_grant_file_parse(), which
- * checked its signature. */
+/* Any verdict but GOOD sets the error. A standing grant outlives a change of policy: its approvals
+ * are counted by the one in force, whatever it was made under before. `grant` was parsed by
+ * vault_grant_file_parse(), which checked its signature. */
 VaultGrantVerdict vault_grant_check(const VaultGrantFile *grant,
                                     const VaultGrantConditions *conditions, GError **error);
 
 /* What a slot is asked for, as the host's own records say. */
 typedef struct {
+    MailboxId mailbox_id;
     MonthKeyId month_key_id;
+    gboolean is_wrapped; /* is the month's seed wrapped to the reader? */
     RecordId archive_id;
     guint64 received_s;
     VaultGrantHalves half; /* CONTENT to open the message, INDEX to read its words */

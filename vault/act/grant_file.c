@@ -49,8 +49,16 @@ guint8 vault_grant_halves(VaultAct act)
     return act == VAULT_ACT_SEARCH ? VAULT_GRANT_INDEX : VAULT_GRANT_BOTH;
 }
 
+gboolean vault_grant_file_is_standing(const VaultGrantFile *grant)
+{
+    return grant->request->act == VAULT_ACT_STANDING_READ;
+}
+
 gboolean vault_grant_file_has_mailbox(const VaultGrantFile *grant, const MailboxId *mailbox_id)
 {
+    if (vault_grant_file_is_standing(grant))
+        return grant->request->mailboxes->len == 0 ||
+               vault_request_names_mailbox(grant->request, mailbox_id);
     for (guint i = 0; i < grant->keys->len; i++) {
         if (VAULT_ID_EQUAL(g_array_index(grant->keys, VaultGrantKey, i).mailbox_id, *mailbox_id))
             return TRUE;
@@ -63,6 +71,8 @@ guint vault_grant_file_mailbox_count(const VaultGrantFile *grant)
     const VaultGrantKey *keys = (const VaultGrantKey *)(gpointer)grant->keys->data;
     guint count = 0;
 
+    if (vault_grant_file_is_standing(grant))
+        return grant->request->mailboxes->len;
     for (guint i = 0; i < grant->keys->len; i++)
         count += i == 0 || !VAULT_ID_EQUAL(keys[i].mailbox_id, keys[i - 1].mailbox_id);
     return count;
@@ -150,7 +160,8 @@ gboolean vault_grant_file_verify(const VaultGrantFile *grant, const VaultId *vau
             return TRUE;
     }
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                        "the grant is not signed by a master of this vault");
+                        "the grant is not signed by an active master of this vault (one that was "
+                        "retired counts no more): make a new request and have it granted anew");
     return FALSE;
 }
 
@@ -230,7 +241,7 @@ static gboolean parse_keys(VaultTextFile *file, VaultGrantFile *grant, GError **
         if (!parse_key(file, &key, error))
             return FALSE;
         month = walk_to(&walk, &key);
-        if (month == NULL || !vault_request_month_overlaps(grant->request, month))
+        if (month == NULL || !vault_request_month_overlaps(grant->request, month->month))
             return vault_text_file_refuse(file, error,
                                           "the key is not in order, or of a month "
                                           "that the request does not ask for");

@@ -1,6 +1,9 @@
 /* The grant file: a request, answered. The request with its approvals, word for word, and keys for
  * its months sealed to its reader, signed by a master. Pure functions.
  *
+ * A *standing grant* answers a request to act as a standing reader. It has no keys: those come with
+ * the months that are made after the vault has taken it up.
+ *
  * The grant carries the whole request so that whoever releases by it can judge it again (scope,
  * policy, each approval) without trusting the reader and without a second file; there is no second
  * scope beside the request's. A parsed grant is only well-formed: grant_check.h says whether it is
@@ -37,7 +40,7 @@ typedef struct {
 
 typedef struct {
     guint64 created_s;
-    VaultRequestFile *request; /* to search or to read; its expiry and scope are the grant's */
+    VaultRequestFile *request; /* of an act that is granted; its expiry and scope are the grant's */
     char *request_text;        /* as it stood */
     gsize request_len;
     VaultHash request_hash;
@@ -64,6 +67,8 @@ void vault_grant_file_sign(VaultGrantFile *grant, const MasterSigningKey *signin
 /* REFUSED unless the signer is one of these masters of the vault, which is its vault. */
 gboolean vault_grant_file_verify(const VaultGrantFile *grant, const VaultId *vault_id,
                                  const MasterPublic *masters, gsize master_count, GError **error);
-/* Does it hold a key of this mailbox? */
+gboolean vault_grant_file_is_standing(const VaultGrantFile *grant);
+/* Does it hold a key of this mailbox? A standing one: is that in its scope? */
 gboolean vault_grant_file_has_mailbox(const VaultGrantFile *grant, const MailboxId *mailbox_id);
+/* Of a standing one 0 for the whole vault. */
 guint vault_grant_file_mailbox_count(const VaultGrantFile *grant);

@@ -57,6 +57,12 @@ void vault_policy_free(VaultPolicy *policy)
     g_free(policy);
 }
 
+/* A standing reader reads as much as any: no easier to become one. */
+guint vault_policy_needed(const VaultPolicy *policy, VaultAct act)
+{
+    return policy->needed[act == VAULT_ACT_STANDING_READ ? VAULT_ACT_READ : act];
+}
+
 const VaultApprover *vault_policy_approver(const VaultPolicy *policy, const char *name)
 {
     for (guint i = 0; i < policy->approvers->len; i++) {
@@ -94,7 +100,7 @@ static int compare_approvers(gconstpointer a, gconstpointer b)
 
 static void append_needed(GString *text, const VaultPolicy *policy)
 {
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++)
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++)
         g_string_append_printf(text, "needed-%s: %u\n", vault_act_name(act), policy->needed[act]);
 }
 

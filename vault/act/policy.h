@@ -40,7 +40,7 @@ typedef struct {
     guint32 serial;   /* 0: the initial policy, whose other fields are as vault_policy_new() */
     VaultId vault_id; /* zeros in the initial policy */
     guint64 created_s;
-    guint32 needed[VAULT_ACT_END]; /* approvals, by act */
+    guint32 needed[VAULT_ACT_COUNTED_END]; /* approvals, by act; vault_policy_needed() */
     VaultPolicyRoll roll;
     guint32 physical_removal_days;
     VaultPolicyClosedMail closed_mail;
@@ -69,6 +69,8 @@ char *vault_policy_format(VaultPolicy *policy, GError **error);
 void vault_policy_sign(VaultPolicy *policy, const MasterSigningKey *signing_key,
                        const MasterVerifyKey *verify_key);
 
+/* Approvals that the act needs, any act. */
+guint vault_policy_needed(const VaultPolicy *policy, VaultAct act);
 /* NULL: no approver of that name. */
 const VaultApprover *vault_policy_approver(const VaultPolicy *policy, const char *name);
 /* Names that people would take for one: the same after NFKC and case folding. */

@@ -22,7 +22,7 @@ gboolean vault_policy_serial(const char *text, gsize len, guint32 *ret_serial, G
 
 static gboolean take_needed(VaultTextFile *file, VaultPolicy *policy, GError **error)
 {
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++) {
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++) {
         g_autofree char *name = g_strconcat("needed-", vault_act_name(act), NULL);
 
         if (!vault_text_file_take_number(file, name, VAULT_POLICY_APPROVERS_MAX,
@@ -119,7 +119,7 @@ static gboolean take_approvers(VaultTextFile *file, VaultPolicy *policy, GError 
         if (!is_somebody_else(file, policy, approver, error))
             return FALSE;
     }
-    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_END; act++) {
+    for (VaultAct act = VAULT_ACT_SEARCH; act < VAULT_ACT_COUNTED_END; act++) {
         if (policy->needed[act] > count)
             return vault_text_file_refuse(
                 file, error,

@@ -3,6 +3,8 @@
 #include "vault/act/policy.h"
 #include "vault/act/wrap_text.h"
 
+#include <stdlib.h>
+
 static const char request_type[] = "muniment-request/1";
 
 VaultRequestMonth *vault_request_month_new(VaultMonth month, const char *address,
@@ -87,12 +89,23 @@ void vault_request_file_hash(const char *text, gsize len, VaultHash *ret_hash)
     vault_hash(text, vault_approvals_offset(text, len), ret_hash);
 }
 
-gboolean vault_request_month_overlaps(const VaultRequestFile *request,
-                                      const VaultRequestMonth *month)
+gboolean vault_request_month_overlaps(const VaultRequestFile *request, VaultMonth month)
 {
-    return vault_month_start(month->month) < request->to_s &&
-           (month->month == VAULT_MONTH_MAX ||
-            vault_month_start(vault_month_next(month->month)) > request->from_s);
+    return vault_month_overlaps(month, request->from_s, request->to_s);
+}
+
+static int compare_mailbox_id(const void *id, const void *element)
+{
+    const VaultRequestMailbox *const *mailbox = element;
+
+    return memcmp(id, (*mailbox)->id.bytes, VAULT_ID_LEN);
+}
+
+gboolean vault_request_names_mailbox(const VaultRequestFile *request, const MailboxId *id)
+{
+    return request->mailboxes->len > 0 &&
+           bsearch(id->bytes, request->mailboxes->pdata, request->mailboxes->len, sizeof(gpointer),
+                   compare_mailbox_id) != NULL;
 }
 
 /* ---- parsing -------------------------------------------------------------------------------- */
@@ -129,7 +142,7 @@ static VaultRequestMonth *parse_month(VaultTextFile *file, GError **error)
     return g_steal_pointer(&month);
 }
 
-/* Only an act that is granted carries keys: any other needs none, and should hand out none. */
+/* Only an act that is granted by keys carries them: any other should hand out none. */
 static gboolean parse_months(VaultTextFile *file, VaultAct act, VaultRequestMailbox *mailbox,
                              GError **error)
 {
@@ -138,9 +151,9 @@ static gboolean parse_months(VaultTextFile *file, VaultAct act, VaultRequestMail
 
     if (!vault_text_file_take_number(file, "keys", VAULT_REQUEST_MONTHS_MAX, &count, error))
         return FALSE;
-    if (count == 0 && vault_act_is_granted(act))
+    if (count == 0 && vault_act_has_keys(act))
         return vault_text_file_refuse(file, error, "a mailbox has at least one key");
-    if (count > 0 && !vault_act_is_granted(act))
+    if (count > 0 && !vault_act_has_keys(act))
         return vault_text_file_refuse(file, error, "there are no keys for this act");
     for (guint32 i = 0; i < count; i++) {
         VaultRequestMonth *month = parse_month(file, error);
@@ -182,12 +195,18 @@ static VaultRequestMailbox *parse_mailbox(VaultTextFile *file, VaultAct act, GEr
     return g_steal_pointer(&mailbox);
 }
 
+static guint32 mailboxes_max(VaultAct act)
+{
+    return act == VAULT_ACT_STANDING_READ ? VAULT_REQUEST_STANDING_MAILBOXES_MAX
+                                          : VAULT_REQUEST_MAILBOXES_MAX;
+}
+
 static gboolean parse_mailboxes(VaultTextFile *file, VaultRequestFile *request, GError **error)
 {
     MailboxId previous = {{0}};
     guint32 count;
 
-    if (!vault_text_file_take_number(file, "mailboxes", VAULT_REQUEST_MAILBOXES_MAX, &count, error))
+    if (!vault_text_file_take_number(file, "mailboxes", mailboxes_max(request->act), &count, error))
         return FALSE;
     if (count == 0 && vault_act_needs_mailbox(request->act))
         return vault_text_file_refuse(file, error, "a request names at least one mailbox");
@@ -229,6 +248,16 @@ static gboolean parse_policy(VaultTextFile *file, VaultRequestFile *request, GEr
     if (serial != request->policy_serial)
         return vault_text_file_refuse(file, error, "the policy has another serial than is said");
     request->policy = g_string_free(g_steal_pointer(&policy), FALSE);
+    return TRUE;
+}
+
+/* Messages of a standing read are yet to come: none can be named. */
+static gboolean parse_messages(VaultTextFile *file, VaultRequestFile *request, GError **error)
+{
+    if (!vault_text_file_take_messages(file, VAULT_REQUEST_MESSAGES_MAX, request->messages, error))
+        return FALSE;
+    if (request->messages->len > 0 && request->act == VAULT_ACT_STANDING_READ)
+        return vault_text_file_refuse(file, error, "a standing reader has no list of messages");
     return TRUE;
 }
 
@@ -278,9 +307,7 @@ VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError *
         return NULL;
     }
     if (!vault_text_file_begin(&file, text, len, request_type, error) ||
-        !parse_head(&file, request, error) ||
-        !vault_text_file_take_messages(&file, VAULT_REQUEST_MESSAGES_MAX, request->messages,
-                                       error) ||
+        !parse_head(&file, request, error) || !parse_messages(&file, request, error) ||
         !parse_mailboxes(&file, request, error) || !parse_policy(&file, request, error) ||
         !vault_approvals_take(&file, request->approvals, error) ||
         !vault_text_file_finish(&file, error))

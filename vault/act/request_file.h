@@ -24,6 +24,9 @@
 #define VAULT_REQUEST_POLICY_LINES_MAX 1000
 #define VAULT_REQUEST_POLICY_LINE_LEN_MAX 12288
 #define VAULT_REQUEST_DETAIL_LEN_MAX 2048
+#define VAULT_REQUEST_STANDING_MAILBOXES_MAX 16384
+/* As `expires_s` or `to_s`: no end. The last second that can be written. */
+#define VAULT_REQUEST_NO_END_S G_GUINT64_CONSTANT(253402300799)
 
 typedef struct {
     VaultMonth month;
@@ -41,7 +44,7 @@ typedef struct {
     MailboxId id;
     char *address;     /* newest; "" for unassigned. With months it is that of the last */
     GPtrArray *months; /* VaultRequestMonth, by month, each once: at least one for an act that is
-                        * granted, none for any other */
+                        * granted by keys, none for any other */
 } VaultRequestMailbox;
 VaultRequestMailbox *vault_request_mailbox_new(const MailboxId *id);
 void vault_request_mailbox_free(VaultRequestMailbox *mailbox);
@@ -62,7 +65,8 @@ typedef struct {
     guint32 policy_serial;
     char *policy;         /* lines, LF after each */
     GArray *messages;     /* scope: RecordId (archive ids), ascending, each once; none = all */
-    GPtrArray *mailboxes; /* scope: VaultRequestMailbox, by id, each once */
+    GPtrArray *mailboxes; /* scope: VaultRequestMailbox, by id, each once; for a standing read none
+                           * = all, also those yet to come */
     GPtrArray *approvals; /* VaultApproval, by name */
 } VaultRequestFile;
 VaultRequestFile *vault_request_file_new(void);
@@ -74,7 +78,7 @@ VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError *
  * for what the parser would refuse. */
 char *vault_request_file_format(VaultRequestFile *request, GError **error);
 /* Does the scope's period touch the month? Keys are granted for such months only. */
-gboolean vault_request_month_overlaps(const VaultRequestFile *request,
-                                      const VaultRequestMonth *month);
+gboolean vault_request_month_overlaps(const VaultRequestFile *request, VaultMonth month);
+gboolean vault_request_names_mailbox(const VaultRequestFile *request, const MailboxId *id);
 /* SHA-256 of the request as formatted, up to the approvals: adding one does not change it. */
 void vault_request_file_hash(const char *text, gsize len, VaultHash *ret_hash);

@@ -159,6 +159,32 @@ static gboolean open_seed(const VaultMonthIdentity *identity, const MonthPublicK
                            ret_seed->bytes, error);
 }
 
+/* Seed and pairs of a wrap that is for this key and of the month that it is said to be. */
+static gboolean open_wrap(const VaultMonthIdentity *identity, const MonthPublicKeys *keys,
+                          const VaultWrap *wrap, const guint8 recipient_secret_key[VAULT_KEY_LEN],
+                          const guint8 recipient_public_key[VAULT_KEY_LEN], MonthSeed *ret_seed,
+                          MonthPairs *ret_pairs, GError **error)
+{
+    if (!check_address(identity, error))
+        return FALSE;
+    if (!is_key_id_of(wrap->kind, &wrap->key_id, recipient_public_key)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
+                    "the wrap is for key %s, which is another one than this",
+                    VAULT_ID_TEXT(wrap->key_id));
+        return FALSE;
+    }
+    if (!open_seed(identity, keys, wrap, recipient_secret_key, recipient_public_key, ret_seed,
+                   error))
+        return FALSE;
+    vault_month_derive(ret_seed, ret_pairs);
+    /* Who wrapped may have named public keys that are not the seed's own. */
+    if (memcmp(&ret_pairs->public, keys, sizeof *keys) == 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
+                "the wrapped seed is not the one of the month's public keys");
+    return FALSE;
+}
+
 gboolean vault_month_unwrap(const VaultMonthIdentity *identity, const MonthPublicKeys *keys,
                             const VaultWrap *wrap, const guint8 recipient_secret_key[VAULT_KEY_LEN],
                             const guint8 recipient_public_key[VAULT_KEY_LEN],
@@ -168,26 +194,26 @@ gboolean vault_month_unwrap(const VaultMonthIdentity *identity, const MonthPubli
     g_auto(MonthSeed) seed = {0};
     g_auto(MonthPairs) pairs = {0};
 
-    if (!check_address(identity, error))
+    if (!open_wrap(identity, keys, wrap, recipient_secret_key, recipient_public_key, &seed, &pairs,
+                   error))
         return FALSE;
-    if (!is_key_id_of(wrap->kind, &wrap->key_id, recipient_public_key)) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
-                    "the wrap is for key %s, which is another one than this",
-                    VAULT_ID_TEXT(wrap->key_id));
-        return FALSE;
-    }
-    if (!open_seed(identity, keys, wrap, recipient_secret_key, recipient_public_key, &seed, error))
-        return FALSE;
-    vault_month_derive(&seed, &pairs);
-    /* Who wrapped may have named public keys that are not the seed's own. */
-    if (memcmp(&pairs.public, keys, sizeof *keys) != 0) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
-                    "the wrapped seed is not the one of the month's public keys");
-        return FALSE;
-    }
     *ret_content = pairs.content_secret;
     *ret_index = pairs.index_secret;
     return TRUE;
+}
+
+gboolean vault_month_rewrap(const VaultMonthIdentity *identity, const MonthPublicKeys *keys,
+                            const VaultWrap *wrap, const guint8 own_secret_key[VAULT_KEY_LEN],
+                            const guint8 own_public_key[VAULT_KEY_LEN],
+                            const VaultWrapRecipient *recipient, VaultWrap *ret_wrap,
+                            GError **error)
+{
+    g_auto(MonthSeed) seed = {0};
+    g_auto(MonthPairs) pairs = {0};
+
+    return check_recipients(recipient, 1, error) &&
+           open_wrap(identity, keys, wrap, own_secret_key, own_public_key, &seed, &pairs, error) &&
+           wrap_seed(identity, keys, recipient, &seed, ret_wrap, error);
 }
 
 gboolean vault_month_is_valid(VaultMonth month)
@@ -220,4 +246,10 @@ VaultMonth vault_month_next(VaultMonth month)
 {
     g_assert(vault_month_is_valid(month) && month < VAULT_MONTH_MAX);
     return (month % 100 == 12) ? month + 100 - 11 : month + 1;
+}
+
+gboolean vault_month_overlaps(VaultMonth month, guint64 from_s, guint64 to_s)
+{
+    return vault_month_start(month) < to_s &&
+           (month == VAULT_MONTH_MAX || vault_month_start(vault_month_next(month)) > from_s);
 }

@@ -57,6 +57,15 @@ gboolean vault_month_unwrap(const VaultMonthIdentity *identity, const MonthPubli
                             ContentSecretKey *ret_content, IndexSecretKey *ret_index,
                             GError **error);
 
+/* The seed of one wrap, wrapped to another recipient as well: it is opened, held against the public
+ * keys, wrapped and wiped in here. Errors as vault_month_unwrap(), and REFUSED as
+ * vault_month_create(). */
+gboolean vault_month_rewrap(const VaultMonthIdentity *identity, const MonthPublicKeys *keys,
+                            const VaultWrap *wrap, const guint8 own_secret_key[VAULT_KEY_LEN],
+                            const guint8 own_public_key[VAULT_KEY_LEN],
+                            const VaultWrapRecipient *recipient, VaultWrap *ret_wrap,
+                            GError **error);
+
 /* A month of the years 1970 to 9999: to be asked before a number from outside is used as one; the
  * functions below assert it. */
 gboolean vault_month_is_valid(VaultMonth month);
@@ -65,3 +74,5 @@ gboolean vault_month_is_valid(VaultMonth month);
 VaultMonth vault_month_of_time(guint64 time_s);
 guint64 vault_month_start(VaultMonth month);
 VaultMonth vault_month_next(VaultMonth month);
+/* Is a second of it in [from_s, to_s)? */
+gboolean vault_month_overlaps(VaultMonth month, guint64 from_s, guint64 to_s);

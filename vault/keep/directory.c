@@ -90,6 +90,8 @@ static gboolean create_mailbox(VaultDirectory *directory, const char *address,
 {
     const VaultDirectoryOptions *options = &directory->options;
     guint64 now_s = vault_clock_now_s(options->clock), good_s;
+    G_GNUC_UNUSED g_autoptr(GRWLockReaderLocker) making =
+        g_rw_lock_reader_locker_new(vault_recipients_lock(options->recipients));
     g_auto(NewMailbox) new = {.mailbox = vault_mailbox_value_new(address, now_s)};
 
     vault_clock_judge(options->clock, now_s, &good_s);

@@ -16,6 +16,7 @@ typedef struct {
     VaultKeyring *keyring;
     VaultKeyringBatch *batch;
     VaultOpenMonths *months;
+    VaultRecipients *recipients;
     VaultClock *clock;
     guint new_mailboxes_per_hour; /* 0 = default */
 } VaultDirectoryOptions;

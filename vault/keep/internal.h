@@ -40,6 +40,7 @@ struct VaultKeep {
 
     /* Writer only, NULL otherwise. */
     VaultKeyringBatch *batch;
+    VaultRecipients *recipients;
     VaultOpenMonths *months;
     VaultDirectory *directory;
     VaultTags *tags;

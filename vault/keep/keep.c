@@ -125,6 +125,7 @@ void vault_keep_free(VaultKeep *keep)
     vault_directory_free(keep->directory);
     vault_tags_free(keep->tags);
     vault_open_months_free(keep->months);
+    vault_recipients_free(keep->recipients);
     vault_keyring_batch_free(keep->batch);
     vault_pack_set_free(keep->packs);
     if (keep->locator_key != NULL)
@@ -145,44 +146,21 @@ void vault_keep_free(VaultKeep *keep)
 
 /* ---- the writer ----------------------------------------------------------------------------- */
 
-static gboolean add_recipient(const RowId *row_id, const GByteArray *value, gpointer user,
-                              GError **error)
-{
-    VaultWrapRecipients *recipients = user;
-    VaultWrapRecipient *recipient = &recipients->list[recipients->count];
-    VaultMasterValue master;
-
-    if (!vault_master_value_parse(value->data, value->len, &master, error))
-        return FALSE;
-    if (master.state != VAULT_MASTER_ACTIVE)
-        return TRUE;
-    if (recipients->count == VAULT_WRAPS_MAX) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                            "the keyring holds too many masters");
-        return FALSE;
-    }
-    recipient->kind = VAULT_WRAP_MASTER;
-    recipient->key_id = vault_master_key_id(&master.master);
-    memcpy(recipient->public_key, master.master.public_key.bytes, VAULT_KEY_LEN);
-    recipients->count++;
-    return TRUE;
-}
-
 static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *options, GError **error)
 {
-    VaultWrapRecipients recipients = {.count = 0};
     VaultDirectoryOptions directory = {.keyring = keep->keyring,
                                        .clock = &keep->clock,
                                        .new_mailboxes_per_hour = options->new_mailboxes_per_hour};
     VaultSealerOptions sealer = {.vault_id = keep->id, .locator_key = keep->locator_key};
 
-    if (!vault_keyring_each(keep->keyring, VAULT_KEYRING_MASTERS, add_recipient, &recipients,
-                            error))
+    keep->recipients = vault_recipients_new(keep->keyring, error);
+    if (keep->recipients == NULL)
         return FALSE;
     keep->batch = vault_keyring_batch_new(keep->keyring, keep->space);
-    keep->months = vault_open_months_new(keep->keyring, keep->batch, &keep->id, &recipients);
+    keep->months = vault_open_months_new(keep->keyring, keep->batch, &keep->id, keep->recipients);
     directory.batch = keep->batch;
     directory.months = keep->months;
+    directory.recipients = keep->recipients;
     keep->directory = vault_directory_new(&directory, error);
     keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
     keep->sealer = vault_sealer_new(&sealer);

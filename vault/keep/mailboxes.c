@@ -187,9 +187,7 @@ static gboolean append_month(const VaultMonthValue *value, gpointer user, GError
     MonthRange *range = user;
     VaultMonthKeys *month;
 
-    if (vault_month_start(value->month) >= range->to_s ||
-        (value->month < VAULT_MONTH_MAX &&
-         vault_month_start(vault_month_next(value->month)) <= range->from_s))
+    if (!vault_month_overlaps(value->month, range->from_s, range->to_s))
         return TRUE;
     month = g_new0(VaultMonthKeys, 1);
     month->mailbox_id = value->mailbox_id;
@@ -290,6 +288,8 @@ static gboolean prepare_all(VaultKeep *keep, VaultMonth current, guint64 now_s, 
     g_autoptr(GPtrArray) months =
         g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_value_free);
     Usage usage = {.keep = keep, .current = current, .next = vault_month_next(current)};
+    G_GNUC_UNUSED g_autoptr(GRWLockReaderLocker) making =
+        g_rw_lock_reader_locker_new(vault_recipients_lock(keep->recipients));
 
     vault_keep_catch_up(keep);
     if (!vault_keyring_each_mailbox(keep->keyring, append_open_mailbox, mailboxes, error))

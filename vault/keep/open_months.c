@@ -22,7 +22,7 @@ struct VaultOpenMonths {
     VaultKeyringBatch *batch;
     VaultCatalog *catalog;
     VaultId vault_id;
-    VaultWrapRecipients recipients;
+    VaultRecipients *recipients;
     GMutex lock;
     GHashTable *by_key; /* Key -> OpenMonth */
     GQueue recent;      /* OpenMonth, last used first */
@@ -54,15 +54,14 @@ static void open_month_free(gpointer item)
 }
 
 VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch *batch,
-                                       const VaultId *vault_id,
-                                       const VaultWrapRecipients *recipients)
+                                       const VaultId *vault_id, VaultRecipients *recipients)
 {
     VaultOpenMonths *months = g_new0(VaultOpenMonths, 1);
 
     months->keyring = keyring;
     months->batch = batch;
     months->vault_id = *vault_id;
-    months->recipients = *recipients;
+    months->recipients = recipients;
     g_mutex_init(&months->lock);
     months->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, open_month_free);
     months->unused = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
@@ -160,9 +159,10 @@ VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId
                                    .mailbox_id = *mailbox_id,
                                    .address = address == NULL ? "" : address,
                                    .month = month};
+    VaultWrapRecipients recipients;
 
-    return vault_month_value_new(&identity, months->recipients.list, months->recipients.count,
-                                 now_s, error);
+    vault_recipients_of(months->recipients, mailbox_id, month, now_s, &recipients);
+    return vault_month_value_new(&identity, recipients.list, recipients.count, now_s, error);
 }
 
 static gboolean set_closed(const MailboxId *mailbox_id, GError **error)
@@ -193,6 +193,8 @@ static VaultMonthValue *make_durable(VaultOpenMonths *months, const Key *key, gu
 {
     g_autoptr(VaultMailboxValue) mailbox =
         vault_keyring_get_mailbox(months->keyring, &key->mailbox_id, error);
+    G_GNUC_UNUSED g_autoptr(GRWLockReaderLocker) making =
+        g_rw_lock_reader_locker_new(vault_recipients_lock(months->recipients));
     g_autoptr(VaultMonthValue) value = NULL;
 
     if (mailbox == NULL)

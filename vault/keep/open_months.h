@@ -13,27 +13,22 @@
 #pragma once
 
 #include "vault/keep/keyring_batch.h"
-#include "vault/seal.h"
+#include "vault/keep/recipients.h"
 #include "vault/store/catalog.h"
 
 #define VAULT_OPEN_MONTHS_MAX 20000
 /* Leaves of a month that the keyring knows less of than the packs do start so far behind those. */
 #define VAULT_LEAF_GAP 65536
 
-typedef struct {
-    VaultWrapRecipient list[VAULT_WRAPS_MAX];
-    gsize count;
-} VaultWrapRecipients;
-
 typedef struct VaultOpenMonths VaultOpenMonths;
 VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch *batch,
-                                       const VaultId *vault_id,
-                                       const VaultWrapRecipients *recipients);
+                                       const VaultId *vault_id, VaultRecipients *recipients);
 void vault_open_months_free(VaultOpenMonths *months);
 /* Once it holds all that was committed before, and before the first leaf is allotted; borrowed. */
 void vault_open_months_set_catalog(VaultOpenMonths *months, VaultCatalog *catalog);
 
-/* A month key of the mailbox, made but in no row yet. `address` NULL or "": unassigned. */
+/* A month key of the mailbox, made but in no row yet: the caller holds the lock of the recipients
+ * until it is. `address` NULL or "": unassigned. */
 VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId *mailbox_id,
                                         const char *address, VaultMonth month, guint64 now_s,
                                         GError **error);

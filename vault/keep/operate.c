@@ -3,6 +3,7 @@
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
 #include "vault/act/policy.h"
+#include "vault/act/text_file.h"
 #include "vault/keep/custody_acts.h"
 #include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
@@ -52,6 +53,43 @@ static gboolean advance_erasures(VaultKeep *keep, const char *text, gsize len, G
     return vault_keep_advance_erasures(keep, error);
 }
 
+static gboolean add_reader(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                           GError **error)
+{
+    RowId id;
+
+    if (!vault_keep_add_reader(keep, text, len, &id, error))
+        return FALSE;
+    vault_text_append(answer, "reader", VAULT_ID_TEXT(id));
+    return TRUE;
+}
+
+#define REMOVE_PREFIX "reader: "
+#define REMOVE_LEN (sizeof REMOVE_PREFIX - 1 + VAULT_ID_HEX_LEN + 1)
+
+/* "reader: ID" and LF. */
+static gboolean remove_reader(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                              GError **error)
+{
+    g_autofree char *digits = NULL;
+    RowId id;
+
+    if (len != REMOVE_LEN || memcmp(text, REMOVE_PREFIX, sizeof REMOVE_PREFIX - 1) != 0 ||
+        text[len - 1] != '\n') {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
+                            "a reader is removed by one line, reader: ID");
+        return FALSE;
+    }
+    digits = g_strndup(text + sizeof REMOVE_PREFIX - 1, VAULT_ID_HEX_LEN);
+    return vault_id_parse(digits, id.bytes, error) && vault_keep_remove_reader(keep, &id, error);
+}
+
+static gboolean finish_rotation(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                GError **error)
+{
+    return vault_keep_finish_rotation(keep, answer, error);
+}
+
 static const struct {
     const char *name;
     gsize text_len_max;
@@ -71,6 +109,10 @@ static const struct {
     {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
     {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
+    {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
+    {"reader-remove", REMOVE_LEN, remove_reader},
+    {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},
+    {"rotation-finish", 0, finish_rotation},
 };
 
 static gboolean check_text(gsize i, const char *text, gsize len, GError **error)

@@ -1,7 +1,9 @@
 #include "vault/keep/release.h"
 
 #include "vault/act/text_file.h"
+#include "vault/crypto/value.h"
 #include "vault/keep/acts.h"
+#include "vault/keep/readers.h"
 
 /* ---- slots ---------------------------------------------------------------------------------- */
 
@@ -144,15 +146,49 @@ static void releasing_clear(Releasing *releasing)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Releasing, releasing_clear)
 
-/* Mailbox-month, second and id as the vault itself knows them; what was claimed counts nothing. */
+static gboolean is_wrapped_to(const VaultMonthValue *month, const ReaderPublicKey *reader)
+{
+    KeyId key_id = vault_reader_key_id(reader);
+
+    return vault_month_value_wrap(month, VAULT_WRAP_STANDING_READER, &key_id) != NULL;
+}
+
+/* Of a month that was dropped a tombstone still says whose it was, but not whom it was wrapped to:
+ * nothing is given of it. */
+static void take_tombstone(const Releasing *releasing, const MonthKeyId *month_key_id,
+                           VaultGrantUse *use)
+{
+    VaultTombstoneValue tombstone;
+    GByteArray *value;
+    RowId row_id;
+
+    memcpy(row_id.bytes, month_key_id->bytes, VAULT_ID_LEN);
+    value = vault_keyring_get(releasing->keep->keyring, VAULT_KEYRING_TOMBSTONES, &row_id, NULL);
+    if (value == NULL)
+        return;
+    if (vault_tombstone_value_parse(value->data, value->len, &tombstone, NULL)) {
+        use->mailbox_id = tombstone.mailbox_id;
+        use->is_wrapped = TRUE;
+    }
+    vault_value_free(value);
+}
+
+/* Mailbox-month, second and id as the vault itself knows them; what was claimed counts nothing.
+ * `month` NULL: it is gone, or unknown. */
 static gboolean check_covered(const Releasing *releasing, const VaultCatalogCopy *copy,
-                              GError **error)
+                              const VaultMonthValue *month, GError **error)
 {
     VaultGrantUse use = {.month_key_id = copy->month_key_id,
                          .archive_id = copy->body_id,
                          .received_s = copy->received_s,
                          .half = VAULT_GRANT_CONTENT};
 
+    if (month != NULL) {
+        use.mailbox_id = month->mailbox_id;
+        use.is_wrapped = is_wrapped_to(month, &releasing->judged->grant->request->reader_key);
+    } else {
+        take_tombstone(releasing, &copy->month_key_id, &use);
+    }
     return vault_grant_scope_covers(releasing->judged->scope, &use, error);
 }
 
@@ -181,9 +217,11 @@ static gboolean look_up(Releasing *releasing, const RecordId *record_id, VaultRe
     slot->record_id = *record_id;
     if (!vault_catalog_find_copy(releasing->keep->reading, record_id, &copy, &failure))
         return take_failure(slot, failure, error);
-    if (!check_covered(releasing, &copy, error))
-        return FALSE;
     month = month_of(&releasing->months, record_id, &copy.month_key_id, &failure);
+    if (!check_covered(releasing, &copy, month, error)) {
+        g_clear_error(&failure);
+        return FALSE;
+    }
     if (month != NULL && vault_erasure_tree_is_punctured(month->tree, copy.leaf)) {
         set_erased(record_id, &failure);
         month = NULL;
@@ -274,14 +312,33 @@ static guint64 time_to_judge_by(VaultKeep *keep)
     return MAX(vault_clock_now_s(&keep->clock), vault_clock_last_archived_s(&keep->clock));
 }
 
-static VaultJudgedGrant *judge(VaultKeep *keep, const char *text, gsize len, GError **error)
+/* VaultHash of the requests of all standing readers. */
+static GArray *taken_up(VaultKeep *keep)
+{
+    GArray *hashes = g_array_new(FALSE, FALSE, sizeof(VaultHash));
+    G_GNUC_UNUSED g_autoptr(GRWLockReaderLocker) reading =
+        g_rw_lock_reader_locker_new(vault_recipients_lock(keep->recipients));
+    const GPtrArray *readers = vault_recipients_readers(keep->recipients);
+
+    for (guint i = 0; i < readers->len; i++) {
+        const VaultReaderValue *reader = g_ptr_array_index(readers, i);
+
+        g_array_append_val(hashes, reader->request_hash);
+    }
+    return hashes;
+}
+
+VaultJudgedGrant *vault_release_judge(VaultKeep *keep, const char *text, gsize len,
+                                      const GArray *standing, GError **error)
 {
     g_autoptr(GArray) masters = vault_keep_masters(keep, error);
     g_autofree char *policy = masters == NULL ? NULL : vault_keep_policy(keep, error);
+    g_autoptr(GArray) own = taken_up(keep);
     VaultReleaseConditions conditions = {.keyring = keep->keyring,
                                          .vault_id = keep->id,
                                          .masters = masters,
                                          .policy = policy,
+                                         .standing = standing != NULL ? standing : own,
                                          .now_s = time_to_judge_by(keep)};
 
     if (policy == NULL)
@@ -317,7 +374,7 @@ gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gs
                     "at most %d copies are released at once", VAULT_RELEASE_COUNT_MAX);
         return FALSE;
     }
-    judged = judge(keep, grant_text, len, error);
+    judged = vault_release_judge(keep, grant_text, len, NULL, error);
     if (judged != NULL)
         *ret_sealed = release_copies(keep, judged, copies, count, error);
     return *ret_sealed != NULL;
@@ -349,6 +406,5 @@ gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize 
     vault_text_append(payload, "reader", grant->request->reader_name);
     return vault_keep_log_act(keep, VAULT_LOGGED_GRANT_REVOKED, payload->str, payload->len,
                               error) &&
-           vault_release_grants_revoke(keep->keyring, &grant->request_hash,
-                                       vault_clock_now_s(&keep->clock), error);
+           vault_readers_drop(keep, &grant->request_hash, error);
 }

@@ -1,8 +1,13 @@
-/* Inside vault/keep: slots, for whoever may have them. Nothing here judges or logs: that is
- * vault_keep_release_by_grant()'s, the only way out of the vault. */
+/* Inside vault/keep: grants judged, and slots, for whoever may have them. What gives slots here
+ * neither judges nor logs: vault_keep_release_by_grant() does, the only way out of the vault. */
 #pragma once
 
 #include "vault/keep/internal.h"
+
+/* Is a grant good now? `standing`: VaultHash of requests whose standing grants count as taken up;
+ * NULL: those of the readers that the vault has. REFUSED, and the text's errors. */
+VaultJudgedGrant *vault_release_judge(VaultKeep *keep, const char *text, gsize len,
+                                      const GArray *standing, GError **error);
 
 typedef struct {
     RecordId record_id;

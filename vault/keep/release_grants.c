@@ -92,16 +92,18 @@ static gboolean add_revoked(const RowId *row_id, const GByteArray *value, gpoint
 static void hash_conditions(const VaultReleaseConditions *conditions, const GArray *revoked,
                             VaultHash *ret_hash)
 {
-    guint8 numbers[24];
+    guint8 numbers[32];
     const VaultSpan spans[] = {
         {numbers, sizeof numbers},
         {conditions->policy, strlen(conditions->policy)},
         {conditions->masters->data, conditions->masters->len * sizeof(MasterPublic)},
-        {revoked->data, revoked->len * sizeof(VaultHash)}};
+        {revoked->data, revoked->len * sizeof(VaultHash)},
+        {conditions->standing->data, conditions->standing->len * sizeof(VaultHash)}};
 
     vault_bytes_put_u64(numbers, conditions->now_s / HOUR_S);
     vault_bytes_put_u64(numbers + 8, spans[1].len);
     vault_bytes_put_u64(numbers + 16, conditions->masters->len);
+    vault_bytes_put_u64(numbers + 24, conditions->standing->len);
     vault_hash_spans(spans, G_N_ELEMENTS(spans), ret_hash);
 }
 
@@ -150,6 +152,8 @@ static VaultJudgedGrant *judge(const VaultReleaseGrants *grants, const char *tex
         .policy_len = strlen(conditions->policy),
         .revoked = (const VaultHash *)(gconstpointer)revoked->data,
         .revoked_count = revoked->len,
+        .standing = (const VaultHash *)(gconstpointer)conditions->standing->data,
+        .standing_count = conditions->standing->len,
         .now_s = conditions->now_s,
         .verify = grants->verify,
         .user = grants->user};

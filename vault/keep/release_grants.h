@@ -1,10 +1,10 @@
 /* Inside vault/keep: grants that were judged, so that a restore in many batches is judged once.
  *
  * Approvals take an ssh-keygen each. A verdict is kept by the SHA-256 of the grant's text, with
- * what it was reached by: masters, policy in force, revocations, hour. Where one of these has
- * changed the grant is judged again; expiry is looked at each time. Bounded: the longest unused is
- * forgotten. Threads: safe. Errors: those of vault_grant_file_parse(), vault_grant_check() and the
- * keyring.
+ * what it was reached by: masters, policy in force, revocations, standing readers, hour. Where one
+ * of these has changed the grant is judged again; expiry is looked at each time. Bounded: the
+ * longest unused is forgotten. Threads: safe. Errors: those of vault_grant_file_parse(),
+ * vault_grant_check() and the keyring.
  */
 #pragma once
 
@@ -34,6 +34,7 @@ typedef struct {
     VaultId vault_id;
     const GArray *masters; /* MasterPublic */
     const char *policy;
+    const GArray *standing; /* VaultHash of requests: their standing grants are taken up */
     guint64 now_s;
 } VaultReleaseConditions;
 VaultJudgedGrant *vault_release_grants_judge(VaultReleaseGrants *grants, const char *text,

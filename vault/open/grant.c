@@ -120,7 +120,7 @@ static gboolean grant_mailbox(VaultGrantFile *grant, const VaultRequestMailbox *
     for (guint i = 0; i < mailbox->months->len; i++) {
         const VaultRequestMonth *month = g_ptr_array_index(mailbox->months, i);
 
-        if (vault_request_month_overlaps(grant->request, month) &&
+        if (vault_request_month_overlaps(grant->request, month->month) &&
             !grant_month(grant, mailbox, month, master, error))
             return FALSE;
     }
@@ -131,8 +131,8 @@ gboolean vault_grant_may_be_made(const VaultRequestFile *request, guint64 now_s,
 {
     if (!vault_act_is_granted(request->act)) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                    "the request is to %s: that is approved, not granted; only search and read are "
-                    "granted by keys",
+                    "the request is to %s: that is approved, not granted; only search, read and "
+                    "standing-read are granted",
                     vault_act_name(request->act));
         return FALSE;
     }
@@ -163,7 +163,7 @@ VaultGrantFile *vault_grant_make(const VaultGrantMaking *making, const VaultMast
         if (making->progress != NULL)
             making->progress(i + 1, mailboxes->len, making->user);
     }
-    if (grant->keys->len == 0) {
+    if (grant->keys->len == 0 && vault_act_has_keys(grant->request->act)) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                             "the request carries no key of a month within its period");
         return NULL;
@@ -231,17 +231,25 @@ gboolean vault_grant_is_for(const VaultGrantFile *grant, const VaultIdentity *id
     return TRUE;
 }
 
-VaultReader *vault_grant_reader(const VaultGrantFile *grant, const VaultIdentity *identity,
-                                guint64 now_s, GError **error)
+static VaultReader *make_reader(const VaultGrantFile *grant, const VaultGrantedKey *keys,
+                                gsize count, GError **error)
 {
-    g_autoptr(GuardedKeys) keys = NULL;
     const VaultRequestFile *request = grant->request;
     VaultReaderScope scope = {.vault_id = &request->vault_id,
-                              .key_count = grant->keys->len,
+                              .keys = keys,
+                              .key_count = count,
                               .from_s = request->from_s,
                               .to_s = request->to_s,
                               .messages = (const RecordId *)(gpointer)request->messages->data,
                               .message_count = request->messages->len};
+
+    return vault_reader_new(&scope, error);
+}
+
+VaultReader *vault_grant_reader(const VaultGrantFile *grant, const VaultIdentity *identity,
+                                guint64 now_s, GError **error)
+{
+    g_autoptr(GuardedKeys) keys = NULL;
 
     if (!vault_grant_is_for(grant, identity, now_s, error))
         return NULL;
@@ -251,6 +259,59 @@ VaultReader *vault_grant_reader(const VaultGrantFile *grant, const VaultIdentity
                       error))
             return NULL;
     }
-    scope.keys = keys;
-    return vault_reader_new(&scope, error);
+    return make_reader(grant, keys, grant->keys->len, error);
+}
+
+/* ---- opening what a standing reader was given ------------------------------------------------ */
+
+static gboolean is_in_scope(const VaultGrantFile *grant, const VaultStandingMonth *month)
+{
+    return vault_month_is_valid(month->month) &&
+           vault_grant_file_has_mailbox(grant, &month->mailbox_id) &&
+           vault_request_month_overlaps(grant->request, month->month);
+}
+
+static gboolean open_wrap(const VaultGrantFile *grant, const VaultStandingMonth *month,
+                          const VaultIdentity *identity, VaultGrantedKey *ret_key, GError **error)
+{
+    VaultMonthIdentity bound = {.vault_id = grant->request->vault_id,
+                                .mailbox_id = month->mailbox_id,
+                                .address = month->address,
+                                .month = month->month};
+    const char *why = NULL;
+
+    if (!is_in_scope(grant, month))
+        why = "the standing grant does not cover it";
+    else if (month->wrap.kind != VAULT_WRAP_STANDING_READER ||
+             !vault_month_unwrap(&bound, &month->keys, &month->wrap, identity->secret_key.bytes,
+                                 identity->public_key.bytes, &ret_key->content, &ret_key->index,
+                                 NULL))
+        why = "the wrapped key is not the one that the vault says it is: have its host looked at";
+    if (why != NULL) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "mailbox %s, month %u: %s",
+                    VAULT_ID_TEXT(month->mailbox_id), month->month, why);
+        return FALSE;
+    }
+    ret_key->month_key_id = vault_month_key_id(&month->keys.content);
+    ret_key->mailbox_id = month->mailbox_id;
+    ret_key->month = month->month;
+    ret_key->has_content = ret_key->has_index = TRUE;
+    return TRUE;
+}
+
+VaultReader *vault_grant_standing_reader(const VaultGrantFile *grant, const VaultIdentity *identity,
+                                         const VaultStandingMonth *months, gsize count,
+                                         guint64 now_s, GError **error)
+{
+    g_autoptr(GuardedKeys) keys = NULL;
+
+    g_assert(vault_grant_file_is_standing(grant));
+    if (!vault_grant_is_for(grant, identity, now_s, error))
+        return NULL;
+    keys = vault_secret_new(MAX(count, 1) * sizeof *keys);
+    for (gsize i = 0; i < count; i++) {
+        if (!open_wrap(grant, &months[i], identity, &keys[i], error))
+            return NULL;
+    }
+    return make_reader(grant, keys, count, error);
 }

@@ -37,3 +37,18 @@ gboolean vault_grant_is_for(const VaultGrantFile *grant, const VaultIdentity *id
  * caller has verified the grant (vault_grant_file_verify()). */
 VaultReader *vault_grant_reader(const VaultGrantFile *grant, const VaultIdentity *identity,
                                 guint64 now_s, GError **error);
+
+/* A month wrapped to a standing reader, as the vault's host tells of it: a claim, until the wrap
+ * opens with the info recomputed from it. */
+typedef struct {
+    MailboxId mailbox_id;
+    const char *address; /* when the key was made; "" for unassigned. Borrowed */
+    VaultMonth month;
+    MonthPublicKeys keys;
+    VaultWrap wrap;
+} VaultStandingMonth;
+/* The same of a standing grant. REFUSED also: a month that it does not cover, or a wrap that was
+ * made for another reader, mailbox, address, month, vault or other keys than is said. */
+VaultReader *vault_grant_standing_reader(const VaultGrantFile *grant, const VaultIdentity *identity,
+                                         const VaultStandingMonth *months, gsize count,
+                                         guint64 now_s, GError **error);

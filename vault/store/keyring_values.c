@@ -2,9 +2,11 @@
 
 #include "vault/base/bytes.h"
 
-/* All values of this file are of version 1, but that of a master that was drilled. */
+/* All values of this file are of version 1, but that of a master that was drilled, or that another
+ * takes the place of. */
 #define VALUE_VERSION 1
 #define MASTER_DRILLED_VERSION 2
+#define MASTER_REPLACED_VERSION 3
 
 static GByteArray *begin(void)
 {
@@ -72,6 +74,27 @@ gboolean vault_generation_value_parse(const guint8 *bytes, gsize len, VaultGener
     return check_end(&reader, ret->generation > 0, "generation", error);
 }
 
+const char *vault_master_state_name(VaultMasterState state)
+{
+    switch (state) {
+    case VAULT_MASTER_ACTIVE:
+        return "active";
+    case VAULT_MASTER_RETIRED:
+        return "retired";
+    case VAULT_MASTER_RETIRING:
+        return "retiring";
+    }
+    g_assert_not_reached();
+}
+
+/* The first that has room for what is to be said. */
+static guint8 master_version(const VaultMasterValue *value)
+{
+    if (!vault_id_is_zero(value->successor.bytes))
+        return MASTER_REPLACED_VERSION;
+    return value->drilled_s != 0 ? MASTER_DRILLED_VERSION : VALUE_VERSION;
+}
+
 GByteArray *vault_master_value_format(const VaultMasterValue *value)
 {
     GByteArray *bytes = begin();
@@ -80,33 +103,43 @@ GByteArray *vault_master_value_format(const VaultMasterValue *value)
     vault_bytes_append_u64(bytes, value->added_s);
     g_byte_array_append(bytes, value->master.public_key.bytes, VAULT_KEY_LEN);
     g_byte_array_append(bytes, value->master.verify_key.bytes, VAULT_KEY_LEN);
-    if (value->drilled_s == 0)
-        return bytes;
-    bytes->data[0] = MASTER_DRILLED_VERSION;
-    vault_bytes_append_u64(bytes, value->drilled_s);
+    bytes->data[0] = master_version(value);
+    if (bytes->data[0] >= MASTER_DRILLED_VERSION)
+        vault_bytes_append_u64(bytes, value->drilled_s);
+    if (bytes->data[0] == MASTER_REPLACED_VERSION)
+        g_byte_array_append(bytes, value->successor.bytes, VAULT_ID_LEN);
     return bytes;
+}
+
+/* One that is retiring has a successor; the other states may be with and without one. */
+static gboolean is_master_valid(const VaultMasterValue *value, guint8 version)
+{
+    if (master_version(value) != version)
+        return FALSE;
+    return value->state == VAULT_MASTER_ACTIVE || value->state == VAULT_MASTER_RETIRED ||
+           (value->state == VAULT_MASTER_RETIRING && version == MASTER_REPLACED_VERSION);
 }
 
 gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterValue *ret,
                                   GError **error)
 {
-    gboolean is_drilled = len > 0 && bytes[0] == MASTER_DRILLED_VERSION;
+    guint8 version = len > 0 ? bytes[0] : 0;
+    gboolean is_later = version == MASTER_DRILLED_VERSION || version == MASTER_REPLACED_VERSION;
     VaultBytesReader reader;
-    guint8 state;
 
-    if (!is_drilled && !check_version(bytes, len, "master", error))
+    *ret = (VaultMasterValue){.drilled_s = 0};
+    if (!is_later && !check_version(bytes, len, "master", error))
         return FALSE;
     reader = fields(bytes, len);
-    state = vault_bytes_read_u8(&reader);
-    ret->state = (VaultMasterState)state;
+    ret->state = (VaultMasterState)vault_bytes_read_u8(&reader);
     ret->added_s = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret->master.public_key.bytes, VAULT_KEY_LEN);
     vault_bytes_read(&reader, ret->master.verify_key.bytes, VAULT_KEY_LEN);
-    ret->drilled_s = is_drilled ? vault_bytes_read_u64(&reader) : 0;
-    return check_end(&reader,
-                     (state == VAULT_MASTER_ACTIVE || state == VAULT_MASTER_RETIRED) &&
-                         is_drilled == (ret->drilled_s != 0),
-                     "master", error);
+    if (version >= MASTER_DRILLED_VERSION)
+        ret->drilled_s = vault_bytes_read_u64(&reader);
+    if (version == MASTER_REPLACED_VERSION)
+        vault_bytes_read(&reader, ret->successor.bytes, VAULT_ID_LEN);
+    return check_end(&reader, is_master_valid(ret, version), "master", error);
 }
 
 static GByteArray *key_value_format(const guint8 key[VAULT_KEY_LEN])

@@ -21,12 +21,20 @@ GByteArray *vault_generation_value_format(const VaultGenerationValue *value);
 gboolean vault_generation_value_parse(const guint8 *bytes, gsize len, VaultGenerationValue *ret,
                                       GError **error);
 
-typedef enum { VAULT_MASTER_ACTIVE = 1, VAULT_MASTER_RETIRED = 2 } VaultMasterState;
+/* RETIRING: as RETIRED, but wraps to it may be left. */
+typedef enum {
+    VAULT_MASTER_ACTIVE = 1,
+    VAULT_MASTER_RETIRED = 2,
+    VAULT_MASTER_RETIRING = 3
+} VaultMasterState;
+/* "active", "retired", "retiring". */
+const char *vault_master_state_name(VaultMasterState state);
 typedef struct {
     VaultMasterState state;
     guint64 added_s;
     MasterPublic master;
     guint64 drilled_s; /* when it was asked last to prove that it can be used, and did; 0: never */
+    KeyId successor;   /* the master that takes its place, as it signed; zeros: none */
 } VaultMasterValue;
 GByteArray *vault_master_value_format(const VaultMasterValue *value);
 gboolean vault_master_value_parse(const guint8 *bytes, gsize len, VaultMasterValue *ret,

@@ -48,6 +48,18 @@ VaultMonthValue *vault_month_value_new(const VaultMonthIdentity *identity,
     return g_steal_pointer(&value);
 }
 
+const VaultWrap *vault_month_value_wrap(const VaultMonthValue *value, VaultWrapKind kind,
+                                        const KeyId *key_id)
+{
+    for (guint i = 0; i < value->wraps->len; i++) {
+        const VaultWrap *wrap = &g_array_index(value->wraps, VaultWrap, i);
+
+        if (wrap->kind == kind && VAULT_ID_EQUAL(wrap->key_id, *key_id))
+            return wrap;
+    }
+    return NULL;
+}
+
 GByteArray *vault_month_value_format(const VaultMonthValue *value)
 {
     /* Room for the usual tree at once: growing would leave nodes behind in freed memory. */

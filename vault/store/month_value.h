@@ -30,6 +30,10 @@ VaultMonthValue *vault_month_value_new(const VaultMonthIdentity *identity,
 void vault_month_value_free(VaultMonthValue *value);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultMonthValue, vault_month_value_free)
 
+/* The wrap for this key; NULL: there is none. Borrowed. */
+const VaultWrap *vault_month_value_wrap(const VaultMonthValue *value, VaultWrapKind kind,
+                                        const KeyId *key_id);
+
 /* The caller frees it with vault_value_free(), which wipes. */
 GByteArray *vault_month_value_format(const VaultMonthValue *value);
 VaultMonthValue *vault_month_value_parse(const guint8 *bytes, gsize len, GError **error);
