@@ -138,6 +138,7 @@ def the_commands_say_what_they_do():
     erase(vault, ids[0], status=NOTHING)
     (state,) = erasures(vault)
     assert state["state"] == "final" and state["message"] == [ids[0]], state
+    assert len(state["read-before"]) == 3 and "case test, by" in state["read-before"][0], state
     vault.command("erasure", "cancel", vault.path, state["erasure"], status=REFUSED)
     vault.command("erasure", "status", vault.path, "0" * 32, status=NOTHING)
     vault.command("vaultkey", "roll", vault.path, "--reason", "seen by others")

@@ -8,6 +8,17 @@
 
 static const RowId row_id = {{7}};
 
+static VaultErasureRead *sample_read(const char *case_id)
+{
+    VaultErasureRead *read = g_new0(VaultErasureRead, 1);
+
+    memset(read->grant_hash.bytes, 0x33, VAULT_HASH_LEN);
+    read->copy_count = 5;
+    read->case_id = g_strdup(case_id);
+    read->reader = g_strdup("Eva");
+    return read;
+}
+
 static VaultErasureValue *sample(void)
 {
     VaultErasureValue *value = vault_erasure_value_new();
@@ -33,6 +44,7 @@ static VaultErasureValue *sample(void)
     g_array_append_val(value->messages, message);
     g_array_append_val(value->owners, owner);
     g_ptr_array_add(value->approvers, g_strdup("Anna"));
+    g_ptr_array_add(value->reads, sample_read("c"));
     return value;
 }
 
@@ -66,7 +78,12 @@ static const char form[] = "01"
                            "51" ZEROS_14 "00"
                            "01"
                            "0004"
-                           "416e6e61";
+                           "416e6e61"
+                           "0001"
+                           "3333333333333333333333333333333333333333333333333333333333333333"
+                           "00000005"
+                           "000163"
+                           "0003457661";
 
 static void assert_refused(const guint8 *bytes, gsize len, VaultErrorCode code)
 {
@@ -187,6 +204,17 @@ static void many_approvers(VaultErasureValue *value)
         g_ptr_array_add(value->approvers, g_strdup("Bert"));
 }
 
+static void many_reads(VaultErasureValue *value)
+{
+    while (value->reads->len <= VAULT_ERASURE_READS_MAX)
+        g_ptr_array_add(value->reads, sample_read("c"));
+}
+
+static void no_case(VaultErasureValue *value)
+{
+    g_ptr_array_add(value->reads, sample_read(""));
+}
+
 static void long_approver(VaultErasureValue *value)
 {
     g_ptr_array_add(value->approvers, g_strnfill(VAULT_ERASURE_APPROVER_LEN_MAX + 1, 'x'));
@@ -199,7 +227,7 @@ static void an_impossible_field_is_refused(void **state)
         missing_date,  early_date,    cancelled_when_it_was_online,
         empty_period,  no_reason,     long_reason,
         many_owners,   many_messages, many_approvers,
-        long_approver,
+        long_approver, many_reads,    no_case,
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(changes); i++)

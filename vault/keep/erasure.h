@@ -44,6 +44,12 @@ gboolean vault_erasure_put(VaultKeep *keep, const VaultErasureValue *value, GErr
 /* Reaches a state now. */
 void vault_erasure_reach(VaultKeep *keep, VaultErasureValue *value, VaultErasureState state);
 
+/* ---- erasure_reads.c: before the catalog forgets ----------------------------------------------
+ */
+
+/* Fills value->reads from the control log, once. */
+gboolean vault_erasure_note_reads(VaultKeep *keep, VaultErasureValue *value, GError **error);
+
 /* ---- erasure_statement.c --------------------------------------------------------------------- */
 
 char *vault_erasure_statement(const VaultErasureValue *value, const VaultCustodyState *custody,

@@ -209,7 +209,8 @@ static gboolean move_on(VaultKeep *keep, VaultErasureValue *value, gboolean is_n
 gboolean vault_erasure_finish(VaultKeep *keep, VaultErasureValue *value, GError **error)
 {
     g_array_set_size(value->owners, 0);
-    if (!vault_erasure_spread(keep, error) || !wipe_catalog(keep, value, error))
+    if (!vault_erasure_spread(keep, error) || !vault_erasure_note_reads(keep, value, error) ||
+        !wipe_catalog(keep, value, error))
         return FALSE;
     value->flags |= VAULT_ERASURE_COMPLETED;
     return move_on(keep, value, TRUE, error);

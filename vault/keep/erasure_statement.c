@@ -1,4 +1,5 @@
 #include "vault/act/text_file.h"
+#include "vault/base/bytes.h"
 #include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
 
@@ -37,6 +38,19 @@ static void append_dates(GString *text, const VaultErasureValue *value,
 
 /* ---- what ----------------------------------------------------------------------------------- */
 
+static void append_reads(GString *text, const VaultErasureValue *value)
+{
+    for (guint i = 0; i < value->reads->len; i++) {
+        const VaultErasureRead *read = g_ptr_array_index(value->reads, i);
+        g_autofree char *grant = vault_bytes_to_hex(read->grant_hash.bytes, VAULT_HASH_LEN);
+        g_autofree char *line =
+            g_strdup_printf("%u copies, grant %s, case %s, by %s", read->copy_count, grant,
+                            read->case_id, read->reader);
+
+        vault_text_append(text, "read-before", line);
+    }
+}
+
 static void append_scope(GString *text, const VaultErasureValue *value)
 {
     vault_text_append(text, "kind", vault_erasure_kind_name(value->kind));
@@ -62,6 +76,7 @@ static void append_scope(GString *text, const VaultErasureValue *value)
     for (guint i = 0; i < value->owners->len; i++)
         vault_text_append(text, "also-owned-by",
                           VAULT_ID_TEXT(g_array_index(value->owners, MailboxId, i)));
+    append_reads(text, value);
 }
 
 /* ---- where it still is ---------------------------------------------------------------------- */

@@ -5,6 +5,15 @@
 
 #define ERASURE_VERSION 1
 
+void vault_erasure_read_free(VaultErasureRead *read)
+{
+    if (read == NULL)
+        return;
+    g_free(read->case_id);
+    g_free(read->reader);
+    g_free(read);
+}
+
 VaultErasureValue *vault_erasure_value_new(void)
 {
     VaultErasureValue *value = g_new0(VaultErasureValue, 1);
@@ -13,6 +22,7 @@ VaultErasureValue *vault_erasure_value_new(void)
     value->messages = g_array_new(FALSE, FALSE, sizeof(RecordId));
     value->owners = g_array_new(FALSE, FALSE, sizeof(MailboxId));
     value->approvers = g_ptr_array_new_with_free_func(g_free);
+    value->reads = g_ptr_array_new_with_free_func((GDestroyNotify)vault_erasure_read_free);
     return value;
 }
 
@@ -25,6 +35,7 @@ void vault_erasure_value_free(VaultErasureValue *value)
     g_array_unref(value->messages);
     g_array_unref(value->owners);
     g_ptr_array_unref(value->approvers);
+    g_ptr_array_unref(value->reads);
     g_free(value);
 }
 
@@ -62,6 +73,19 @@ static void append_ids(GByteArray *bytes, const GArray *ids)
     g_byte_array_append(bytes, (const guint8 *)ids->data, ids->len * VAULT_ID_LEN);
 }
 
+static void append_reads(GByteArray *bytes, const GPtrArray *reads)
+{
+    vault_bytes_append_u16(bytes, (guint16)reads->len);
+    for (guint i = 0; i < reads->len; i++) {
+        const VaultErasureRead *read = g_ptr_array_index(reads, i);
+
+        g_byte_array_append(bytes, read->grant_hash.bytes, VAULT_HASH_LEN);
+        vault_bytes_append_u32(bytes, read->copy_count);
+        vault_bytes_append_string16(bytes, read->case_id);
+        vault_bytes_append_string16(bytes, read->reader);
+    }
+}
+
 GByteArray *vault_erasure_value_format(const VaultErasureValue *value)
 {
     GByteArray *bytes = g_byte_array_new();
@@ -88,6 +112,7 @@ GByteArray *vault_erasure_value_format(const VaultErasureValue *value)
     vault_bytes_append_u8(bytes, (guint8)value->approvers->len);
     for (guint i = 0; i < value->approvers->len; i++)
         vault_bytes_append_string16(bytes, g_ptr_array_index(value->approvers, i));
+    append_reads(bytes, value->reads);
     return bytes;
 }
 
@@ -124,6 +149,27 @@ static gboolean parse_approvers(VaultBytesReader *reader, GPtrArray *approvers)
             return FALSE;
         g_ptr_array_add(approvers, name);
         if (!is_text(name, 1, VAULT_ERASURE_APPROVER_LEN_MAX))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean parse_reads(VaultBytesReader *reader, GPtrArray *reads)
+{
+    guint16 count = vault_bytes_read_u16(reader);
+
+    if (count > VAULT_ERASURE_READS_MAX)
+        return FALSE;
+    for (guint16 i = 0; i < count; i++) {
+        VaultErasureRead *read = g_new0(VaultErasureRead, 1);
+
+        g_ptr_array_add(reads, read);
+        vault_bytes_read(reader, read->grant_hash.bytes, VAULT_HASH_LEN);
+        read->copy_count = vault_bytes_read_u32(reader);
+        read->case_id = vault_bytes_read_string16(reader);
+        read->reader = vault_bytes_read_string16(reader);
+        if (!is_text(read->case_id, 1, VAULT_ERASURE_CASE_LEN_MAX) ||
+            !is_text(read->reader, 1, VAULT_ERASURE_APPROVER_LEN_MAX))
             return FALSE;
     }
     return TRUE;
@@ -179,7 +225,7 @@ static gboolean parse_all(VaultBytesReader *reader, VaultErasureValue *value)
     value->held_count = vault_bytes_read_u32(reader);
     return parse_ids(reader, VAULT_ERASURE_MESSAGES_MAX, value->messages) &&
            parse_ids(reader, VAULT_ERASURE_OWNERS_MAX, value->owners) &&
-           parse_approvers(reader, value->approvers) &&
+           parse_approvers(reader, value->approvers) && parse_reads(reader, value->reads) &&
            vault_bytes_reader_finish(reader, VAULT_BYTES_MUST_END) && has_its_dates(value);
 }
 

@@ -20,6 +20,8 @@
 #define VAULT_ERASURE_OWNERS_MAX 1024
 #define VAULT_ERASURE_APPROVERS_MAX 64
 #define VAULT_ERASURE_APPROVER_LEN_MAX 127
+#define VAULT_ERASURE_READS_MAX 256
+#define VAULT_ERASURE_CASE_LEN_MAX 128
 #define VAULT_ERASURE_NOT_LOGGED G_MAXUINT64
 
 typedef enum {
@@ -45,8 +47,17 @@ typedef enum {
     VAULT_ERASURE_OVERRODE_RETENTION = 2,
     VAULT_ERASURE_WHOLE_MAILBOX = 4, /* it was closed with this */
     VAULT_ERASURE_COMPLETED = 8,     /* nothing is left to do but to wait */
-    VAULT_ERASURE_FLAGS_ALL = 15
+    VAULT_ERASURE_READS_KNOWN = 16,  /* who read of it before is in `reads` */
+    VAULT_ERASURE_FLAGS_ALL = 31
 } VaultErasureFlag;
+
+/* Releases under one grant that covered some of it. */
+typedef struct {
+    VaultHash grant_hash;
+    guint32 copy_count;
+    char *case_id, *reader;
+} VaultErasureRead;
+void vault_erasure_read_free(VaultErasureRead *read);
 
 typedef struct {
     RowId id; /* the row id: not in the value */
@@ -65,6 +76,7 @@ typedef struct {
     GArray *messages;                            /* RecordId: archive ids asked for */
     GArray *owners;       /* MailboxId: others who had copies of them and keep them */
     GPtrArray *approvers; /* char * */
+    GPtrArray *reads;     /* VaultErasureRead; the first so many grants */
 } VaultErasureValue;
 VaultErasureValue *vault_erasure_value_new(void);
 void vault_erasure_value_free(VaultErasureValue *value);
