@@ -69,6 +69,7 @@ typedef struct {
     /* [log] */
     guint log_level;  /* ArchivedLogLevel */
     guint log_format; /* ArchivedLogFormat */
+    guint64 log_key_days;
 } ArchivedConfig;
 
 /* Pure: looks at nothing but the text. `file_path` is absolute (names, relative paths). Returns

@@ -11,8 +11,9 @@ const ConfigGroup config_groups[CONFIG_GROUP_COUNT] = {
     {"control", "Who besides the vault's owner may use the sockets in VAULT/run: a group of this "
                 "machine\nper duty. For groups to reach them the vault's folder must be "
                 "searchable (chmod 711)."},
-    {"log", "What is written about the work: counts, sizes, times and ids, never mail addresses or "
-            "content."},
+    {"log",
+     "What is written about the work: counts, sizes, times and ids, never mail addresses or\n"
+     "content. And the key that signs the vault's own logs."},
 };
 
 /* clang-format off */
@@ -85,6 +86,9 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
      "error, warning, notice, info (also each connection and delivery) or debug."},
     {"log", "format", CONFIG_CHOICE, AT(log_format), "auto", "auto|journal|text", 0, 0, FALSE,
      "auto: the journal when standard error goes there, else text lines on standard error."},
+    {"log", "key_days", CONFIG_NUMBER, AT(log_key_days), "30", NULL, 1, 3650, TRUE,
+     "Days until another key signs the vault's logs. Who checks exports or runs a witness must be\n"
+     "told of it (muniment log checkpoint --vkey). 0: only by muniment log rotate-key."},
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 /* A batch at a constant rate, so that the log's length says nothing of the mail. */
 #define BATCH_EVERY_US (600 * (gint64)G_USEC_PER_SEC)
 #define HOURLY 6 /* every sixth time */
+#define DAY_S 86400
 
 struct ArchivedHousekeeping {
     ArchivedDaemon *daemon;
@@ -43,6 +44,24 @@ static void advance_erasures(ArchivedDaemon *daemon)
         archived_log_error(ARCHIVED_LOG_WARNING, "advance-erasures", failure, 0);
 }
 
+static void rotate_log_key(ArchivedDaemon *daemon)
+{
+    g_autoptr(ArchivedConfig) config = archived_daemon_config(daemon);
+    g_autoptr(GError) failure = NULL;
+    gboolean is_rotated = FALSE;
+
+    if (config->log_key_days == 0)
+        return;
+    if (!vault_keep_rotate_log_key_when_due(daemon->keep, config->log_key_days * DAY_S, &is_rotated,
+                                            &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "log-key", failure, 0);
+    else if (is_rotated)
+        archived_log(ARCHIVED_LOG_NOTICE, "log-key",
+                     "another key signs the logs: tell whoever checks them "
+                     "(muniment log checkpoint --vkey)",
+                     LOG_NUMBER("days", config->log_key_days));
+}
+
 static void log_batch(ArchivedDaemon *daemon)
 {
     g_autoptr(GError) failure = NULL;
@@ -56,6 +75,7 @@ static void do_hourly(ArchivedDaemon *daemon)
     prepare_next_month(daemon);
     expire_imports(daemon);
     advance_erasures(daemon);
+    rotate_log_key(daemon);
 }
 
 static gpointer keep_house(gpointer user)

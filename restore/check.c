@@ -1,5 +1,6 @@
 #include "restore/check.h"
 
+#include "restore/check_message.h"
 #include "restore/manifest_reader.h"
 #include "restore/proof_bundle.h"
 #include "vault/base/bytes.h"
@@ -10,17 +11,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_LEN (256 * 1024)
+/* Messages under way. */
+#define JOBS_MAX 64
 
 typedef struct {
     const char *directory;
-    int directory_fd;
+    const char *single; /* the one file that there is to check; NULL: all that are in the folder */
+    const char *manifest_path;
+    CheckExport export;
     const VaultTlogPolicy *policy;
     const CheckCallbacks *callbacks;
     CheckResult *result;
-    GHashTable *batches; /* guint64 index -> VaultEntry */
+    ManifestReader *reader;
+    CheckMboxes *mboxes; /* NULL: each message is a file of its own */
     GHashTable *files;   /* names that the manifest has */
-    guint8 *buffer;
+    GThreadPool *threads;
+    GMutex lock;
+    GCond done;
+    GQueue jobs; /* CheckMessage, in the manifest's order */
+    guint64 line_count;
 } Check;
 
 static void G_GNUC_PRINTF(2, 3) find(Check *check, const char *format, ...)
@@ -53,164 +62,94 @@ static void take_batch(Check *check, JsonObject *object)
         find(check, "batch %" G_GUINT64_FORMAT ": %s", index, error->message);
         return;
     }
-    if (g_hash_table_contains(check->batches, &index)) {
+    if (g_hash_table_contains(check->export.batches, &index)) {
         find(check, "batch %" G_GUINT64_FORMAT ": it is in the manifest twice", index);
         return;
     }
-    g_hash_table_insert(check->batches, g_memdup2(&index, sizeof index),
+    g_hash_table_insert(check->export.batches, g_memdup2(&index, sizeof index),
                         g_memdup2(&entry, sizeof entry));
     check->result->batch_count++;
 }
 
-/* ---- files ----------------------------------------------------------------------------------- */
-
-/* What is named is opened below the folder only, and through no symbolic link. */
-static int open_below(int directory, const char *name)
-{
-    g_auto(GStrv) parts = g_strsplit(name, "/", -1);
-    g_auto(VaultFd) folder = -1;
-    guint count = g_strv_length(parts);
-
-    for (guint i = 0; i < count; i++) {
-        int at = folder < 0 ? directory : folder;
-        int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-        int next;
-
-        if (*parts[i] == '\0' || strcmp(parts[i], "..") == 0 || strcmp(parts[i], ".") == 0)
-            return errno = EINVAL, -1;
-        next = openat(at, parts[i], i + 1 < count ? flags | O_DIRECTORY : flags);
-        if (next < 0)
-            return -1;
-        vault_fd_close(&folder);
-        folder = next;
-    }
-    count = (guint)folder;
-    folder = -1;
-    return (int)count;
-}
-
-static gboolean hash_file(Check *check, const char *name, guint64 *ret_len, VaultHash *ret_hash)
-{
-    g_auto(VaultFd) fd = open_below(check->directory_fd, name);
-    g_autoptr(VaultHasher) hasher = vault_hasher_new();
-    struct stat status;
-    gssize got;
-
-    *ret_len = 0;
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        find(check, "%s: %s", name, g_strerror(errno));
-        return FALSE;
-    }
-    if (!S_ISREG(status.st_mode)) {
-        find(check, "%s: this is no file", name);
-        return FALSE;
-    }
-    while ((got = read(fd, check->buffer, READ_LEN)) > 0 || (got < 0 && errno == EINTR)) {
-        if (got < 0)
-            continue;
-        vault_hasher_update(hasher, check->buffer, (gsize)got);
-        *ret_len += (guint64)got;
-    }
-    vault_hasher_finish(hasher, ret_hash);
-    if (got < 0)
-        find(check, "%s: %s", name, g_strerror(errno));
-    return got == 0;
-}
-
 /* ---- messages -------------------------------------------------------------------------------- */
 
-typedef struct {
-    RecordId id;
-    const char *file;
-    guint64 file_len;
-    VaultHash message_hash, file_hash;
-    gboolean has_lf;
-} Message;
-
-static gboolean read_message(JsonObject *object, Message *message)
+static void run_job(gpointer pointer, gpointer user)
 {
-    const char *id = proof_member_text(object, "id");
+    CheckMessage *message = pointer;
+    Check *check = user;
 
-    message->has_lf = json_object_has_member(object, "lf_sha256");
-    message->file = proof_member_text(object, "file");
-    return id != NULL && message->file != NULL &&
-           vault_bytes_from_hex(id, message->id.bytes, sizeof message->id.bytes) &&
-           proof_member_hash(object, "sha256", &message->message_hash) &&
-           proof_member_hash(object, message->has_lf ? "lf_sha256" : "sha256",
-                             &message->file_hash) &&
-           proof_member_number(object, message->has_lf ? "lf_size" : "size", &message->file_len);
+    check_message_run(&check->export, message);
+    g_mutex_lock(&check->lock);
+    message->is_done = TRUE;
+    g_cond_signal(&check->done);
+    g_mutex_unlock(&check->lock);
 }
 
-static void check_file(Check *check, const Message *message)
+/* Findings come in the order of the manifest, whichever thread was faster. */
+static void settle_oldest(Check *check)
 {
-    guint64 len = 0;
-    VaultHash hash;
+    g_autoptr(CheckMessage) message = g_queue_pop_head(&check->jobs);
+    CheckResult *result = check->result;
 
-    if (!g_hash_table_add(check->files, g_strdup(message->file))) {
-        find(check, "%s: the manifest names it twice", message->file);
+    g_mutex_lock(&check->lock);
+    while (!message->is_done)
+        g_cond_wait(&check->done, &check->lock);
+    g_mutex_unlock(&check->lock);
+    for (guint i = 0; i < message->findings->len; i++)
+        find(check, "%s", (const char *)message->findings->pdata[i]);
+    if (!message->is_message)
         return;
-    }
-    if (!hash_file(check, message->file, &len, &hash))
-        return;
-    if (len != message->file_len)
-        find(check, "%s: %" G_GUINT64_FORMAT " bytes, the manifest says %" G_GUINT64_FORMAT,
-             message->file, len, message->file_len);
-    else if (!vault_merkle_hash_equal(&hash, &message->file_hash))
-        find(check, "%s: its SHA-256 is not the one in the manifest", message->file);
-    check->result->byte_count += len;
+    result->message_count++;
+    result->byte_count += message->len;
+    result->lf_count += message->has_lf ? 1 : 0;
+    result->in_log_count += message->is_in_log ? 1 : 0;
+    if (check->callbacks->progress != NULL)
+        check->callbacks->progress(result->message_count, result->byte_count,
+                                   check->callbacks->user);
 }
 
-static void check_proof(Check *check, const Message *message, JsonObject *object)
+static void settle_all(Check *check)
 {
-    g_autoptr(GError) error = NULL;
-    const VaultEntry *batch = NULL;
-    ProofMessage proof;
-
-    if (!proof_message_read(object, &proof, &error)) {
-        find(check, "%s: %s", message->file, error->message);
-        return;
-    }
-    if (proof.is_in_log)
-        batch = g_hash_table_lookup(check->batches, &proof.batch);
-    if (!proof_message_check(&proof, &message->id, &message->message_hash, batch, &error)) {
-        find(check, "%s: %s", message->file, error->message);
-        return;
-    }
-    check->result->in_log_count += proof.is_in_log ? 1 : 0;
+    while (!g_queue_is_empty(&check->jobs))
+        settle_oldest(check);
 }
 
 static void take_message(Check *check, JsonObject *object)
 {
-    Message message;
+    CheckMessage *message = check_message_new(object, ++check->line_count);
+    const char *file = proof_member_text(object, "file");
 
-    if (!read_message(object, &message)) {
-        find(check,
-             "message %" G_GUINT64_FORMAT
-             " of the manifest: id, file, size or SHA-256 is missing or damaged",
-             check->result->message_count + 1);
-        return;
-    }
-    check->result->message_count++;
-    check->result->lf_count += message.has_lf ? 1 : 0;
-    check_file(check, &message);
-    check_proof(check, &message, object);
-    if (check->callbacks->progress != NULL)
-        check->callbacks->progress(check->result->message_count, check->result->byte_count,
-                                   check->callbacks->user);
+    if (file != NULL && check->single != NULL && strcmp(file, check->single) != 0)
+        find(check, "%s: the manifest of %s names it", file, check->single);
+    message->is_named_twice =
+        file != NULL && !g_hash_table_add(check->files, g_strdup(file)) && check->mboxes == NULL;
+    if (g_queue_get_length(&check->jobs) == JOBS_MAX)
+        settle_oldest(check);
+    g_queue_push_tail(&check->jobs, message);
+    g_thread_pool_push(check->threads, message, NULL);
+}
+
+/* In an mbox a message ends where the next one begins: all offsets are known before the first is
+ * looked at. One out of order is told when its message is. */
+static void take_offset(Check *check, JsonObject *object)
+{
+    const char *file = proof_member_text(object, "file");
+    guint64 offset;
+
+    if (file != NULL && proof_member_number(object, "offset", &offset))
+        (void)check_mboxes_add(check->mboxes, file, offset);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static gboolean take_head(JsonObject *object, GError **error)
+static void take_head(Check *check, JsonObject *object)
 {
     const char *format = proof_member_text(object, "format");
 
-    if (format == NULL || strcmp(format, "mbox") != 0)
-        return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                        "an export to mbox, whose messages are no files of their own: restore to "
-                        "eml, Maildir, zip or tar.zst for a check");
-    return FALSE;
+    if (format != NULL && strcmp(format, "mbox") == 0)
+        check->export.mboxes = check->mboxes = check_mboxes_new();
+    else
+        manifest_reader_skip(check->reader, MANIFEST_PART_MESSAGES);
 }
 
 static void take_counts(Check *check, JsonObject *object)
@@ -224,43 +163,44 @@ static void take_counts(Check *check, JsonObject *object)
     check->result->error_count = MAX(check->result->error_count, errors);
 }
 
-typedef gboolean (*TakeLine)(Check *check, ManifestPart part, JsonObject *object, GError **error);
+typedef void (*TakeLine)(Check *check, ManifestPart part, JsonObject *object);
 
 /* Messages lead to batches, which stand behind them: batches are read in a first pass. */
-static gboolean take_first(Check *check, ManifestPart part, JsonObject *object, GError **error)
+static void take_first(Check *check, ManifestPart part, JsonObject *object)
 {
     if (part == MANIFEST_PART_HEAD)
-        return take_head(object, error);
-    if (part == MANIFEST_PART_BATCHES)
+        take_head(check, object);
+    else if (part == MANIFEST_PART_MESSAGES)
+        take_offset(check, object);
+    else if (part == MANIFEST_PART_BATCHES)
         take_batch(check, object);
-    return TRUE;
 }
 
-static gboolean take_second(Check *check, ManifestPart part, JsonObject *object, GError **error)
+static void take_second(Check *check, ManifestPart part, JsonObject *object)
 {
     if (part == MANIFEST_PART_MESSAGES)
         take_message(check, object);
-    else if (part == MANIFEST_PART_ERRORS)
+    else
+        settle_all(check);
+    if (part == MANIFEST_PART_ERRORS)
         check->result->error_count++;
     else if (part == MANIFEST_PART_COUNTS)
         take_counts(check, object);
-    return TRUE;
 }
 
 static gboolean read_manifest(Check *check, TakeLine take, GError **error)
 {
-    g_autofree char *path = g_build_filename(check->directory, MANIFEST_NAME, NULL);
-    g_autoptr(ManifestReader) reader = manifest_reader_open(path, error);
+    g_autoptr(ManifestReader) reader = manifest_reader_open(check->manifest_path, error);
     g_autoptr(GError) failure = NULL;
     ManifestPart part;
     JsonObject *object;
 
     if (reader == NULL)
         return FALSE;
-    while (manifest_reader_next(reader, &part, &object, &failure)) {
-        if (!take(check, part, object, error))
-            return FALSE;
-    }
+    check->reader = reader;
+    while (manifest_reader_next(reader, &part, &object, &failure))
+        take(check, part, object);
+    settle_all(check);
     if (failure == NULL)
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&failure));
@@ -293,26 +233,46 @@ static gboolean find_strangers(Check *check, const char *below, GError **error)
     return TRUE;
 }
 
-gboolean check_export(const char *directory, const VaultTlogPolicy *policy,
+static gboolean run(Check *check, GError **error)
+{
+    gboolean is_done;
+
+    g_mutex_init(&check->lock);
+    g_cond_init(&check->done);
+    g_queue_init(&check->jobs);
+    check->threads = g_thread_pool_new(run_job, check, (gint)g_get_num_processors(), FALSE, NULL);
+    is_done = read_manifest(check, take_first, error) && read_manifest(check, take_second, error) &&
+              (check->single != NULL || find_strangers(check, "", error));
+    g_thread_pool_free(check->threads, FALSE, TRUE);
+    check_mboxes_free(check->mboxes);
+    g_mutex_clear(&check->lock);
+    g_cond_clear(&check->done);
+    return is_done;
+}
+
+gboolean check_export(const char *path, const VaultTlogPolicy *policy,
                       const CheckCallbacks *callbacks, CheckResult *ret_result, GError **error)
 {
+    gboolean is_single = g_file_test(path, G_FILE_TEST_IS_REGULAR);
+    g_autofree char *directory = is_single ? g_path_get_dirname(path) : g_strdup(path);
+    g_autofree char *single = is_single ? g_path_get_basename(path) : NULL;
+    g_autofree char *manifest = is_single ? g_strconcat(path, "." MANIFEST_NAME, NULL)
+                                          : g_build_filename(path, MANIFEST_NAME, NULL);
     g_autoptr(GHashTable) batches =
         g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     g_autoptr(GHashTable) files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autofree guint8 *buffer = g_malloc(READ_LEN);
     g_auto(VaultFd) directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     Check check = {.directory = directory,
-                   .directory_fd = directory_fd,
+                   .single = single,
+                   .manifest_path = manifest,
+                   .export = {.directory_fd = directory_fd, .batches = batches},
                    .policy = policy,
                    .callbacks = callbacks,
                    .result = ret_result,
-                   .batches = batches,
-                   .files = files,
-                   .buffer = buffer};
+                   .files = files};
 
     *ret_result = (CheckResult){0};
     if (directory_fd < 0)
         return vault_error_set_errno(error, errno, "cannot open", directory);
-    return read_manifest(&check, take_first, error) && read_manifest(&check, take_second, error) &&
-           find_strangers(&check, "", error);
+    return run(&check, error);
 }

@@ -4,10 +4,11 @@
  * Checks: each batch's proof leads to a checkpoint that the policy believes; each file has the
  * length and SHA-256 that the manifest says; each message is what its record commits to, and its
  * record in the batch that it is said to be in; no file is there that the manifest does not name;
- * the counts are right. Goes on after a finding and names all of them.
+ * the counts are right. In an mbox, messages lie between postmarks, and nothing else does. Goes on
+ * after a finding and names all of them.
  * Not checked: that the manifest names all messages there are, which only the vault knows.
- * Memory: names of files, and 150 bytes a batch. Errors: those of manifest_reader.h, IO,
- * UNSUPPORTED (mbox: its proofs are of messages, not of the file). Threads: one at a time. Source:
+ * Memory: names of files, 150 bytes a batch, 8 bytes a message of an mbox. Errors: those of
+ * manifest_reader.h, IO. Threads: one user; makes threads of its own. Source:
  * docs/formats/proof-bundle.md.
  */
 #pragma once
@@ -29,5 +30,6 @@ typedef struct {
     guint64 finding_count;
 } CheckResult;
 
-gboolean check_export(const char *directory, const VaultTlogPolicy *policy,
+/* `path`: the folder, or one mbox with its manifest beside it. */
+gboolean check_export(const char *path, const VaultTlogPolicy *policy,
                       const CheckCallbacks *callbacks, CheckResult *ret_result, GError **error);

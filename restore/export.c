@@ -247,13 +247,15 @@ gboolean export_prove(Export *export, const VaultOpenedBody *body, const BodySal
                       GError **error)
 {
     ProofMessage *proof = &export->proof;
+    VaultHash hash;
 
     if (export->proofs == NULL)
         return TRUE;
     *proof = (ProofMessage){
         .salt = *salt, .header_len = body->header_len, .ciphertext_hash = body->ciphertext_hash};
     memcpy(proof->header, body->header, body->header_len);
-    if (!export->proofs->find(export->proofs->user, proof, error))
+    proof_message_record_hash(proof, &hash);
+    if (!export->proofs->find(export->proofs->user, &hash, proof, error))
         return FALSE;
     export->has_proof = TRUE;
     if (proof->is_in_log)
@@ -310,15 +312,42 @@ static gint compare_batches(gconstpointer a, gconstpointer b)
     return one < other ? -1 : one > other;
 }
 
+static GArray *sorted_batches(const Export *export)
+{
+    GArray *indexes = g_array_new(FALSE, FALSE, sizeof(guint64));
+    GHashTableIter iter;
+    gpointer index;
+
+    g_hash_table_iter_init(&iter, export->batches);
+    while (g_hash_table_iter_next(&iter, &index, NULL))
+        g_array_append_vals(indexes, index, 1);
+    g_array_sort(indexes, compare_batches);
+    return indexes;
+}
+
+static gboolean write_some_batches(Export *export, const guint64 *indexes, gsize count,
+                                   GError **error)
+{
+    g_autoptr(GPtrArray) batches =
+        export->proofs->batches(export->proofs->user, indexes, count, error);
+
+    for (guint i = 0; batches != NULL && i < batches->len; i++) {
+        g_autofree char *line = proof_batch_format(batches->pdata[i]);
+
+        if (!manifest_add_batch(export->manifest, line, error))
+            return FALSE;
+    }
+    return batches != NULL;
+}
+
 static gboolean write_batches(Export *export, GError **error)
 {
-    g_autoptr(GList) batches = g_list_sort(g_hash_table_get_keys(export->batches), compare_batches);
+    g_autoptr(GArray) indexes = sorted_batches(export);
+    gsize count;
 
-    for (GList *at = batches; at != NULL && export->proofs != NULL; at = at->next) {
-        g_autofree char *line =
-            export->proofs->batch(export->proofs->user, *(const guint64 *)at->data, error);
-
-        if (line == NULL || !manifest_add_batch(export->manifest, line, error))
+    for (guint at = 0; at < indexes->len && export->proofs != NULL; at += (guint)count) {
+        count = MIN(indexes->len - at, PROOF_BATCHES_MAX);
+        if (!write_some_batches(export, &g_array_index(indexes, guint64, at), count, error))
             return FALSE;
     }
     return TRUE;

@@ -71,6 +71,16 @@ static gboolean drop_piece(gpointer user, const guint8 *bytes, gsize len, GError
     return TRUE;
 }
 
+static void expect_proof(const ProofSource *proofs, const VaultOpenedBody *body)
+{
+    VaultHash hash;
+
+    if (proofs == NULL || proofs->expect == NULL)
+        return;
+    vault_record_hash(body->header, body->header_len, &body->ciphertext_hash, &hash);
+    proofs->expect(proofs->user, &hash);
+}
+
 static gboolean open_body(ExportJobs *jobs, ExportJob *job, GError **error)
 {
     guint64 len = job->copy->body.message_len;
@@ -82,8 +92,11 @@ static gboolean open_body(ExportJobs *jobs, ExportJob *job, GError **error)
                                              NULL, &job->body, error);
     }
     job->message = g_byte_array_sized_new((guint)len + 1);
-    return vault_reader_open_body_proved(jobs->options.reader, job->copy, records, keep_piece,
-                                         job->message, &job->body, error);
+    if (!vault_reader_open_body_proved(jobs->options.reader, job->copy, records, keep_piece,
+                                       job->message, &job->body, error))
+        return FALSE;
+    expect_proof(jobs->options.proofs, &job->body);
+    return TRUE;
 }
 
 static gboolean open_message(ExportJobs *jobs, ExportJob *job, GError **error)

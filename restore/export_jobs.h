@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "vault/open.h"
+#include "restore/proof_source.h"
 
 typedef enum {
     EXPORT_LARGE_PROVED_FIRST,        /* by a thread, without being kept */
@@ -14,7 +14,8 @@ typedef enum {
 typedef struct {
     VaultReader *reader;
     VaultRecordSource records;
-    guint thread_count; /* 0 = number of processors */
+    const ProofSource *proofs; /* told what will be asked of it; NULL: none */
+    guint thread_count;        /* 0 = number of processors */
     ExportLarge large;
 } ExportJobsOptions;
 

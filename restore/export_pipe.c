@@ -248,6 +248,7 @@ gboolean export_pipe_run(const ExportPipeOptions *options, Export *export,
 {
     ExportJobsOptions jobs_options = {.reader = options->reader,
                                       .records = vault_view_records(options->view),
+                                      .proofs = options->proofs,
                                       .thread_count = options->thread_count,
                                       .large = export_can_abandon(export)
                                                    ? EXPORT_LARGE_PROVED_WHEN_WRITTEN

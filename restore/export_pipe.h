@@ -23,6 +23,7 @@ typedef struct {
     VaultView *view;
     VaultReader *reader;
     VaultReleaseSource releases;
+    const ProofSource *proofs; /* NULL: none. The same that the export has */
     const VaultViewFilter *filter;
     /* The address of a mailbox, borrowed: for file names and manifest. */
     const char *(*mailbox_name)(const MailboxId *mailbox, gpointer user);

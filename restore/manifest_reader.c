@@ -7,15 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BUFFER_LEN 65536
+
 struct ManifestReader {
     FILE *file;
+    gsize at, len; /* in the buffer */
+    char buffer[BUFFER_LEN];
     char *path;
     GString *line;
     guint64 number; /* of the line */
     ManifestPart part;
+    gboolean is_skipped[MANIFEST_PART_COUNTS + 1];
     gboolean is_over;
     JsonNode *node;
 };
+
+void manifest_reader_skip(ManifestReader *reader, ManifestPart part)
+{
+    reader->is_skipped[part] = TRUE;
+}
 
 void manifest_reader_close(ManifestReader *reader)
 {
@@ -52,24 +62,40 @@ static gboolean set_malformed(const ManifestReader *reader, GError **error)
     return FALSE;
 }
 
+/* FALSE at the end of the file, or when it cannot be read. */
+static gboolean has_more(ManifestReader *reader)
+{
+    if (reader->at < reader->len)
+        return TRUE;
+    reader->at = 0;
+    reader->len = fread(reader->buffer, 1, BUFFER_LEN, reader->file);
+    return reader->len > 0;
+}
+
 static gboolean read_line(ManifestReader *reader, GError **error)
 {
-    int byte;
+    const char *lf = NULL;
 
     g_string_truncate(reader->line, 0);
     reader->number++;
-    while ((byte = getc_unlocked(reader->file)) != EOF && byte != '\n') {
-        if (reader->line->len >= MANIFEST_LINE_LEN_MAX) {
+    while (lf == NULL && has_more(reader)) {
+        const char *start = reader->buffer + reader->at;
+        gsize len = reader->len - reader->at;
+
+        lf = memchr(start, '\n', len);
+        len = lf == NULL ? len : (gsize)(lf - start);
+        if (len > MANIFEST_LINE_LEN_MAX - reader->line->len) {
             g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
                         "%s, line %" G_GUINT64_FORMAT ": longer than %u bytes", reader->path,
                         reader->number, MANIFEST_LINE_LEN_MAX);
             return FALSE;
         }
-        g_string_append_c(reader->line, (char)byte);
+        g_string_append_len(reader->line, start, (gssize)len);
+        reader->at += len + (lf == NULL ? 0 : 1);
     }
     if (ferror(reader->file) != 0)
         return vault_error_set_errno(error, errno, "cannot read", reader->path);
-    return byte == '\n' ? TRUE : set_malformed(reader, error);
+    return lf != NULL ? TRUE : set_malformed(reader, error);
 }
 
 static gboolean parse(ManifestReader *reader, const char *text, JsonObject **ret_object,
@@ -83,8 +109,8 @@ static gboolean parse(ManifestReader *reader, const char *text, JsonObject **ret
     if (reader->node == NULL || !JSON_NODE_HOLDS_OBJECT(reader->node))
         return set_malformed(reader, error);
     /* The parser takes "\u" with fewer digits, and then part of the letter after it. */
-    again = json_to_string(reader->node, FALSE);
-    if (!g_utf8_validate(again, -1, NULL))
+    again = strchr(text, '\\') == NULL ? NULL : json_to_string(reader->node, FALSE);
+    if (!g_utf8_validate(again == NULL ? text : again, -1, NULL))
         return set_malformed(reader, error);
     *ret_object = json_node_get_object(reader->node);
     return TRUE;
@@ -151,7 +177,7 @@ static gboolean parse_counts(ManifestReader *reader, JsonObject **ret_object, GE
     reader->part = MANIFEST_PART_COUNTS;
     if (!parse(reader, line->str + strlen(begin), ret_object, error))
         return FALSE;
-    return getc_unlocked(reader->file) == EOF ? TRUE : set_malformed(reader, error);
+    return has_more(reader) ? set_malformed(reader, error) : TRUE;
 }
 
 /* An entry's line ends with nothing, a comma, or the end of its part. */
@@ -161,6 +187,12 @@ static void cut_separator(GString *line)
         g_string_truncate(line, line->len - 2);
     else if (g_str_has_suffix(line->str, ","))
         g_string_truncate(line, line->len - 1);
+}
+
+static gboolean is_passed_over(const ManifestReader *reader, LineKind kind)
+{
+    return kind == LINE_OF_ENTRY && reader->is_skipped[reader->part] &&
+           g_str_has_prefix(reader->line->str, "{");
 }
 
 gboolean manifest_reader_next(ManifestReader *reader, ManifestPart *ret_part,
@@ -180,7 +212,7 @@ gboolean manifest_reader_next(ManifestReader *reader, ManifestPart *ret_part,
             return parse_head(reader, ret_object, error);
         }
         kind = take_frame(reader);
-    } while (kind == LINE_OF_FRAME);
+    } while (kind == LINE_OF_FRAME || is_passed_over(reader, kind));
     if (kind == LINE_OUT_OF_PLACE)
         return set_malformed(reader, error);
     if (g_str_has_prefix(reader->line->str, "\"counts\":")) {

@@ -24,6 +24,8 @@ ManifestReader *manifest_reader_open(const char *path, GError **error);
 void manifest_reader_close(ManifestReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ManifestReader, manifest_reader_close)
 
+/* Lines of this part are passed over from here on, as if there were none: not even parsed. */
+void manifest_reader_skip(ManifestReader *reader, ManifestPart part);
 /* FALSE with no error: the end, behind the counts. The object is borrowed until the next call. */
 gboolean manifest_reader_next(ManifestReader *reader, ManifestPart *ret_part,
                               JsonObject **ret_object, GError **error);

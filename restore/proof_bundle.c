@@ -170,11 +170,12 @@ void proof_batch_free(ProofBatch *batch)
     g_free(batch);
 }
 
-char *proof_batch_format(GBytes *entry, const char *tlog_proof)
+char *proof_batch_format(const ProofBatch *batch)
 {
     g_autofree char *hex =
-        vault_bytes_to_hex(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry));
-    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), tlog_proof);
+        vault_bytes_to_hex(g_bytes_get_data(batch->entry, NULL), g_bytes_get_size(batch->entry));
+    g_autofree char *proof = vault_tlog_proof_format(batch->proof);
+    g_autoptr(JsonNode) node = json_node_init_string(json_node_alloc(), proof);
     g_autofree char *quoted = json_to_string(node, FALSE);
 
     return g_strdup_printf("{\"entry\":\"%s\",\"tlog_proof\":%s}", hex, quoted);

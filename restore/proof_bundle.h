@@ -49,7 +49,7 @@ void proof_batch_free(ProofBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProofBatch, proof_batch_free)
 
 /* A line of "batches": an object, without comma and line end. */
-char *proof_batch_format(GBytes *entry, const char *tlog_proof);
+char *proof_batch_format(const ProofBatch *batch);
 ProofBatch *proof_batch_read(JsonObject *object, GError **error);
 /* That it is the entry of a batch in an archive log which `policy` believes. */
 gboolean proof_batch_check(const ProofBatch *batch, const VaultTlogPolicy *policy,

@@ -25,6 +25,7 @@ typedef struct {
 
 struct ProofLog {
     VaultLogReader *reader;
+    VaultLogReader *cosigned;    /* an earlier tree, that witnesses cosigned; NULL: none */
     GArray *places;              /* Place, by prefix */
     Batch *batches[BATCHES_MAX]; /* index modulo BATCHES_MAX */
 };
@@ -113,11 +114,36 @@ ProofLog *proof_log_open(VaultLogReader *reader, GError **error)
     return g_steal_pointer(&log);
 }
 
+void proof_log_prefer(ProofLog *log, VaultLogReader *cosigned)
+{
+    g_clear_pointer(&log->cosigned, vault_log_reader_close);
+    log->cosigned = cosigned;
+}
+
+ProofLog *proof_log_of_keep(VaultKeep *keep, GError **error)
+{
+    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
+    g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
+    g_autoptr(GError) failure = NULL;
+    VaultLogReader *cosigned;
+
+    if (log == NULL)
+        return NULL;
+    cosigned = vault_keep_log_reader_cosigned(keep, VAULT_LOG_ARCHIVE, &failure);
+    if (cosigned == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    proof_log_prefer(log, cosigned);
+    return g_steal_pointer(&log);
+}
+
 void proof_log_close(ProofLog *log)
 {
     if (log == NULL)
         return;
     g_clear_pointer(&log->reader, vault_log_reader_close);
+    g_clear_pointer(&log->cosigned, vault_log_reader_close);
     for (gsize i = 0; i < BATCHES_MAX; i++)
         batch_free(log->batches[i]);
     g_array_unref(log->places);
@@ -197,14 +223,12 @@ static gboolean prove(const Batch *batch, ProofMessage *message, guint32 place, 
     return vault_merkle_prove_inclusion(&source, place, batch->count, &message->path, error);
 }
 
-static gboolean find(gpointer user, ProofMessage *message, GError **error)
+static gboolean find(gpointer user, const VaultHash *record_hash, ProofMessage *message,
+                     GError **error)
 {
     ProofLog *log = user;
-    VaultHash hash;
-    guint64 prefix;
+    guint64 prefix = prefix_of(record_hash);
 
-    proof_message_record_hash(message, &hash);
-    prefix = prefix_of(&hash);
     message->is_in_log = FALSE;
     for (guint i = lower_bound(log->places, prefix); i < log->places->len; i++) {
         const Place *place = &g_array_index(log->places, Place, i);
@@ -215,31 +239,44 @@ static gboolean find(gpointer user, ProofMessage *message, GError **error)
         batch = take_batch(log, place->batch, error);
         if (batch == NULL)
             return FALSE;
-        if (vault_merkle_hash_equal(&batch->hashes[place->place], &hash))
+        if (vault_merkle_hash_equal(&batch->hashes[place->place], record_hash))
             return prove(batch, message, place->place, error);
     }
     return TRUE;
 }
 
-static char *format_batch(gpointer user, guint64 index, GError **error)
+static ProofBatch *prove_batch(VaultLogReader *reader, guint64 index, GError **error)
 {
-    ProofLog *log = user;
-    g_autoptr(GBytes) entry = vault_log_reader_entry(log->reader, index, error);
-    const char *note = vault_log_reader_note(log->reader);
-    g_autoptr(VaultTlogProof) proof = NULL;
-    g_autofree char *text = NULL;
+    g_autoptr(ProofBatch) batch = g_new0(ProofBatch, 1);
+    const char *note = vault_log_reader_note(reader);
     VaultMerkleProof path;
 
-    if (entry == NULL || !vault_log_reader_prove_inclusion(log->reader, index, &path, error))
+    batch->entry = vault_log_reader_entry(reader, index, error);
+    if (batch->entry == NULL || !vault_log_reader_prove_inclusion(reader, index, &path, error))
         return NULL;
-    proof = vault_tlog_proof_new(index, &path, note, strlen(note), error);
-    if (proof == NULL)
-        return NULL;
-    text = vault_tlog_proof_format(proof);
-    return proof_batch_format(entry, text);
+    batch->proof = vault_tlog_proof_new(index, &path, note, strlen(note), error);
+    return batch->proof == NULL ? NULL : g_steal_pointer(&batch);
+}
+
+static GPtrArray *prove_batches(gpointer user, const guint64 *indexes, gsize count, GError **error)
+{
+    ProofLog *log = user;
+    g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
+
+    for (gsize i = 0; i < count; i++) {
+        gboolean is_cosigned =
+            log->cosigned != NULL && indexes[i] < vault_log_reader_checkpoint(log->cosigned)->size;
+        ProofBatch *batch =
+            prove_batch(is_cosigned ? log->cosigned : log->reader, indexes[i], error);
+
+        if (batch == NULL)
+            return NULL;
+        g_ptr_array_add(batches, batch);
+    }
+    return g_steal_pointer(&batches);
 }
 
 ProofSource proof_log_source(ProofLog *log)
 {
-    return (ProofSource){.find = find, .batch = format_batch, .user = log};
+    return (ProofSource){.find = find, .batches = prove_batches, .user = log};
 }

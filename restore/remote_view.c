@@ -2,6 +2,7 @@
 #include "restore/remote_address.h"
 #include "restore/remote_ahead.h"
 #include "restore/remote_blocks.h"
+#include "restore/remote_proofs.h"
 #include "restore/vault_view_backend.h"
 #include "restore/vault_view_ledger.h"
 #include "vault/act/grant_file.h"
@@ -12,6 +13,7 @@ typedef struct {
     RemoteLink *link;
     RemoteAhead *ahead;
     RemoteBlocks *blocks;
+    RemoteProofs *proofs;
     VaultViewLedger *listed; /* how long what is released is */
     VaultId vault_id;
     GArray *masters;
@@ -25,6 +27,7 @@ static void remote_free(gpointer self)
     remote_link_free(view->link);
     remote_ahead_free(view->ahead);
     remote_blocks_free(view->blocks);
+    remote_proofs_free(view->proofs);
     vault_view_ledger_free(view->listed);
     g_clear_pointer(&view->masters, g_array_unref);
     vault_grant_file_free(view->grant);
@@ -269,6 +272,11 @@ static gboolean remote_log(gpointer self, VaultLoggedAct act, const char *text, 
     return answer != NULL;
 }
 
+static gboolean remote_proofs(gpointer self, ProofSource *ret_proofs, GError **error)
+{
+    return remote_proofs_open(((RemoteView *)self)->proofs, ret_proofs, error);
+}
+
 /* The host completes what was begun when the connection ends. */
 static gboolean remote_close(gpointer self, GError **error)
 {
@@ -289,6 +297,7 @@ static const VaultViewBackend backend = {
     .records = {.fetch = remote_fetch, .length = remote_length, .read = remote_read},
     .release = remote_release,
     .log = remote_log,
+    .proofs = remote_proofs,
     .close = remote_close,
 };
 
@@ -316,6 +325,7 @@ VaultView *remote_view_of_link(RemoteLink *link, char **ret_warning, GError **er
     view->link = link;
     view->ahead = remote_ahead_new(link);
     view->blocks = remote_blocks_new(link);
+    view->proofs = remote_proofs_new(link);
     view->listed = vault_view_ledger_new();
     if (!greet(view, ret_warning, error))
         return NULL;

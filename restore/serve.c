@@ -160,6 +160,39 @@ static gboolean read_record(ServeSession *session, const GByteArray *payload, GB
                                                 answer->len - start, answer->data + start, error);
 }
 
+static gboolean prove(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                      GError **error)
+{
+    ProofMessage message = {0};
+    ProofSource proofs;
+    VaultHash hash;
+
+    if (!serve_prove_parse(payload->data, payload->len, &hash, error) ||
+        !vault_view_proofs(session->view, &proofs, error) ||
+        !proofs.find(proofs.user, &hash, &message, error))
+        return FALSE;
+    serve_prove_answer_append(answer, &message);
+    return TRUE;
+}
+
+static gboolean prove_batches(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                              GError **error)
+{
+    guint64 indexes[PROOF_BATCHES_MAX];
+    g_autoptr(GPtrArray) batches = NULL;
+    ProofSource proofs;
+    gsize count;
+
+    if (!serve_batches_parse(payload->data, payload->len, indexes, &count, error) ||
+        !vault_view_proofs(session->view, &proofs, error))
+        return FALSE;
+    batches = proofs.batches(proofs.user, indexes, count, error);
+    if (batches == NULL)
+        return FALSE;
+    serve_batches_answer_append(answer, batches);
+    return TRUE;
+}
+
 /* What must have happened before. */
 typedef enum { NEEDS_NOTHING, NEEDS_HELLO, NEEDS_GRANT } Needs;
 
@@ -171,6 +204,7 @@ static const struct {
 } requests[] = {{SERVE_HELLO, NEEDS_NOTHING, hello},    {SERVE_GRANT, NEEDS_HELLO, grant},
                 {SERVE_LIST, NEEDS_GRANT, list},        {SERVE_RELEASE, NEEDS_GRANT, release},
                 {SERVE_READ, NEEDS_GRANT, read_record}, {SERVE_LOG, NEEDS_GRANT, log_act},
+                {SERVE_PROVE, NEEDS_GRANT, prove},      {SERVE_BATCHES, NEEDS_GRANT, prove_batches},
                 {SERVE_MONTHS, NEEDS_GRANT, months}};
 
 static gboolean run_request(ServeSession *session, guint8 type, const GByteArray *payload,

@@ -25,6 +25,8 @@ typedef enum {
     SERVE_READ = 5,
     SERVE_LOG = 6,
     SERVE_MONTHS = 7,
+    SERVE_PROVE = 8,
+    SERVE_BATCHES = 9,
     SERVE_ANSWER = 0x80, /* or-ed to the type of the request */
     SERVE_ERROR = 0xff,
 } ServeType;
@@ -82,6 +84,16 @@ void serve_log_append(GByteArray *payload, VaultLoggedAct act, const char *text)
 gboolean serve_log_parse(const guint8 *payload, gsize len, VaultLoggedAct *ret_act, char **ret_text,
                          GError **error);
 
+/* The hash of the record that is to be proved. */
+void serve_prove_append(GByteArray *payload, const VaultHash *record_hash);
+gboolean serve_prove_parse(const guint8 *payload, gsize len, VaultHash *ret_hash, GError **error);
+
+/* Entries of the archive log: 0..PROOF_BATCHES_MAX, rising. None: are there proofs at all? */
+void serve_batches_append(GByteArray *payload, const guint64 *indexes, gsize count);
+gboolean serve_batches_parse(const guint8 *payload, gsize len,
+                             guint64 ret_indexes[PROOF_BATCHES_MAX], gsize *ret_count,
+                             GError **error);
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 /* The vault, its masters (MasterPublic), and a warning for the person who reads; "" = none. */
@@ -110,6 +122,17 @@ gboolean serve_months_answer_parse(const guint8 *payload, gsize len,
 #define SERVE_READ_ANSWER_PREFIX_LEN 8
 gboolean serve_read_answer_parse(const guint8 *payload, gsize len, const ServeRead *read,
                                  guint64 *ret_record_len, GError **error);
+
+/* is_in_log, batch, place and path of it; the rest of `ret_message` stays. */
+void serve_prove_answer_append(GByteArray *payload, const ProofMessage *message);
+gboolean serve_prove_answer_parse(const guint8 *payload, gsize len, ProofMessage *ret_message,
+                                  GError **error);
+
+/* The first of `batches` (ProofBatch), as many as there is room for. */
+void serve_batches_answer_append(GByteArray *payload, GPtrArray *batches);
+/* Appends to `batches` at least one and at most `count`, of the indexes given; none of none. */
+gboolean serve_batches_answer_parse(const guint8 *payload, gsize len, const guint64 *indexes,
+                                    gsize count, GPtrArray *batches, GError **error);
 
 void serve_error_append(GByteArray *payload, const GError *failure);
 /* Sets the error that the payload tells, or MALFORMED. Always FALSE. */

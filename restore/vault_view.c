@@ -137,14 +137,9 @@ gboolean vault_view_log(VaultView *view, VaultLoggedAct act, const char *text, G
     return view->backend->log(view->self, act, text, error);
 }
 
-VaultLogReader *vault_view_archive_log(VaultView *view, GError **error)
+gboolean vault_view_proofs(VaultView *view, ProofSource *ret_proofs, GError **error)
 {
-    if (view->backend->archive_log != NULL)
-        return view->backend->archive_log(view->self, error);
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                        "a vault behind ssh does not hand out its log; \"muniment log prove\" on "
-                        "its host proves messages too");
-    return NULL;
+    return view->backend->proofs(view->self, ret_proofs, error);
 }
 
 gboolean vault_view_close(VaultView *view, GError **error)

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "restore/proof_source.h"
 #include "restore/sources.h"
 
 /* Entries in one list; copies in one release. */
@@ -97,6 +98,6 @@ VaultRecordSource vault_view_records(VaultView *view);
 #define VAULT_VIEW_LOG_LEN_MAX 65536
 gboolean vault_view_log(VaultView *view, VaultLoggedAct act, const char *text, GError **error);
 
-/* The vault's archive log as it stands, for proofs; the caller closes it. NOT_FOUND: the vault has
- * no logs yet; UNSUPPORTED: a vault elsewhere does not hand out its log. */
-VaultLogReader *vault_view_archive_log(VaultView *view, GError **error);
+/* Proofs from the vault's archive log, as it stands at the first call; the view's until it is
+ * freed. NOT_FOUND: the vault has no logs yet; CORRUPT: they are not what was signed. */
+gboolean vault_view_proofs(VaultView *view, ProofSource *ret_proofs, GError **error);

@@ -18,7 +18,7 @@ typedef struct {
     void (*free)(gpointer self);
     GBytes *(*release)(gpointer self, const RecordId *copies, gsize count, GError **error);
     gboolean (*log)(gpointer self, VaultLoggedAct act, const char *text, GError **error);
-    VaultLogReader *(*archive_log)(gpointer self, GError **error); /* NULL: it hands out none */
+    gboolean (*proofs)(gpointer self, ProofSource *ret_proofs, GError **error);
     gboolean (*close)(gpointer self, GError **error);
     VaultRecordSource records; /* `user` is the implementation */
 } VaultViewBackend;

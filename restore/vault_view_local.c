@@ -17,6 +17,7 @@ typedef struct {
     RestoreReleaser *releaser; /* judges the grant: now, and at each release */
     GArray *months;            /* GrantedMonth: those that open messages; NULL: not asked for yet */
     VaultViewLedger *ledger;
+    ProofLog *proofs; /* NULL until they are asked for */
 } LocalView;
 
 static void local_free(gpointer self)
@@ -27,6 +28,7 @@ static void local_free(gpointer self)
     vault_grant_file_free(view->grant);
     vault_view_ledger_free(view->ledger);
     g_clear_pointer(&view->months, g_array_unref);
+    proof_log_close(view->proofs);
     vault_keep_free(view->keep);
     g_free(view);
 }
@@ -323,9 +325,16 @@ static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, G
     return check_grant(view, error) && restore_releaser_log(view->releaser, act, text, error);
 }
 
-static VaultLogReader *local_archive_log(gpointer self, GError **error)
+static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **error)
 {
-    return vault_keep_log_reader(((LocalView *)self)->keep, VAULT_LOG_ARCHIVE, error);
+    LocalView *view = self;
+
+    if (view->proofs == NULL)
+        view->proofs = proof_log_of_keep(view->keep, error);
+    if (view->proofs == NULL)
+        return FALSE;
+    *ret_proofs = proof_log_source(view->proofs);
+    return TRUE;
 }
 
 static gboolean local_close(gpointer self, GError **error)
@@ -347,7 +356,7 @@ static const VaultViewBackend backend = {
     .records = {.fetch = local_fetch, .length = local_length, .read = local_read},
     .release = local_release,
     .log = local_log,
-    .archive_log = local_archive_log,
+    .proofs = local_proofs,
     .close = local_close,
 };
 

@@ -67,6 +67,7 @@ int restore_verb_log(int argc, char **argv)
         {"verify", "verify both logs, whole", restore_verb_log_verify},
         {"prove", "prove that a message or an act is in the log", restore_verb_log_prove},
         {"checkpoint", "print the signed state of a log", restore_verb_log_checkpoint},
+        {"rotate-key", "have another key sign the logs from here on", restore_verb_log_rotate_key},
         {"stamp", "have a checkpoint stamped by a time-stamping authority", restore_verb_log_stamp},
     };
 

@@ -8,6 +8,7 @@ int restore_verb_log_verify(int argc, char **argv);
 int restore_verb_log_prove(int argc, char **argv);
 int restore_verb_log_checkpoint(int argc, char **argv);
 int restore_verb_log_stamp(int argc, char **argv);
+int restore_verb_log_rotate_key(int argc, char **argv);
 
 #define VERB_LOG_KINDS 2 /* VaultLogKind, from 0 */
 const char *verb_log_name(VaultLogKind kind);

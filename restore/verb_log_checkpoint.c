@@ -1,5 +1,6 @@
 /* muniment log checkpoint: the signed state of a log, to be kept elsewhere. */
 #include "restore/output.h"
+#include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verb_log.h"
 #include "restore/witness_client.h"
@@ -38,22 +39,43 @@ static char *format_keys(VaultKeep *keep, VaultLogKind kind, GError **error)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-static char *cosigned(VaultKeep *keep, VaultLogKind kind, char **witnesses, GError **error)
+/* Each is asked, also after one has failed: what the others cosigned is kept. The failure is the
+ * first one's. */
+static guint ask_witnesses(VaultLogReader *reader, char **witnesses, GString *note, GError **error)
+{
+    guint count = 0;
+
+    for (char **witness = witnesses; witness != NULL && *witness != NULL; witness++) {
+        g_autoptr(GError) failure = NULL;
+        g_autofree char *line = witness_client_cosign(*witness, reader, &failure);
+
+        if (line != NULL) {
+            g_string_append(note, line);
+            count++;
+        } else if (error != NULL && *error == NULL) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+        }
+    }
+    return count;
+}
+
+static char *cosigned(const char *path, VaultKeep *keep, VaultLogKind kind, char **witnesses,
+                      GError **error)
 {
     g_autoptr(VaultLogReader) reader = vault_keep_log_reader(keep, kind, error);
+    g_autoptr(GError) refusal = NULL;
     g_autoptr(GString) note = NULL;
 
     if (reader == NULL)
         return NULL;
     note = g_string_new(vault_log_reader_note(reader));
-    for (; witnesses != NULL && *witnesses != NULL; witnesses++) {
-        g_autofree char *line = witness_client_cosign(*witnesses, reader, error);
-
-        if (line == NULL)
-            return NULL;
-        g_string_append(note, line);
-    }
-    return g_string_free(g_steal_pointer(&note), FALSE);
+    if (ask_witnesses(reader, witnesses, note, &refusal) > 0 &&
+        !vault_access_operate(path, "log-cosigned", note->str, note->len, NULL, error))
+        return NULL;
+    if (refusal == NULL)
+        return g_string_free(g_steal_pointer(&note), FALSE);
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return NULL;
 }
 
 static gboolean print_checkpoint(const char *path, const CheckpointOptions *options, GError **error)
@@ -68,7 +90,7 @@ static gboolean print_checkpoint(const char *path, const CheckpointOptions *opti
     if (keep == NULL)
         return FALSE;
     text = options->wants_keys ? format_keys(keep, kind, error)
-                               : cosigned(keep, kind, options->witnesses, error);
+                               : cosigned(path, keep, kind, options->witnesses, error);
     if (text == NULL)
         return FALSE;
     if (options->out != NULL)
@@ -87,7 +109,7 @@ int restore_verb_log_checkpoint(int argc, char **argv)
         {"vkey", 0, 0, G_OPTION_ARG_NONE, &options.wants_keys,
          "print the log's keys instead, the one that signs now first", NULL},
         {"witness", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.witnesses,
-         "have it cosigned by the witness there; repeatable", "URL"},
+         "have it cosigned by the witness there, and keep that; repeatable", "URL"},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,

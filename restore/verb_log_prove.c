@@ -53,18 +53,24 @@ static gboolean read_record(VaultKeep *keep, const RecordId *id, ProofMessage *m
 static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const RecordId *id,
                               GString *out, gboolean *ret_is_in_log, GError **error)
 {
+    g_autoptr(GPtrArray) batches = NULL;
     g_autofree char *batch = NULL;
     ProofMessage message = {0};
+    VaultHash hash;
 
-    if (!read_record(keep, id, &message, error) || !proofs->find(proofs->user, &message, error))
+    if (!read_record(keep, id, &message, error))
+        return FALSE;
+    proof_message_record_hash(&message, &hash);
+    if (!proofs->find(proofs->user, &hash, &message, error))
         return FALSE;
     *ret_is_in_log = message.is_in_log;
     g_string_append_printf(out, "{\"id\":\"%s\"", VAULT_ID_TEXT(*id));
     proof_message_append_public(&message, out);
     if (message.is_in_log) {
-        batch = proofs->batch(proofs->user, message.batch, error);
-        if (batch == NULL)
+        batches = proofs->batches(proofs->user, &message.batch, 1, error);
+        if (batches == NULL)
             return FALSE;
+        batch = proof_batch_format(batches->pdata[0]);
         g_string_append_printf(out, ",%s", batch + 1);
     } else {
         g_string_append_c(out, '}');
@@ -76,8 +82,7 @@ static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const 
 static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint *ret_missing,
                                GError **error)
 {
-    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
-    g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
+    g_autoptr(ProofLog) log = proof_log_of_keep(keep, error);
     ProofSource proofs;
 
     if (log == NULL)

@@ -182,8 +182,26 @@ static gboolean check_older(const Verify *verify, const char *note, gsize len, G
     return older != NULL && check_continues(verify->readers[log], older, error);
 }
 
+/* What witnesses cosigned is kept beside each log. */
+static void verify_cosigned(Verify *verify)
+{
+    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(VaultLogReader) cosigned =
+            vault_keep_log_reader_cosigned(verify->keep, (VaultLogKind)i, &failure);
+
+        if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+            continue;
+        if (cosigned == NULL)
+            find(verify, "%s log, its cosigned checkpoint: %s", verb_log_name((VaultLogKind)i),
+                 failure->message);
+        verify->checkpoint_count++;
+    }
+}
+
 static gboolean verify_checkpoints(Verify *verify, GError **error)
 {
+    verify_cosigned(verify);
     for (char **path = verify->options->checkpoints; path != NULL && *path != NULL; path++) {
         g_autoptr(GBytes) note = vault_file_read(*path, VAULT_NOTE_LEN_MAX, error);
         g_autoptr(GError) failure = NULL;

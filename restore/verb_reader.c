@@ -72,7 +72,22 @@ static void add_coverage_json(JsonBuilder *builder, const GPtrArray *coverages)
     json_builder_end_array(builder);
 }
 
-static void add_reader_json(JsonBuilder *builder, const VaultReaderValue *reader)
+/* Why he gets neither keys nor releases, though he was not removed; "active" when he does. */
+static const char *state_of(const VaultReaderValue *reader, const GArray *masters)
+{
+    if ((guint64)(g_get_real_time() / G_USEC_PER_SEC) >= reader->expires_s)
+        return "expired";
+    for (guint i = 0; i < masters->len; i++) {
+        const MasterPublic *master = &g_array_index(masters, MasterPublic, i);
+
+        if (memcmp(master->verify_key.bytes, reader->signer.bytes, VAULT_KEY_LEN) == 0)
+            return "active";
+    }
+    return "master-retired";
+}
+
+static void add_reader_json(JsonBuilder *builder, const VaultReaderValue *reader,
+                            const GArray *masters)
 {
     g_autofree char *request = vault_bytes_to_hex(reader->request_hash.bytes, VAULT_HASH_LEN);
     RowId id = vault_keep_reader_id(reader);
@@ -80,6 +95,7 @@ static void add_reader_json(JsonBuilder *builder, const VaultReaderValue *reader
 
     json_text_add(builder, "id", VAULT_ID_TEXT(id));
     json_text_add(builder, "name", reader->name);
+    json_text_add(builder, "state", state_of(reader, masters));
     json_text_add(builder, "key", VAULT_ID_TEXT(key_id));
     json_text_add(builder, "case", reader->case_id);
     json_text_add(builder, "request", request);
@@ -90,23 +106,37 @@ static void add_reader_json(JsonBuilder *builder, const VaultReaderValue *reader
     json_text_add_time(builder, "expires", restore_end_or_zero(reader->expires_s));
 }
 
-static gboolean show_added(const VaultReaderValue *reader, const GPtrArray *coverages,
-                           gboolean as_json, GError **error)
+static gboolean add_whole_json(JsonBuilder *builder, VaultKeep *keep,
+                               const VaultReaderValue *reader, GError **error)
 {
-    g_autoptr(JsonBuilder) builder = NULL;
-    RowId id = vault_keep_reader_id(reader);
+    g_autoptr(GArray) masters = vault_keep_masters(keep, error);
+    g_autoptr(GPtrArray) coverages =
+        masters == NULL ? NULL : vault_keep_reader_coverage(keep, reader, error);
 
-    if (!as_json) {
-        printf("%s is a standing reader now, %s.\n", reader->name, VAULT_ID_TEXT(id));
-        show_coverage(reader, coverages);
-        return TRUE;
-    }
-    builder = json_builder_new();
+    if (coverages == NULL)
+        return FALSE;
     json_builder_begin_object(builder);
-    add_reader_json(builder, reader);
+    add_reader_json(builder, reader, masters);
     add_coverage_json(builder, coverages);
     json_builder_end_object(builder);
-    return restore_output_json(builder, error);
+    return TRUE;
+}
+
+static gboolean show_added(VaultKeep *keep, const VaultReaderValue *reader, gboolean as_json,
+                           GError **error)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(GPtrArray) coverages = NULL;
+    RowId id = vault_keep_reader_id(reader);
+
+    if (as_json)
+        return add_whole_json(builder, keep, reader, error) && restore_output_json(builder, error);
+    coverages = vault_keep_reader_coverage(keep, reader, error);
+    if (coverages == NULL)
+        return FALSE;
+    printf("%s is a standing reader now, %s.\n", reader->name, VAULT_ID_TEXT(id));
+    show_coverage(reader, coverages);
+    return TRUE;
 }
 
 /* What he has is read from the keyring after he was added: keys made meanwhile count. */
@@ -115,7 +145,6 @@ static gboolean report_added(const char *vault, const RowId *id, gboolean as_jso
     g_autoptr(VaultKeep) keep = vault_access_open(vault, VAULT_ACCESS_AS_IT_IS, NULL, error);
     g_autoptr(GPtrArray) readers = keep == NULL ? NULL : vault_keep_readers(keep, error);
     const VaultReaderValue *reader;
-    g_autoptr(GPtrArray) coverages = NULL;
 
     if (readers == NULL)
         return FALSE;
@@ -125,8 +154,7 @@ static gboolean report_added(const char *vault, const RowId *id, gboolean as_jso
                             "the reader was added, and removed again meanwhile");
         return FALSE;
     }
-    coverages = vault_keep_reader_coverage(keep, reader, error);
-    return coverages != NULL && show_added(reader, coverages, as_json, error);
+    return show_added(keep, reader, as_json, error);
 }
 
 static gboolean add_reader(const char *vault, const char *path, gboolean as_json, GError **error)
@@ -186,36 +214,34 @@ static gboolean list_json(VaultKeep *keep, const GPtrArray *readers, GError **er
 
     json_builder_begin_array(builder);
     for (guint i = 0; i < readers->len; i++) {
-        const VaultReaderValue *reader = g_ptr_array_index(readers, i);
-        g_autoptr(GPtrArray) coverages = vault_keep_reader_coverage(keep, reader, error);
-
-        if (coverages == NULL)
+        if (!add_whole_json(builder, keep, g_ptr_array_index(readers, i), error))
             return FALSE;
-        json_builder_begin_object(builder);
-        add_reader_json(builder, reader);
-        add_coverage_json(builder, coverages);
-        json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
     return restore_output_json(builder, error);
 }
 
-static void list_text(const GPtrArray *readers)
+static gboolean list_text(VaultKeep *keep, const GPtrArray *readers, GError **error)
 {
+    g_autoptr(GArray) masters = vault_keep_masters(keep, error);
+
+    if (masters == NULL)
+        return FALSE;
     for (guint i = 0; i < readers->len; i++) {
         const VaultReaderValue *reader = g_ptr_array_index(readers, i);
         g_autofree char *added = restore_date_text(reader->added_s);
         g_autofree char *expires = restore_end_text(reader->expires_s, "no end");
         RowId id = vault_keep_reader_id(reader);
 
-        printf("%s  %s  case %s  added %s  until %s  ", VAULT_ID_TEXT(id), reader->name,
-               reader->case_id, added, expires);
+        printf("%s  %s  %s  case %s  added %s  until %s  ", VAULT_ID_TEXT(id), reader->name,
+               state_of(reader, masters), reader->case_id, added, expires);
         if (reader->mailboxes->len == 0)
             puts("all mailboxes");
         else
             printf("%u mailbox%s\n", reader->mailboxes->len,
                    reader->mailboxes->len == 1 ? "" : "es");
     }
+    return TRUE;
 }
 
 static gboolean list_readers(const char *vault, gboolean as_json, GError **error)
@@ -225,10 +251,7 @@ static gboolean list_readers(const char *vault, gboolean as_json, GError **error
 
     if (readers == NULL)
         return FALSE;
-    if (as_json)
-        return list_json(keep, readers, error);
-    list_text(readers);
-    return TRUE;
+    return as_json ? list_json(keep, readers, error) : list_text(keep, readers, error);
 }
 
 static int reader_list(int argc, char **argv)

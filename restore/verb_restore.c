@@ -41,7 +41,7 @@ typedef struct {
     const RestoreOptions *options;
     VaultView *view;
     RestoreScope scope;
-    ProofLog *proof_log; /* NULL: the vault has no logs, and the export no proofs */
+    gboolean has_proofs; /* else the vault has no logs, and the export no proofs */
     ProofSource proofs;
     GHashTable *found; /* RecordId of messages that have a copy in scope; NULL = not asked for */
     guint64 entry_count, stored_len;
@@ -53,7 +53,6 @@ typedef struct {
 static void restore_clear(Restore *restore)
 {
     restore_scope_clear(&restore->scope);
-    g_clear_pointer(&restore->proof_log, proof_log_close);
     g_clear_pointer(&restore->found, g_hash_table_unref);
     g_clear_pointer(&restore->progress, progress_free);
     g_clear_pointer(&restore->view, vault_view_free);
@@ -252,7 +251,7 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
                             .line_ends = options->is_lf ? EXPORT_LF : EXPORT_AS_ARCHIVED,
                             .vault_id = vault_view_id(restore->view),
                             .now_s = now_s,
-                            .proofs = restore->proof_log == NULL ? NULL : &restore->proofs};
+                            .proofs = restore->has_proofs ? &restore->proofs : NULL};
 
     return export_open(&export, error);
 }
@@ -261,22 +260,16 @@ static Export *open_export(const Restore *restore, ExportFormat format, guint64 
 static gboolean open_proofs(Restore *restore, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    VaultLogReader *reader = vault_view_archive_log(restore->view, &failure);
 
-    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) ||
-        g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED)) {
+    restore->has_proofs = vault_view_proofs(restore->view, &restore->proofs, &failure);
+    if (restore->has_proofs)
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
         restore_verb_say(verb, "the export will have no proofs: %s", failure->message);
         return TRUE;
     }
-    if (reader == NULL) {
-        g_propagate_error(error, g_steal_pointer(&failure));
-        return FALSE;
-    }
-    restore->proof_log = proof_log_open(reader, error);
-    if (restore->proof_log == NULL)
-        return FALSE;
-    restore->proofs = proof_log_source(restore->proof_log);
-    return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret_result,
@@ -287,6 +280,7 @@ static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret
     ExportPipeOptions pipe = {.view = restore->view,
                               .reader = restore->scope.reader,
                               .releases = sources_releases(&releases),
+                              .proofs = restore->has_proofs ? &restore->proofs : NULL,
                               .filter = &restore->scope.filter,
                               .mailbox_name = mailbox_name,
                               .failed = tell_failed,

@@ -268,14 +268,26 @@ typedef enum {
     VAULT_BATCH_UNLESS_EMPTY
 } VaultBatchWhen;
 gboolean vault_keep_log_batch(VaultKeep *keep, VaultBatchWhen when, GError **error);
-/* A new key signs both logs from here on; announced in both, signed by the one before. Writer only.
- */
+/* A new key signs both logs from here on; announced in both, signed by the one before, whose secret
+ * half the keyring then forgets. Writer only. */
 gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error);
+/* The same once the key is `age_s` old, and only while the clock can be trusted; the daemon calls
+ * it hourly. */
+gboolean vault_keep_rotate_log_key_when_due(VaultKeep *keep, guint64 age_s,
+                                            gboolean *ret_is_rotated, GError **error);
 
 /* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them); CORRUPT: it
  * had, and they are gone or were set back. Each reader stays at the checkpoint that there was;
  * caller closes it. */
 VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError **error);
+/* The same at the newest checkpoint that witnesses cosigned and that is kept, its note with their
+ * cosignatures. NOT_FOUND: none is; CORRUPT: the log does not continue it. */
+VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log, GError **error);
+/* Keeps a checkpoint of either log with cosignatures, for proofs. Durable on return. One that is
+ * shorter than what is kept changes nothing; of the same size, the cosignatures of both are kept.
+ * Writer only. MALFORMED, TOO_LARGE: no such note, or none of this vault's; NO_KEY: no key of the
+ * log signed it; REFUSED: nobody cosigned it, or the log does not continue it. */
+gboolean vault_keep_put_cosigned(VaultKeep *keep, const char *note, gsize len, GError **error);
 /* Keys that sign, or did: GPtrArray of VaultNoteKey, the newest first. */
 GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error);
 /* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes

@@ -44,14 +44,12 @@ static void try_batch(JsonObject *object, const VaultTlogPolicy *policy)
     g_autoptr(ProofBatch) batch = proof_batch_read(object, NULL);
     g_autoptr(JsonNode) node = NULL;
     g_autoptr(ProofBatch) again = NULL;
-    g_autofree char *proof = NULL;
     g_autofree char *line = NULL;
     VaultEntry entry;
 
     if (batch == NULL)
         return;
-    proof = vault_tlog_proof_format(batch->proof);
-    line = proof_batch_format(batch->entry, proof);
+    line = proof_batch_format(batch);
     node = json_from_string(line, NULL);
     again = proof_batch_read(json_node_get_object(node), NULL);
     g_assert(again != NULL && g_bytes_equal(again->entry, batch->entry));

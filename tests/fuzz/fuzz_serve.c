@@ -113,6 +113,33 @@ static void months_answer(const guint8 *data, gsize size)
     same(again, data, size);
 }
 
+static void prove_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GByteArray) again = g_byte_array_new();
+    ProofMessage message = {0};
+
+    if (!serve_prove_answer_parse(data, size, &message, NULL))
+        return;
+    g_assert(message.path.count <= VAULT_MERKLE_PROOF_MAX);
+    serve_prove_answer_append(again, &message);
+    same(again, data, size);
+}
+
+static void batches_answer(const guint8 *data, gsize size)
+{
+    static const guint64 asked[] = {10, 11, 13};
+    g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
+    g_autoptr(GByteArray) again = g_byte_array_new();
+
+    if (!serve_batches_answer_parse(data, size, asked, G_N_ELEMENTS(asked), batches, NULL))
+        return;
+    g_assert(batches->len >= 1 && batches->len <= G_N_ELEMENTS(asked));
+    for (guint i = 0; i < batches->len; i++)
+        g_assert(((ProofBatch *)batches->pdata[i])->proof->index == asked[i]);
+    serve_batches_answer_append(again, batches);
+    same(again, data, size);
+}
+
 static void error_answer(const guint8 *data, gsize size)
 {
     g_autoptr(GError) error = NULL;
@@ -124,7 +151,8 @@ static void error_answer(const guint8 *data, gsize size)
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
     static void (*const answers[])(const guint8 *data, gsize size) = {
-        hello_answer, list_answer, read_answer, error_answer, months_answer};
+        hello_answer,  list_answer,  read_answer,   error_answer,
+        months_answer, prove_answer, batches_answer};
 
     vault_crypto_init();
     if (size < 2)

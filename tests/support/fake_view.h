@@ -8,6 +8,7 @@
 
 #define FAKE_VIEW_COPIES_MAX 10000
 #define FAKE_VIEW_COPY_LEN 300
+#define FAKE_VIEW_BATCH_MAX 40000             /* of these 26 do not fit into one answer */
 #define FAKE_VIEW_LARGE_LEN ((5u << 19) + 77) /* over two blocks of a read */
 
 typedef struct {
@@ -18,6 +19,8 @@ typedef struct {
     GHashTable *reads; /* RecordId -> how often its length was asked */
     guint release_count, log_count;
     gboolean is_closed;
+    gboolean has_no_log;
+    gint find_count;
     VaultErrorCode fails_with; /* of releases, when `is_failing` */
     gboolean is_failing;
 } FakeVault;
@@ -181,6 +184,63 @@ static inline gboolean fake_log(gpointer self, VaultLoggedAct act, const char *t
     return TRUE;
 }
 
+/* Records whose hash begins with less than 0x80 are in the log: in batch 10 + that byte. Batches
+ * have entries of the length of their index, from 10 on. */
+static inline gboolean fake_find(gpointer user, const VaultHash *record_hash,
+                                 ProofMessage *ret_message, GError **error)
+{
+    FakeVault *vault = user;
+
+    g_assert(vault->has_grant);
+    g_atomic_int_inc(&vault->find_count);
+    ret_message->is_in_log = record_hash->bytes[0] < 0x80;
+    ret_message->batch = 10u + record_hash->bytes[0];
+    ret_message->place = record_hash->bytes[1];
+    ret_message->path = (VaultMerkleProof){.count = record_hash->bytes[2] % 17};
+    return TRUE;
+}
+
+static inline ProofBatch *fake_batch(guint64 index)
+{
+    static const char note[] = "example.com/log\n100\n"
+                               "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
+                               "\xe2\x80\x94 example.com/log AAAAAAAA\n";
+    ProofBatch *batch = g_new0(ProofBatch, 1);
+    g_autofree guint8 *bytes = g_malloc0(index);
+    VaultMerkleProof path = {.count = 2};
+
+    batch->entry = g_bytes_new(bytes, index);
+    batch->proof = vault_tlog_proof_new(index, &path, note, strlen(note), NULL);
+    g_assert(batch->proof != NULL);
+    return batch;
+}
+
+static inline GPtrArray *fake_batches(gpointer user, const guint64 *indexes, gsize count,
+                                      GError **error)
+{
+    g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
+
+    for (gsize i = 0; i < count; i++) {
+        if (indexes[i] < 10 || indexes[i] > FAKE_VIEW_BATCH_MAX) {
+            g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no such entry");
+            return NULL;
+        }
+        g_ptr_array_add(batches, fake_batch(indexes[i]));
+    }
+    return g_steal_pointer(&batches);
+}
+
+static inline gboolean fake_proofs(gpointer self, ProofSource *ret_proofs, GError **error)
+{
+    FakeVault *vault = self;
+
+    g_assert(vault->has_grant);
+    if (vault->has_no_log)
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no log yet");
+    *ret_proofs = (ProofSource){.find = fake_find, .batches = fake_batches, .user = vault};
+    return !vault->has_no_log;
+}
+
 static inline gboolean fake_close(gpointer self, GError **error)
 {
     ((FakeVault *)self)->is_closed = TRUE;
@@ -233,6 +293,7 @@ static inline VaultView *fake_view_new(FakeVault *vault)
         .free = fake_free,
         .release = fake_release,
         .log = fake_log,
+        .proofs = fake_proofs,
         .close = fake_close,
         .records = {.length = fake_record_len, .read = fake_record_read},
     };

@@ -12,9 +12,10 @@ from lmtp import Lmtp
 
 PROGRAMS = harness.build()
 VERBS = ["setup", "master create", "master drill", "init", "identity create", "request", "approve",
-         "grant", "policy show", "policy set", "drill challenge", "drill take", "restore", "import",
+         "grant", "reader add", "reader list", "reader remove", "policy show", "policy set",
+         "drill challenge", "drill take", "restore", "import",
          "mailbox list", "mailbox show", "message", "status", "verify", "rebuild", "log list",
-         "log verify", "log prove", "log checkpoint", "log stamp", "check", "witness",
+         "log verify", "log prove", "log checkpoint", "log rotate-key", "log stamp", "check", "witness",
          "witness create"]
 USAGE, FAILED, NOTHING = 2, 1, 3
 NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}

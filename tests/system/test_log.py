@@ -181,6 +181,42 @@ def newest_mail_is_said_not_to_be_in_the_log():
         assert report["in_log"] == int(in_log) and report["findings"] == []
 
 
+# ---- another key ----------------------------------------------------------------------------------
+
+def proofs_and_checkpoints_outlive_two_rotations():
+    """By a command and by a daemon that is asked: what was signed before stays good, under its key."""
+    vault = Vault(PROGRAMS)
+    deliver(vault, range(2))
+    grant = vault.grant()
+    first_key, checkpoint = keys(vault)[0], vault.folder / "checkpoint"
+    vault.command("log", "checkpoint", vault.path, "--out", checkpoint)
+    vault.restore(vault.folder / "one", grant)
+    done = vault.command("log", "rotate-key", vault.path)
+    assert done.stdout.decode().split("\n")[0] == f"archive: {keys(vault)[0]}", done
+    deliver(vault, range(2, 4))
+    vault.restore(vault.folder / "two", grant)
+    with Daemon(vault), Lmtp(vault.address) as client:
+        answer = json.loads(vault.command("log", "rotate-key", vault.path, "--json").stdout)
+        (reply,) = client.deliver("s@b.test", ["u0@example.com"], mails.ordinary(9))
+        assert answer == {"archive": keys(vault)[0], "control": keys(vault, "control")[0]}
+    ids = [reply.archive_id]
+    vault.restore(vault.folder / "three", grant)
+    assert keys(vault)[2] == first_key and len(keys(vault)) == 3
+    assert "all as it was signed" in verify(vault, "--checkpoint", checkpoint)
+    assert len(listed(vault, "--kind", "key-rotated")) == 4
+    vault.command("log", "prove", vault.path, *ids)
+    checked_by_the_keys_that_signed(vault, first_key)
+
+
+def checked_by_the_keys_that_signed(vault, first_key):
+    old, full = vault.folder / "old.policy", vault.folder / "full.policy"
+    old.write_text(f"log {first_key}\nquorum none\n")
+    full.write_text("".join(f"log {key}\n" for key in keys(vault)) + "quorum none\n")
+    for name, status in [("one", 0), ("two", FAILED), ("three", FAILED)]:
+        vault.command("check", vault.folder / name, "--policy", old, status=status)
+        vault.command("check", vault.folder / name, "--policy", full)
+
+
 # ---- check ----------------------------------------------------------------------------------------
 
 def check_needs_no_vault_and_finds_changes():
@@ -221,9 +257,12 @@ def other_formats_are_checked_too():
     vault = fixture.vault
     vault.restore(vault.folder / "all.zip", fixture.grant, format="zip")
     vault.restore(vault.folder / "maildir", fixture.grant, format="maildir")
+    vault.restore(vault.folder / "mbox", fixture.grant, format="mbox")
+    vault.restore(vault.folder / "all.mbox", fixture.grant, format="mbox")
     unpacked = vault.folder / "unpacked"
     shutil.unpack_archive(vault.folder / "all.zip", unpacked)
-    for folder in [unpacked, vault.folder / "maildir"]:
+    for folder in [unpacked, vault.folder / "maildir", vault.folder / "mbox",
+                   vault.folder / "all.mbox"]:
         report = json.loads(vault.command("check", folder, "--policy", fixture.policy,
                                           "--json").stdout)
         assert report["in_log"] == MESSAGES and report["findings"] == [], (folder, report)
@@ -339,6 +378,7 @@ if __name__ == "__main__":
     harness.run(list_shows_batches_and_acts, list_is_narrowed, addresses_are_in_no_entry,
                 restored_file_is_tied_to_its_leaf_by_hand, message_is_proved_without_a_grant,
                 act_is_proved, newest_mail_is_said_not_to_be_in_the_log,
+                proofs_and_checkpoints_outlive_two_rotations,
                 check_needs_no_vault_and_finds_changes, check_asks_for_what_the_policy_asks_for,
                 other_formats_are_checked_too, untouched_log_verifies,
                 changed_tiles_entries_and_lists_are_found, dropped_and_reordered_entries_are_found,

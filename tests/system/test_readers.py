@@ -9,6 +9,7 @@ import json
 import os
 import random
 import threading
+import time
 
 import harness
 import mails
@@ -165,6 +166,7 @@ def removed_reader_gets_no_keys_and_no_release():
             assert world.read("rita") == {had}
             (listed,) = readers(world)
             assert listed["name"] == "rita" and not listed["whole_vault"], listed
+            assert listed["state"] == "active", listed
             what = grant if remove[0] == "grant" else remove[2] or listed["id"]
             world.vault.command(*remove[:2], world.vault.path, what)
             assert readers(world) == []
@@ -195,6 +197,19 @@ def readd(world):
                         "--passphrase-file", world.vault.passphrase)
     world.add("rita")
     return world.import_of("anna@example.com", 2019, 9)
+
+
+def reader_that_expires_is_shown_as_that_and_reads_no_more():
+    world = World()
+    with Daemon(world.vault):
+        ends = time.time() + 6
+        world.standing("ella", "--all", since=(
+            "--expires", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))))
+        world.deliver("anna@example.com")
+        harness.eventually("the grant expires", lambda: time.time() > ends)
+        assert [r["state"] for r in readers(world)] == ["expired"]
+        assert b"expired" in world.vault.command("reader", "list", world.vault.path).stdout
+        assert b"expired" in refused(world, "ella", REFUSED)
 
 
 def keys_are_made_under_load_while_readers_come_and_go():
@@ -301,5 +316,6 @@ if __name__ == "__main__":
     harness.run(reader_of_a_mailbox_reads_what_comes_and_nothing_else,
                 reader_of_the_vault_reads_new_mailboxes_at_once,
                 removed_reader_gets_no_keys_and_no_release,
+                reader_that_expires_is_shown_as_that_and_reads_no_more,
                 keys_are_made_under_load_while_readers_come_and_go,
                 what_readers_opened_is_what_the_log_says, mailbox_by_another_name_is_refused)

@@ -25,9 +25,9 @@ WORDS = traces.Words([CANARY])
 MESSAGES = 40
 LARGE = 5 << 20
 
-HELLO, GRANT, LIST, RELEASE, READ, LOG = 1, 2, 3, 4, 5, 6
+HELLO, GRANT, LIST, RELEASE, READ, LOG, MONTHS, PROVE, BATCHES = range(1, 10)
 ANSWER, ERROR = 0x80, 0xff
-MALFORMED, REFUSED = 6, 10
+NOT_FOUND, MALFORMED, REFUSED = 1, 6, 10
 MAGIC = b"muniment-serve\n\0"
 PERIOD = ("--from", "1980-01", "--to", "2099-12")
 
@@ -111,9 +111,25 @@ def compare_with_host(vault, ledger, grant, sshd):
     assert sorted(files_of(there).values()) == sorted(
         d for i, d in ledger.acknowledged.items() for _ in ledger.owners[i])
     manifests = [json.loads((f / "manifest.json").read_text()) for f in [here, there]]
-    for manifest in manifests:
-        manifest.pop("created", None)
     assert manifests[0]["counts"] == manifests[1]["counts"]
+    compare_proofs(vault, *manifests)
+    done = vault.command("check", there, "--policy", policy_of(vault))
+    assert b"%d of them in the log: all as archived" % len(files_of(there)) in done.stdout, done
+
+
+def compare_proofs(vault, here, there):
+    """Each message is proved by the same bytes; the batches by a newer checkpoint, where there is one."""
+    assert here["messages"] and here["messages"] == there["messages"]
+    assert all(m["in_log"] and m["salt"] and "path" in m for m in there["messages"])
+    entries = [[b["entry"] for b in manifest["batches"]] for manifest in [here, there]]
+    assert entries[0] and entries[0] == entries[1]
+
+
+def policy_of(vault):
+    path = vault.folder / "policy"
+    key = vault.command("log", "checkpoint", vault.path, "--vkey").stdout.decode().split("\n")[0]
+    path.write_text(f"log {key}\nquorum none\n")
+    return path
 
 
 def narrowing_works_over_ssh():
@@ -346,6 +362,17 @@ def copy_that_was_not_listed_is_not_released():
     assert code_of(Client().greet(grant).release([known])) == REFUSED
 
 
+def log_is_proved_and_not_handed_out():
+    """A record that nobody knows the hash of is in no batch; what is asked for beyond the log is not
+    there, and the session goes on."""
+    client = Client().greet(Fixture.with_daemon()[2])
+    assert client.must(PROVE, os.urandom(32)) == b"\0"
+    assert client.must(BATCHES, b"\0\0") == b"\0\0"
+    assert code_of(client.ask(BATCHES, struct.pack(">HQ", 1, 1 << 40))) == NOT_FOUND
+    answer = client.must(BATCHES, struct.pack(">HQ", 1, 1))
+    assert answer[:2] == b"\0\1" and b"/archive/1\n" in answer, answer
+
+
 def forged_and_expired_grants_are_refused():
     vault, _, grant, _ = Fixture.with_daemon()
     wider = grant.read_bytes().replace(b"1980-01", b"1970-01")
@@ -368,7 +395,7 @@ def forged_and_expired_grants_are_refused():
 
 def broken_protocol_ends_the_session():
     grant = Fixture.with_daemon()[2]
-    before_grant = [(LIST, b""), (RELEASE, b""), (READ, b""), (9, b""), (GRANT, b"\2"), (HELLO, b"")]
+    before_grant = [(LIST, b""), (RELEASE, b""), (READ, b""), (PROVE, b"h" * 32), (BATCHES, b"\0\0"), (9, b""), (GRANT, b"\2"), (HELLO, b"")]
     for type, payload in before_grant:
         client = Client().greet()
         assert code_of(client.ask(type, payload)) == MALFORMED
@@ -377,7 +404,9 @@ def broken_protocol_ends_the_session():
     after_grant = [(LIST, b"x"), (RELEASE, struct.pack(">H", 0)), (GRANT, b"\1"),
                    (RELEASE, struct.pack(">H", 4097) + b"i" * 16 * 4097), (RELEASE, b"\0\2" + b"i" * 16),
                    (READ, b"i" * 16 + struct.pack(">QI", 0, (1 << 20) + 1)),
-                   (LOG, b"\3act: release\n"), (LOG, b"\1" + b"x" * 65537), (LOG, b"\1\xff")]
+                   (PROVE, b"h" * 31), (PROVE, b"h" * 33), (BATCHES, b"\0\1" + b"\0" * 7),
+                   (BATCHES, b"\0\2" + struct.pack(">QQ", 2, 2)),
+                   (BATCHES, struct.pack(">H65Q", 65, *range(65))), (LOG, b"\3act: release\n"), (LOG, b"\1" + b"x" * 65537), (LOG, b"\1\xff")]
     for type, payload in after_grant:
         client = Client().greet(grant)
         assert code_of(client.ask(type, payload)) == MALFORMED
@@ -399,5 +428,6 @@ if __name__ == "__main__":
                 small_grant_gives_its_scope_only, broken_connection_ends_the_restore,
                 no_process_or_file_of_the_host_holds_plaintext,
                 record_is_given_only_after_its_release, release_outside_the_grant_is_refused,
-                copy_that_was_not_listed_is_not_released, forged_and_expired_grants_are_refused,
+                copy_that_was_not_listed_is_not_released, log_is_proved_and_not_handed_out,
+                forged_and_expired_grants_are_refused,
                 broken_protocol_ends_the_session, other_version_is_told)

@@ -102,6 +102,49 @@ def growing_log_is_cosigned_and_believed_by_policy():
     vault.command("log", "verify", vault.path, "--checkpoint", checkpoint)
 
 
+def cosignatures_are_kept_and_go_with_exports():
+    """A policy that wants the witness believes what was restored since it was asked; nothing before, and
+    what came later not until it is asked again."""
+    vault = made_vault()
+    grant = vault.grant()
+    witness = Witness(vault.folder, [vkey(vault), vkey(vault, "archive")])
+    policy = vault.folder / "policy"
+    policy.write_text(f"log {vkey(vault, 'archive')}\nwitness w {witness.vkey}\nquorum w\n")
+
+    def restored(name, status=0):
+        vault.restore(vault.folder / name, grant)
+        vault.command("check", vault.folder / name, "--policy", policy, status=status)
+
+    restored("before", status=FAILED)
+    assert "witness.example" in note_of(vault, "--witness", witness.url, log="archive")
+    restored("after")
+    with Daemon(vault), Lmtp(vault.address) as client:
+        client.deliver("s@b.test", ["u@example.com"], mails.ordinary(2))
+    restored("grown", status=FAILED)
+    with Daemon(vault):
+        note_of(vault, "--witness", witness.url, log="archive")
+        restored("again")
+    done = vault.command("log", "verify", vault.path)
+    assert b" 1 older checkpoints" in done.stdout, done
+    kept = vault.path / "log" / "archive" / "cosigned"
+    kept.write_text(kept.read_text().replace("\n\n", "x\n\n", 1))
+    assert b"cosigned" in vault.command("log", "verify", vault.path, status=FAILED).stdout
+
+
+def witness_that_knows_the_first_key_only_is_told_the_next():
+    vault = made_vault()
+    witness = Witness(vault.folder, [vkey(vault)])
+    first = note_of(vault, "--witness", witness.url)
+    for _ in range(2):
+        vault.command("log", "rotate-key", vault.path)
+    assert note_of(vault, "--witness", witness.url, status=REFUSED) == ""
+    witness.stop()
+    witness.vkeys += [vkey(vault)]
+    witness.start()
+    second = note_of(vault, "--witness", witness.url)
+    assert logs.checkpoint(second)[1] > logs.checkpoint(first)[1] and "witness.example" in second
+
+
 def vault_that_was_set_back_gets_no_cosignature():
     vault = made_vault()
     act(vault, "one")
@@ -188,7 +231,8 @@ def second_witness_and_damaged_state_are_refused():
 
 
 if __name__ == "__main__":
-    harness.run(growing_log_is_cosigned_and_believed_by_policy,
+    harness.run(growing_log_is_cosigned_and_believed_by_policy, cosignatures_are_kept_and_go_with_exports,
+                witness_that_knows_the_first_key_only_is_told_the_next,
                 vault_that_was_set_back_gets_no_cosignature, each_refusal_has_its_status,
                 hostile_connections_keep_nobody_waiting,
                 no_cosignature_leaves_before_it_is_remembered,

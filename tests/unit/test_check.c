@@ -189,9 +189,6 @@ static void what_is_no_manifest_is_refused(void **state)
     replace(w, "\"muniment_manifest\":1", "\"muniment_manifest\":2");
     assert_refused(w, VAULT_ERROR_UNSUPPORTED);
     write_manifest(w, before);
-    replace(w, "\"format\":\"eml\"", "\"format\":\"mbox\"");
-    assert_refused(w, VAULT_ERROR_UNSUPPORTED);
-    write_manifest(w, before);
     replace(w, "\"errors\":[],\n", "");
     assert_refused(w, VAULT_ERROR_MALFORMED);
     write_manifest(w, before);

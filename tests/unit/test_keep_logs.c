@@ -366,43 +366,6 @@ static void acts_are_nowhere_in_clear(void **state)
     assert_int_equal(WEXITSTATUS(status), 1);
 }
 
-/* ---- another key ------------------------------------------------------------------------------
- */
-
-static void rotated_key_is_announced_and_signs_from_then_on(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autoptr(GPtrArray) before = NULL;
-    g_autoptr(GPtrArray) after = NULL;
-    const VaultNoteKey *old, *new;
-
-    before = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, NULL);
-    assert_true(vault_keep_rotate_log_key(world->fixture->keep, NULL));
-    after = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, NULL);
-    assert_int_equal(after->len, before->len + 1);
-    new = g_ptr_array_index(after, 0);
-    old = g_ptr_array_index(after, 1);
-    assert_memory_equal(old->public_key, ((VaultNoteKey *)before->pdata[0])->public_key,
-                        VAULT_KEY_LEN);
-    for (guint kind = 0; kind < 2; kind++) {
-        g_autoptr(VaultLogReader) log = release_world_log(world, (VaultLogKind)kind);
-        VaultEntry entry = release_world_entry(log, vault_log_reader_checkpoint(log)->size - 1);
-
-        assert_int_equal(entry.kind, VAULT_ENTRY_KEY_ROTATED);
-        assert_memory_equal(entry.key.bytes, new->public_key, VAULT_KEY_LEN);
-    }
-    {
-        g_autoptr(VaultLogReader) log = release_world_log(world, VAULT_LOG_CONTROL);
-        const char *text = vault_log_reader_note(log);
-        g_autoptr(VaultNote) note = vault_note_parse(text, strlen(text), NULL);
-
-        assert_true(vault_note_verify(note, new, NULL, NULL));
-        assert_false(vault_note_verify(note, old, NULL, NULL));
-    }
-    deliver_some(world, 2);
-    assert_each_record_is_in_one_batch(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,7 +384,6 @@ int main(void)
         cmocka_unit_test(payload_whose_key_is_gone_is_erased_and_the_log_stays_valid),
         cmocka_unit_test(event_that_is_another_than_was_logged_is_corrupt),
         cmocka_unit_test(acts_are_nowhere_in_clear),
-        cmocka_unit_test(rotated_key_is_announced_and_signs_from_then_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

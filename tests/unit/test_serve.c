@@ -56,6 +56,8 @@ static void append_request(GByteArray *payload, guint8 type)
     ServeRead read = {.record_id = fake_id('c', 1), .len = 10};
     ServeMonths months = {.max = 10};
     RecordId copy = fake_id('c', 1);
+    VaultHash hash = {{3, 4, 5}};
+    guint64 index = 13;
 
     if (type == SERVE_LIST)
         serve_list_append(payload, &list);
@@ -67,12 +69,16 @@ static void append_request(GByteArray *payload, guint8 type)
         serve_read_append(payload, &read);
     else if (type == SERVE_LOG)
         serve_log_append(payload, VAULT_LOGGED_RESTORE_BEGUN, "copies: 1\n");
+    else if (type == SERVE_PROVE)
+        serve_prove_append(payload, &hash);
+    else if (type == SERVE_BATCHES)
+        serve_batches_append(payload, &index, 1);
 }
 
 static void nothing_is_answered_before_a_good_grant(void **state)
 {
-    static const guint8 types[] = {
-        SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS, 8, 0, 0xff};
+    static const guint8 types[] = {SERVE_LIST,  SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS,
+                                   SERVE_PROVE, SERVE_BATCHES, 10,         0,         0xff};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(GByteArray) answer = g_byte_array_new();
@@ -108,7 +114,8 @@ static void grant_comes_after_the_greeting(void **state)
 
 static void well_formed_requests_are_answered_after_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST, SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS};
+    static const guint8 types[] = {SERVE_LIST,   SERVE_RELEASE, SERVE_READ,   SERVE_LOG,
+                                   SERVE_MONTHS, SERVE_PROVE,   SERVE_BATCHES};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(ServeSession) session = serve_session_new(view, NULL);
@@ -187,6 +194,87 @@ static void errors_that_are_no_breach_leave_the_session(void **state)
         assert_int_equal(ask(session, SERVE_RELEASE, payload, answer, next), SERVE_ERROR);
         assert_int_equal(error_code(answer), code);
     }
+}
+
+/* Parses the answer that is in `answer`, against `count` indexes from 13 on. */
+static gboolean take_batches(const GByteArray *answer, gsize count, GPtrArray *batches)
+{
+    static const guint64 indexes[] = {13, 14, 15};
+
+    return serve_batches_answer_parse(answer->data + SERVE_FRAME_HEADER_LEN,
+                                      answer->len - SERVE_FRAME_HEADER_LEN, indexes, count, batches,
+                                      NULL);
+}
+
+static void batches_are_limited_and_rise(void **state)
+{
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+    guint64 indexes[PROOF_BATCHES_MAX + 1], twice[] = {13, 13}, missing = FAKE_VIEW_BATCH_MAX + 1;
+
+    greet_and_present(session, answer);
+    for (gsize i = 0; i < G_N_ELEMENTS(indexes); i++)
+        indexes[i] = 10 + i;
+    serve_batches_append(payload, indexes, PROOF_BATCHES_MAX);
+    assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON),
+                     SERVE_BATCHES | SERVE_ANSWER);
+    g_byte_array_set_size(payload, 0);
+    serve_batches_append(payload, &missing, 1);
+    assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_NOT_FOUND);
+    g_byte_array_set_size(payload, 0);
+    serve_batches_append(payload, indexes, PROOF_BATCHES_MAX + 1);
+    assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_OVER), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+    g_byte_array_set_size(payload, 0);
+    serve_batches_append(payload, twice, 2);
+    assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_OVER), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+}
+
+static void reader_takes_only_the_batches_that_it_asked_for(void **state)
+{
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GByteArray) answer = g_byte_array_new();
+    g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
+    static const guint64 asked[] = {13, 15};
+
+    greet_and_present(session, answer);
+    serve_batches_append(payload, asked, 1);
+    ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON);
+    assert_true(take_batches(answer, 3, batches));
+    assert_int_equal(batches->len, 1);
+    assert_false(take_batches(answer, 0, batches));
+    answer->data[SERVE_FRAME_HEADER_LEN + 1] = 0;
+    assert_false(take_batches(answer, 3, batches));
+    g_byte_array_set_size(payload, 0);
+    serve_batches_append(payload, asked, 2);
+    ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON);
+    assert_false(take_batches(answer, 3, batches));
+}
+
+static void reader_takes_no_place_out_of_bounds(void **state)
+{
+    ProofMessage message = {.is_in_log = TRUE, .batch = 7, .path.count = VAULT_MERKLE_PROOF_MAX};
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+
+    serve_prove_answer_append(payload, &message);
+    assert_true(serve_prove_answer_parse(payload->data, payload->len, &message, NULL));
+    payload->data[13]++;
+    g_byte_array_set_size(payload, payload->len + VAULT_HASH_LEN);
+    assert_false(serve_prove_answer_parse(payload->data, payload->len, &message, NULL));
+    payload->data[0] = 2;
+    assert_false(serve_prove_answer_parse(payload->data, 1, &message, NULL));
+    payload->data[0] = 0;
+    assert_false(serve_prove_answer_parse(payload->data, 2, &message, NULL));
+    assert_true(serve_prove_answer_parse(payload->data, 1, &message, NULL));
+    assert_false(message.is_in_log);
 }
 
 static void reads_past_the_end_give_what_there_is(void **state)
@@ -363,6 +451,9 @@ int main(void)
         cmocka_unit_test(grant_that_is_not_good_ends_the_session),
         cmocka_unit_test(grant_over_its_limit_is_too_large),
         cmocka_unit_test(errors_that_are_no_breach_leave_the_session),
+        cmocka_unit_test(batches_are_limited_and_rise),
+        cmocka_unit_test(reader_takes_only_the_batches_that_it_asked_for),
+        cmocka_unit_test(reader_takes_no_place_out_of_bounds),
         cmocka_unit_test(reads_past_the_end_give_what_there_is),
         cmocka_unit_test(lists_that_do_not_go_forward_are_refused),
         cmocka_unit_test(months_that_do_not_go_forward_or_are_none_are_refused),

@@ -181,6 +181,22 @@ gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error)
            vault_logs_rotate_key(keep->logs, vault_clock_now_s(&keep->clock), error);
 }
 
+gboolean vault_keep_rotate_log_key_when_due(VaultKeep *keep, guint64 age_s,
+                                            gboolean *ret_is_rotated, GError **error)
+{
+    guint64 good_s, now_s = vault_clock_now_s(&keep->clock);
+    g_auto(VaultLogsKnown) known = {0};
+
+    *ret_is_rotated = FALSE;
+    if (!vault_logs_known_read(keep->keyring, &known, error))
+        return FALSE;
+    if (now_s < known.current.created_s || now_s - known.current.created_s < age_s ||
+        vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_UNSURE)
+        return TRUE;
+    *ret_is_rotated = vault_keep_rotate_log_key(keep, error);
+    return *ret_is_rotated;
+}
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error)

@@ -54,6 +54,7 @@ struct VaultKeep {
     VaultErasureGate *erasure_gate;
     GMutex erasure_lock;           /* one act of erasure at a time */
     gboolean has_older_vault_keys; /* when it was opened: one was to be destroyed */
+    GMutex cosigned_lock; /* the kept cosigned checkpoints are read and replaced under it */
     VaultDepository depository;
 };
 

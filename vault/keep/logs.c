@@ -408,6 +408,56 @@ static gboolean announce(VaultLogs *logs, VaultLogKind kind, const LogVerifyKey 
     return append_with_reserve(logs, kind, &rotated, 1, &index, error);
 }
 
+/* A log key and where it lies. */
+typedef struct {
+    RowId row_id;
+    VaultLogKeyValue key;
+} KeyRow;
+VAULT_DECLARE_WIPE(KeyRow, key_row)
+
+typedef struct {
+    gboolean has_newest;
+    KeyRow newest;  /* so far */
+    GArray *others; /* KeyRow, of public halves alone */
+} KeyRows;
+
+static gboolean take_row(const RowId *row_id, const GByteArray *value, gpointer user,
+                         GError **error)
+{
+    KeyRows *rows = user;
+    g_auto(KeyRow) row = {.row_id = *row_id};
+
+    if (VAULT_ID_EQUAL(*row_id, vault_log_state_row))
+        return TRUE;
+    if (!vault_log_key_value_parse(value->data, value->len, &row.key, error))
+        return FALSE;
+    if (rows->has_newest) {
+        memset(&rows->newest.key.signing, 0, sizeof rows->newest.key.signing);
+        g_array_append_val(rows->others, rows->newest);
+    }
+    rows->newest = row;
+    rows->has_newest = TRUE;
+    return TRUE;
+}
+
+/* Of keys that no longer sign only the public half is kept: who comes to hold the host later signs
+ * nothing in their name. One that a crash left is forgotten at the next rotation. */
+static gboolean forget_secrets(VaultKeyring *keyring, GError **error)
+{
+    g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(KeyRow));
+    KeyRows rows = {.others = others};
+    gboolean is_done = vault_keyring_each(keyring, VAULT_KEYRING_LOG_KEYS, take_row, &rows, error);
+
+    key_row_wipe(&rows.newest);
+    for (guint i = 0; is_done && i < others->len; i++) {
+        const KeyRow *row = &g_array_index(others, KeyRow, i);
+        g_autoptr(GByteArray) value = vault_log_key_value_format(&row->key);
+
+        is_done = vault_keyring_put(keyring, VAULT_KEYRING_LOG_KEYS, &row->row_id, value, error);
+    }
+    return is_done;
+}
+
 /* Announced first: a crash before the keyring has the key leaves one announced that nobody holds,
  * while a key that signs and was never announced would look like a thief's. */
 static gboolean rotate(VaultLogs *logs, guint64 now_s, GError **error)
@@ -425,7 +475,7 @@ static gboolean rotate(VaultLogs *logs, guint64 now_s, GError **error)
     value = vault_log_key_value_format(&next);
     is_put = vault_keyring_put(logs->keyring, VAULT_KEYRING_LOG_KEYS, &row_id, value, error);
     vault_value_free(value);
-    if (!is_put)
+    if (!is_put || !forget_secrets(logs->keyring, error))
         return FALSE;
     for (gsize i = 0; i < VAULT_LOGS_COUNT; i++)
         g_clear_pointer(&logs->logs[i], vault_log_close);

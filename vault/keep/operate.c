@@ -53,6 +53,32 @@ static gboolean advance_erasures(VaultKeep *keep, const char *text, gsize len, G
     return vault_keep_advance_erasures(keep, error);
 }
 
+/* Answers with the key of each log, as trust policies have it. */
+static gboolean rotate_log_key(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                               GError **error)
+{
+    static const char *const names[VAULT_LOGS_COUNT] = {
+        [VAULT_LOG_ARCHIVE] = "archive", [VAULT_LOG_CONTROL] = "control"};
+
+    if (!vault_keep_rotate_log_key(keep, error))
+        return FALSE;
+    for (gsize i = 0; i < VAULT_LOGS_COUNT; i++) {
+        g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, (VaultLogKind)i, error);
+        g_autofree char *vkey = keys == NULL ? NULL : vault_note_key_format(keys->pdata[0]);
+
+        if (vkey == NULL)
+            return FALSE;
+        vault_text_append(answer, names[i], vkey);
+    }
+    return TRUE;
+}
+
+static gboolean put_cosigned(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                             GError **error)
+{
+    return vault_keep_put_cosigned(keep, text, len, error);
+}
+
 static gboolean add_reader(VaultKeep *keep, const char *text, gsize len, GString *answer,
                            GError **error)
 {
@@ -109,6 +135,8 @@ static const struct {
     {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
     {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
+    {"log-key-rotate", 0, rotate_log_key},
+    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
     {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},

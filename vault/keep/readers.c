@@ -178,8 +178,10 @@ static gboolean put_reader(VaultKeyring *keyring, gpointer user, GError **error)
     return vault_keyring_put(keyring, VAULT_KEYRING_READERS, &row_id, value, error);
 }
 
-static gboolean add(VaultKeep *keep, VaultReaderValue *reader, GError **error)
+/* Takes the reader over. */
+static gboolean add(VaultKeep *keep, VaultReaderValue *taken, GError **error)
 {
+    g_autoptr(VaultReaderValue) reader = taken;
     G_GNUC_UNUSED g_autoptr(GRWLockWriterLocker) changing =
         g_rw_lock_writer_locker_new(vault_recipients_lock(keep->recipients));
     RowId row_id = vault_keep_reader_id(reader);
@@ -189,17 +191,19 @@ static gboolean add(VaultKeep *keep, VaultReaderValue *reader, GError **error)
         return FALSE;
     if (is_added)
         return TRUE;
-    return check_room(keep, reader, error) &&
-           log_reader(keep, VAULT_LOGGED_READER_ADDED, reader, error) &&
-           vault_keyring_batch_run(keep->batch, put_reader, reader, error) &&
-           vault_recipients_reload(keep->recipients, error);
+    if (!check_room(keep, reader, error) ||
+        !log_reader(keep, VAULT_LOGGED_READER_ADDED, reader, error) ||
+        !vault_keyring_batch_run(keep->batch, put_reader, reader, error))
+        return FALSE;
+    vault_recipients_take_reader(keep->recipients, g_steal_pointer(&reader));
+    return TRUE;
 }
 
 gboolean vault_keep_add_reader(VaultKeep *keep, const char *grant_text, gsize len, RowId *ret_id,
                                GError **error)
 {
     g_autoptr(VaultJudgedGrant) judged = NULL;
-    g_autoptr(VaultReaderValue) reader = NULL;
+    VaultReaderValue *reader;
 
     g_assert(keep->mode == VAULT_KEEP_WRITER);
     judged = judge(keep, grant_text, len, error);
@@ -234,8 +238,10 @@ gboolean vault_readers_drop(VaultKeep *keep, const VaultHash *request_hash, GErr
     G_GNUC_UNUSED g_autoptr(GRWLockWriterLocker) changing =
         g_rw_lock_writer_locker_new(vault_recipients_lock(keep->recipients));
 
-    return vault_keyring_batch_run(keep->batch, drop, &dropping, error) &&
-           vault_recipients_reload(keep->recipients, error);
+    if (!vault_keyring_batch_run(keep->batch, drop, &dropping, error))
+        return FALSE;
+    vault_recipients_drop_reader(keep->recipients, request_hash);
+    return TRUE;
 }
 
 static VaultReaderValue *read_reader(VaultKeep *keep, const RowId *id, GError **error)

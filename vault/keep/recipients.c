@@ -84,6 +84,21 @@ const GPtrArray *vault_recipients_readers(const VaultRecipients *recipients)
     return recipients->readers;
 }
 
+void vault_recipients_take_reader(VaultRecipients *recipients, VaultReaderValue *reader)
+{
+    g_ptr_array_add(recipients->readers, reader);
+}
+
+void vault_recipients_drop_reader(VaultRecipients *recipients, const VaultHash *request_hash)
+{
+    for (guint i = recipients->readers->len; i-- > 0;) {
+        const VaultReaderValue *reader = g_ptr_array_index(recipients->readers, i);
+
+        if (vault_hash_equal(&reader->request_hash, request_hash))
+            g_ptr_array_remove_index(recipients->readers, i);
+    }
+}
+
 gsize vault_recipients_master_count(const VaultRecipients *recipients)
 {
     return recipients->masters->len;

@@ -31,6 +31,10 @@ void vault_recipients_of(const VaultRecipients *recipients, const MailboxId *mai
 /* VaultReaderValue; borrowed, until a reload. */
 const GPtrArray *vault_recipients_readers(const VaultRecipients *recipients);
 gsize vault_recipients_master_count(const VaultRecipients *recipients);
+/* A change of the readers that is durable; under the lock for writing. Neither can fail, or who was
+ * removed would still be wrapped to. */
+void vault_recipients_take_reader(VaultRecipients *recipients, VaultReaderValue *reader);
+void vault_recipients_drop_reader(VaultRecipients *recipients, const VaultHash *request_hash);
 /* From the keyring again, after a change; under the lock for writing. When it fails nothing is
  * changed here. */
 gboolean vault_recipients_reload(VaultRecipients *recipients, GError **error);

@@ -1,5 +1,9 @@
 #include "vault/log/log_reader_internal.h"
 
+#include "vault/base/file.h"
+
+#include <string.h>
+
 #define SIDECAR_FOLDER "sidecar"
 
 struct VaultLogReader {
@@ -104,11 +108,11 @@ VaultMerkleSource log_reader_source(VaultLogReader *reader)
     return (VaultMerkleSource){read_node, reader};
 }
 
-VaultLogReader *vault_log_reader_open(const char *directory, const char *origin, GPtrArray *keys,
-                                      GError **error)
+static VaultLogReader *open_at(const char *directory, const char *name, const char *origin,
+                               GPtrArray *keys, GError **error)
 {
     g_autoptr(LogFiles) files = log_files_new(directory);
-    g_autoptr(GBytes) note = log_files_read(files, LOG_CHECKPOINT_NAME, VAULT_NOTE_LEN_MAX, error);
+    g_autoptr(GBytes) note = log_files_read(files, name, VAULT_NOTE_LEN_MAX, error);
     g_autoptr(VaultLogReader) reader = NULL;
     VaultCheckpoint *checkpoint;
 
@@ -121,6 +125,25 @@ VaultLogReader *vault_log_reader_open(const char *directory, const char *origin,
     reader = log_reader_new(files, checkpoint, g_bytes_get_data(note, NULL));
     reader->own_files = g_steal_pointer(&files);
     return g_steal_pointer(&reader);
+}
+
+VaultLogReader *vault_log_reader_open(const char *directory, const char *origin, GPtrArray *keys,
+                                      GError **error)
+{
+    return open_at(directory, LOG_CHECKPOINT_NAME, origin, keys, error);
+}
+
+VaultLogReader *vault_log_reader_open_cosigned(const char *directory, const char *origin,
+                                               GPtrArray *keys, GError **error)
+{
+    return open_at(directory, LOG_COSIGNED_NAME, origin, keys, error);
+}
+
+gboolean vault_log_put_cosigned(const char *directory, const char *note, GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, LOG_COSIGNED_NAME, NULL);
+
+    return vault_file_write(path, note, strlen(note), 0600, VAULT_FILE_REPLACE, error);
 }
 
 /* ---- proofs --------------------------------------------------------------------------------- */

@@ -19,6 +19,13 @@ typedef struct VaultLogReader VaultLogReader;
 /* `keys` (VaultNoteKey): those that may have signed for this log. */
 VaultLogReader *vault_log_reader_open(const char *directory, const char *origin, GPtrArray *keys,
                                       GError **error);
+/* At the newest checkpoint that witnesses cosigned, with their cosignatures in its note; whose they
+ * are is not looked at. NOT_FOUND: none is kept. */
+VaultLogReader *vault_log_reader_open_cosigned(const char *directory, const char *origin,
+                                               GPtrArray *keys, GError **error);
+/* Takes the place of the one that is kept: durable on return. What it is, the caller has looked at.
+ */
+gboolean vault_log_put_cosigned(const char *directory, const char *note, GError **error);
 void vault_log_reader_close(VaultLogReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultLogReader, vault_log_reader_close)
 

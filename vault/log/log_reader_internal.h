@@ -5,6 +5,7 @@
 #include "vault/log/log_reader.h"
 
 #define LOG_CHECKPOINT_NAME "checkpoint"
+#define LOG_COSIGNED_NAME "cosigned"
 
 /* Takes over the checkpoint; `note` is copied. `files` is borrowed and must outlive the reader. */
 VaultLogReader *log_reader_new(const LogFiles *files, VaultCheckpoint *checkpoint,
