@@ -5,6 +5,7 @@
 #include "tests/unit/erasure_world.h"
 
 #include "vault/custody.h"
+#include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
 
 /* ---- states --------------------------------------------------------------------------------- */
@@ -109,6 +110,44 @@ static void a_roll_replaces_every_key_and_loses_nothing(void **state)
     request = erasure_request(fixture, VAULT_ACT_VAULTKEY, "something else");
     assert_false(erasure_do(fixture, "vaultkey-roll", request, NULL, &error));
     assert_true(has_code(error, VAULT_ERROR_REFUSED));
+}
+
+/* ---- retention that is over ------------------------------------------------------------------ */
+
+static gboolean add_to_scope(const VaultCopyEntry *entry, gpointer user, GError **error)
+{
+    VaultErasureScope *scope = user;
+    VaultErasureCopy copy = {.mailbox_id = entry->mailbox_id,
+                             .copy = {.record_id = entry->record_id,
+                                      .body_id = entry->body_id,
+                                      .month_key_id = entry->month_key_id,
+                                      .leaf = entry->leaf,
+                                      .received_s = entry->received_s}};
+
+    g_array_append_val(scope->messages, entry->body_id);
+    g_array_append_val(scope->copies, copy);
+    return TRUE;
+}
+
+static void what_is_over_is_destroyed_without_a_request(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    KeepDelivery delivery = keep_fixture_deliver(fixture, "first", "a@example.org");
+    VaultCopyFilter filter = {.messages = &delivery.archive_id, .message_count = 1};
+    g_autoptr(VaultErasureScope) scope = vault_erasure_scope_new();
+    g_autoptr(GString) answer = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+
+    keep_fixture_deliver(fixture, "second", "a@example.org");
+    assert_true(vault_keep_copies(fixture->keep, &filter, add_to_scope, scope, NULL));
+    if (!vault_erasure_expire(fixture->keep, scope, "ten years", answer, &error))
+        fail_msg("%s", error->message);
+    assert_int_equal(keep_fixture_copy_count(fixture->keep), 1);
+    assert_int_equal(erasure_state(fixture), VAULT_ERASURE_FINAL);
+    assert_non_null(strstr(answer->str, "\nkind: retention\n"));
+    g_array_set_size(scope->copies, 0);
+    assert_false(vault_erasure_expire(fixture->keep, scope, "ten years", answer, &error));
+    assert_true(has_code(error, VAULT_ERROR_NOT_FOUND));
 }
 
 /* ---- by the policy -------------------------------------------------------------------------- */
@@ -228,6 +267,7 @@ int main(void)
         cmocka_unit_test(an_erasure_that_destroyed_nothing_is_given_up_at_the_start),
         cmocka_unit_test(only_what_is_requested_can_be_cancelled),
         cmocka_unit_test(a_roll_replaces_every_key_and_loses_nothing),
+        cmocka_unit_test(what_is_over_is_destroyed_without_a_request),
         cmocka_unit_test(the_vault_key_is_rolled_once_a_day_where_the_policy_says_so),
         cmocka_unit_test(an_erasure_needs_the_approvals_that_the_policy_wants),
         cmocka_unit_test(a_roll_needs_the_approvals_that_the_policy_wants),

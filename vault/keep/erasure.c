@@ -61,6 +61,13 @@ static guint32 flags_of(const VaultErasureOrder *order)
     return flags;
 }
 
+static VaultErasureKind kind_of(VaultAct act)
+{
+    if (act == VAULT_ACT_RETENTION)
+        return VAULT_ERASURE_EXPIRY;
+    return act == VAULT_ACT_SHRED ? VAULT_ERASURE_MAILBOX : VAULT_ERASURE_MESSAGES;
+}
+
 static VaultErasureValue *value_of(const VaultErasureOrder *order, const VaultErasureScope *scope)
 {
     const VaultRequestFile *request = order->request;
@@ -68,7 +75,7 @@ static VaultErasureValue *value_of(const VaultErasureOrder *order, const VaultEr
     gboolean is_shred = request->act == VAULT_ACT_SHRED;
 
     vault_random(value->id.bytes, VAULT_ID_LEN);
-    value->kind = is_shred ? VAULT_ERASURE_MAILBOX : VAULT_ERASURE_MESSAGES;
+    value->kind = kind_of(request->act);
     value->flags = flags_of(order);
     value->address = g_strdup("");
     value->from_s = request->from_s;
@@ -222,6 +229,19 @@ gboolean vault_erasure_run(VaultKeep *keep, VaultErasureMode mode, const char *t
         return TRUE;
     }
     return vault_erasure_scope_check(scope, error) && carry_out(keep, order, scope, answer, error);
+}
+
+gboolean vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope, const char *reason,
+                              GString *answer, GError **error)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&keep->erasure_lock);
+    g_autoptr(VaultErasureOrder) order = vault_erasure_order_of_expiry(keep, reason, error);
+
+    if (locker == NULL || order == NULL)
+        return FALSE;
+    order->detail.skips_held = TRUE;
+    return vault_erasure_scope_judge(scope, keep, order, error) &&
+           vault_erasure_scope_check(scope, error) && carry_out(keep, order, scope, answer, error);
 }
 
 /* ---- cancel, resume ------------------------------------------------------------------------- */

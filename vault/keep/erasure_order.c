@@ -1,6 +1,7 @@
 #include "vault/keep/erasure_order.h"
 
 #include "vault/act/approval_tally.h"
+#include "vault/act/text_file.h"
 #include "vault/keep/internal.h"
 
 void vault_erasure_order_free(VaultErasureOrder *order)
@@ -85,4 +86,19 @@ VaultErasureOrder *vault_erasure_order_new(VaultKeep *keep, const char *text, gs
         return NULL;
     vault_request_file_hash(text, len, &order->hash);
     return judge(keep, order, text, len, error) ? g_steal_pointer(&order) : NULL;
+}
+
+VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *reason,
+                                                 GError **error)
+{
+    g_autoptr(VaultErasureOrder) order = g_new0(VaultErasureOrder, 1);
+    g_autofree char *policy = vault_keep_policy(keep, error);
+
+    order->approvers = g_ptr_array_new_with_free_func(g_free);
+    order->request = vault_request_file_new();
+    order->request->act = VAULT_ACT_RETENTION;
+    order->request->reason = g_strdup(reason);
+    order->request->to_s = VAULT_TEXT_TIME_END_S - 1;
+    order->policy = policy == NULL ? NULL : vault_policy_parse(policy, strlen(policy), error);
+    return order->policy == NULL ? NULL : g_steal_pointer(&order);
 }

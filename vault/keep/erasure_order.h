@@ -23,5 +23,8 @@ typedef struct {
 void vault_erasure_order_free(VaultErasureOrder *order);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultErasureOrder, vault_erasure_order_free)
 
+/* What nobody has to ask for: retention that is over. By the policy in force. */
+VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *reason,
+                                                 GError **error);
 VaultErasureOrder *vault_erasure_order_new(VaultKeep *keep, const char *text, gsize len,
                                            GError **error);

@@ -6,7 +6,7 @@
 
 #define OBSTACLES_SHOWN 20
 
-static VaultErasureScope *scope_new(void)
+VaultErasureScope *vault_erasure_scope_new(void)
 {
     VaultErasureScope *scope = g_new0(VaultErasureScope, 1);
 
@@ -144,7 +144,7 @@ static gboolean find_months(VaultErasureScope *scope, VaultKeep *keep,
 VaultErasureScope *vault_erasure_scope_find(VaultKeep *keep, const VaultErasureOrder *order,
                                             GError **error)
 {
-    g_autoptr(VaultErasureScope) scope = scope_new();
+    g_autoptr(VaultErasureScope) scope = vault_erasure_scope_new();
     gboolean is_found;
 
     if (!vault_catalog_feed_flush(keep->feed, error))
@@ -204,22 +204,31 @@ static gboolean judge_copies(VaultErasureScope *scope, VaultJudge *judge,
     return TRUE;
 }
 
-static gboolean judge_months(VaultErasureScope *scope, VaultJudge *judge, GError **error)
+static gboolean judge_months(VaultErasureScope *scope, VaultJudge *judge,
+                             const VaultErasureOrder *order, GError **error)
 {
+    guint kept = 0;
+
     for (guint i = 0; i < scope->months->len; i++) {
-        const VaultErasureMonth *month = &g_array_index(scope->months, VaultErasureMonth, i);
+        const VaultErasureMonth month = g_array_index(scope->months, VaultErasureMonth, i);
         VaultVerdict verdict;
 
-        if (!vault_judge_span(judge, &month->mailbox_id, vault_month_start(month->month),
-                              vault_month_start(vault_month_next(month->month)), &verdict, error))
+        if (!vault_judge_span(judge, &month.mailbox_id, vault_month_start(month.month),
+                              vault_month_start(vault_month_next(month.month)), &verdict, error))
             return FALSE;
+        if (may_be_passed_over(order, &verdict)) {
+            scope->held_count++;
+            continue;
+        }
         if (verdict.judgement != VAULT_JUDGED_FREE) {
-            g_autofree char *what = g_strdup_printf("month %u of mailbox %s", month->month,
-                                                    VAULT_ID_TEXT(month->mailbox_id));
+            g_autofree char *what = g_strdup_printf("month %u of mailbox %s", month.month,
+                                                    VAULT_ID_TEXT(month.mailbox_id));
 
             note_obstacle(scope, &verdict, what);
         }
+        g_array_index(scope->months, VaultErasureMonth, kept++) = month;
     }
+    g_array_set_size(scope->months, kept);
     return TRUE;
 }
 
@@ -258,7 +267,7 @@ gboolean vault_erasure_scope_judge(VaultErasureScope *scope, VaultKeep *keep,
     scope->obstacle_count = 0;
     g_ptr_array_set_size(scope->obstacles, 0);
     if (judge == NULL || !judge_copies(scope, judge, order, error) ||
-        !judge_months(scope, judge, error))
+        !judge_months(scope, judge, order, error))
         return FALSE;
     collect_mailboxes(scope);
     return TRUE;

@@ -28,10 +28,12 @@ typedef struct {
     GArray *months;           /* VaultErasureMonth, dropped whole */
     GArray *mailboxes;        /* MailboxId: whose rows are touched */
     guint64 month_copy_count; /* copies in those months */
-    guint held_count;         /* copies passed over */
+    guint held_count;         /* copies, and months, passed over */
     GPtrArray *obstacles;     /* char *: what the judge said, the first few */
     guint obstacle_count;
 } VaultErasureScope;
+/* An empty one, for who knows by himself what is to go. */
+VaultErasureScope *vault_erasure_scope_new(void);
 void vault_erasure_scope_free(VaultErasureScope *scope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultErasureScope, vault_erasure_scope_free)
 
