@@ -1,6 +1,7 @@
 #include "archived/housekeeping.h"
 
 #include "archived/log.h"
+#include "vault/custody.h"
 #include "vault/erasure.h"
 
 /* A batch at a constant rate, so that the log's length says nothing of the mail. */
@@ -70,12 +71,22 @@ static void log_batch(ArchivedDaemon *daemon)
         archived_log_error(ARCHIVED_LOG_WARNING, "log-batch", failure, 0);
 }
 
+/* What is away is no fault: a disk in a safe is meant to be. */
+static void update_custody(ArchivedDaemon *daemon)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (!vault_custody_update(daemon->keep, &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "custody", failure, 0);
+}
+
 static void do_hourly(ArchivedDaemon *daemon)
 {
     prepare_next_month(daemon);
     expire_imports(daemon);
     advance_erasures(daemon);
     rotate_log_key(daemon);
+    update_custody(daemon);
 }
 
 static gpointer keep_house(gpointer user)

@@ -76,6 +76,38 @@ static void wipe_input(Session *session)
     session->used_len = 0;
 }
 
+#define REPLY_CLOSED_TEMPORARY "450 4.2.1 the mailbox is closed, try again later"
+#define REPLY_CLOSED_PERMANENT "550 5.2.1 the mailbox is closed"
+
+/* Whose mailbox was closed under a policy that rejects its mail is told so before any message: the
+ * other recipients get theirs. */
+static void answer_rcpt(Session *session)
+{
+    VaultDepository *depository = vault_keep_depository(session->connection->daemon->keep);
+    g_autoptr(GPtrArray) recipients = g_ptr_array_new();
+    g_autoptr(GPtrArray) owners = NULL;
+    VaultAdmission admission = VAULT_ADMIT;
+
+    g_ptr_array_add(recipients, (gpointer)ingest_lmtp_rcpt(session->lmtp));
+    owners = ingest_owners(session->config->rules, recipients);
+    for (guint i = 0; i < owners->len && admission == VAULT_ADMIT; i++) {
+        const IngestOwner *owner = g_ptr_array_index(owners, i);
+
+        admission = depository->admit(depository, owner->address);
+    }
+    switch (admission) {
+    case VAULT_ADMIT:
+        ingest_lmtp_accept_rcpt(session->lmtp);
+        break;
+    case VAULT_REJECT_TEMPORARY:
+        ingest_lmtp_refuse_rcpt(session->lmtp, REPLY_CLOSED_TEMPORARY);
+        break;
+    case VAULT_REJECT_PERMANENT:
+        ingest_lmtp_refuse_rcpt(session->lmtp, REPLY_CLOSED_PERMANENT);
+        break;
+    }
+}
+
 static void begin_message(Session *session)
 {
     const IngestEnvelope *envelope = ingest_lmtp_envelope(session->lmtp);
@@ -144,7 +176,7 @@ static void handle_events(Session *session)
             start_tls(session);
             break;
         case INGEST_LMTP_RCPT:
-            ingest_lmtp_accept_rcpt(session->lmtp);
+            answer_rcpt(session);
             break;
         case INGEST_LMTP_BEGIN:
             begin_message(session);

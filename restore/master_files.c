@@ -4,6 +4,7 @@
 #include "restore/prompt.h"
 #include "restore/verb.h"
 #include "vault/base/file.h"
+#include "vault/crypto/escrow.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,6 +13,59 @@
 
 /* Times that the passphrase may be entered again before the new file is given up. */
 #define CONFIRM_TRIES 3
+
+/* What differs: neither file, passphrase nor seed of one role is good for the other. */
+typedef struct {
+    const char *name;
+    const char *question;
+    void (*create)(VaultMaster *ret_pair);
+    char *(*format)(const VaultMaster *pair, const char *passphrase, gsize len,
+                    const VaultPassphraseCost *cost, GError **error);
+    gboolean (*parse)(const char *text, const char *passphrase, gsize len, VaultMaster *ret_pair,
+                      GError **error);
+    char *(*public_format)(const MasterPublic *pair);
+} Role;
+
+static void escrow_create(VaultMaster *ret_pair)
+{
+    g_auto(VaultEscrow) escrow = {0};
+
+    vault_escrow_create(&escrow);
+    *ret_pair = escrow.pair;
+}
+
+static char *escrow_format(const VaultMaster *pair, const char *passphrase, gsize len,
+                           const VaultPassphraseCost *cost, GError **error)
+{
+    g_auto(VaultEscrow) escrow = {.pair = *pair};
+
+    return vault_escrow_format(&escrow, passphrase, len, cost, error);
+}
+
+static gboolean escrow_parse(const char *text, const char *passphrase, gsize len,
+                             VaultMaster *ret_pair, GError **error)
+{
+    g_auto(VaultEscrow) escrow = {0};
+
+    if (!vault_escrow_parse(text, passphrase, len, &escrow, error))
+        return FALSE;
+    *ret_pair = escrow.pair;
+    return TRUE;
+}
+
+static char *escrow_public_format(const MasterPublic *pair)
+{
+    VaultEscrowPublic escrow = {.pair = *pair};
+
+    return vault_escrow_public_format(&escrow);
+}
+
+static const Role roles[] = {
+    [RESTORE_KEY_MASTER] = {"master", "New passphrase for the master key: ", vault_master_create,
+                            vault_master_format, vault_master_parse, vault_master_public_format},
+    [RESTORE_KEY_ESCROW] = {"escrow", "New passphrase for the escrow key: ", escrow_create,
+                            escrow_format, escrow_parse, escrow_public_format},
+};
 
 void restore_master_files_clear(RestoreMasterFiles *files)
 {
@@ -31,16 +85,19 @@ static gboolean refuse_existing(const char *path, GError **error)
 gboolean restore_master_files_prepare(const char *directory, RestoreMasterFiles *ret_files,
                                       GError **error)
 {
-    ret_files->secret = g_build_filename(directory, "master", NULL);
-    ret_files->public = g_build_filename(directory, "master.pub", NULL);
+    const char *name = roles[ret_files->role].name;
+    g_autofree char *public_name = g_strconcat(name, ".pub", NULL);
+
+    ret_files->secret = g_build_filename(directory, name, NULL);
+    ret_files->public = g_build_filename(directory, public_name, NULL);
     if (g_mkdir_with_parents(directory, 0700) != 0)
         return vault_error_set_errno(error, errno, "cannot make the folder", directory);
     if (g_file_test(ret_files->secret, G_FILE_TEST_EXISTS) &&
         !g_file_test(ret_files->public, G_FILE_TEST_EXISTS)) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
-                    "%s exists without its master.pub: it was never confirmed and is in no use; "
+                    "%s exists without its %s: it was never confirmed and is in no use; "
                     "remove it, or choose another --out",
-                    ret_files->secret);
+                    ret_files->secret, public_name);
         return FALSE;
     }
     return refuse_existing(ret_files->secret, error) && refuse_existing(ret_files->public, error);
@@ -48,6 +105,7 @@ gboolean restore_master_files_prepare(const char *directory, RestoreMasterFiles 
 
 /* The secret file on disk; removed again unless it was confirmed. */
 typedef struct {
+    const Role *role;
     const char *path;
     gboolean is_written, is_confirmed;
 } Draft;
@@ -63,7 +121,7 @@ static gboolean write_secret(const VaultMaster *master, const RestorePassphrase 
                              Draft *draft, GError **error)
 {
     g_autofree char *text =
-        vault_master_format(master, passphrase->text, passphrase->len, NULL, error);
+        draft->role->format(master, passphrase->text, passphrase->len, NULL, error);
 
     draft->is_written =
         text != NULL && restore_output_write(draft->path, text, RESTORE_OUTPUT_PRIVATE, error);
@@ -71,35 +129,36 @@ static gboolean write_secret(const VaultMaster *master, const RestorePassphrase 
 }
 
 /* Opens the file as it is on disk with the passphrase as it is entered now. */
-static gboolean opens_again(const VaultMaster *master, const char *path,
+static gboolean opens_again(const VaultMaster *master, const Draft *draft,
                             const char *passphrase_file, GError **error)
 {
     g_autoptr(RestorePassphrase) passphrase = restore_passphrase_new();
-    g_autoptr(GBytes) text = vault_file_read(path, VAULT_KEY_FILE_LEN_MAX, error);
+    g_autoptr(GBytes) text = vault_file_read(draft->path, VAULT_KEY_FILE_LEN_MAX, error);
     g_auto(VaultMaster) opened = {0};
 
     if (text == NULL ||
         !restore_passphrase_read(passphrase, passphrase_file,
                                  "The same passphrase again: ", error) ||
-        !vault_master_parse(g_bytes_get_data(text, NULL), passphrase->text, passphrase->len,
+        !draft->role->parse(g_bytes_get_data(text, NULL), passphrase->text, passphrase->len,
                             &opened, error))
         return FALSE;
     g_assert(memcmp(&opened.public, &master->public, sizeof opened.public) == 0);
     return TRUE;
 }
 
-static gboolean confirm(const VaultMaster *master, const char *path, const char *verb,
+static gboolean confirm(const VaultMaster *master, const Draft *draft, const char *verb,
                         const char *passphrase_file, GError **error)
 {
     for (guint left = CONFIRM_TRIES; left > 0; left--) {
         g_autoptr(GError) wrong = NULL;
 
-        if (opens_again(master, path, passphrase_file, &wrong))
+        if (opens_again(master, draft, passphrase_file, &wrong))
             return TRUE;
         if (left == 1 || passphrase_file != NULL ||
             !g_error_matches(wrong, VAULT_ERROR, VAULT_ERROR_NO_KEY)) {
-            g_propagate_prefixed_error(error, g_steal_pointer(&wrong),
-                                       "no master was made, as the new file was not opened: ");
+            g_propagate_prefixed_error(
+                error, g_steal_pointer(&wrong),
+                "no %s was made, as the new file was not opened: ", draft->role->name);
             return FALSE;
         }
         restore_verb_say(verb, "that is another passphrase; once more");
@@ -112,18 +171,18 @@ gboolean restore_master_files_create(RestoreMasterFiles *files, const char *verb
                                      GError **error)
 {
     g_autoptr(RestorePassphrase) passphrase = restore_passphrase_new();
-    g_auto(Draft) draft = {.path = files->secret};
+    const Role *role = &roles[files->role];
+    g_auto(Draft) draft = {.role = role, .path = files->secret};
     g_autofree char *public_text = NULL;
 
-    if (!restore_passphrase_read(passphrase, passphrase_file,
-                                 "New passphrase for the master key: ", error))
+    if (!restore_passphrase_read(passphrase, passphrase_file, role->question, error))
         return FALSE;
-    vault_master_create(ret_master);
+    role->create(ret_master);
     if (!write_secret(ret_master, passphrase, &draft, error) ||
-        !confirm(ret_master, files->secret, verb, passphrase_file, error))
+        !confirm(ret_master, &draft, verb, passphrase_file, error))
         return FALSE;
     /* From here on the secret half is good, and stays also when the next step fails. */
     draft.is_confirmed = files->is_secret_made = TRUE;
-    public_text = vault_master_public_format(&ret_master->public);
+    public_text = role->public_format(&ret_master->public);
     return restore_output_write(files->public, public_text, RESTORE_OUTPUT_PUBLIC, error);
 }

@@ -1,4 +1,6 @@
 /* muniment mailbox: what mailboxes there are. */
+#include "restore/verb_mailbox.h"
+
 #include "restore/dates.h"
 #include "restore/json_text.h"
 #include "restore/output.h"
@@ -13,6 +15,16 @@ static const char *name_of(const VaultMailbox *mailbox)
     return mailbox->address == NULL ? "unassigned" : mailbox->address;
 }
 
+static void add_address_json(JsonBuilder *builder, const VaultMailboxAddress *address)
+{
+    json_builder_begin_object(builder);
+    json_text_add(builder, "address", address->address);
+    json_text_add_boolean(builder, "primary", address->rank == VAULT_ADDRESS_PRIMARY);
+    json_text_add_time(builder, "from", address->from_s);
+    json_text_add_time(builder, "until", address->until_s);
+    json_builder_end_object(builder);
+}
+
 static void add_json(JsonBuilder *builder, const VaultMailbox *mailbox)
 {
     json_builder_begin_object(builder);
@@ -21,6 +33,12 @@ static void add_json(JsonBuilder *builder, const VaultMailbox *mailbox)
     json_text_add_time(builder, "created", mailbox->created_s);
     json_text_add_number(builder, "messages", mailbox->message_count);
     json_text_add_time(builder, "last_received", mailbox->last_received_s);
+    json_text_add_time(builder, "closed", mailbox->closed_s);
+    json_builder_set_member_name(builder, "addresses");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < mailbox->addresses->len; i++)
+        add_address_json(builder, g_ptr_array_index(mailbox->addresses, i));
+    json_builder_end_array(builder);
     json_builder_end_object(builder);
 }
 
@@ -36,8 +54,9 @@ static void print_table(const GPtrArray *mailboxes)
                                     : restore_date_text(mailbox->last_received_s);
         g_autofree char *name = restore_output_printable(name_of(mailbox));
 
-        printf("%10" G_GUINT64_FORMAT "  %-20.19s  %-20.19s  %s  %s\n", mailbox->message_count,
-               last, created, VAULT_ID_TEXT(mailbox->id), name);
+        printf("%10" G_GUINT64_FORMAT "  %-20.19s  %-20.19s  %s  %s%s\n", mailbox->message_count,
+               last, created, VAULT_ID_TEXT(mailbox->id), name,
+               mailbox->closed_s != 0 ? " (closed)" : "");
     }
 }
 
@@ -102,6 +121,28 @@ static const VaultMailbox *find(VaultKeep *keep, const GPtrArray *mailboxes, con
     return NULL;
 }
 
+static void print_addresses(const VaultMailbox *mailbox)
+{
+    for (guint i = 0; i < mailbox->addresses->len; i++) {
+        const VaultMailboxAddress *address = g_ptr_array_index(mailbox->addresses, i);
+        g_autofree char *text = restore_output_printable(address->address);
+        g_autofree char *from = restore_date_text(address->from_s);
+        g_autofree char *until = address->until_s != 0 ? restore_date_text(address->until_s) : NULL;
+
+        printf("Address:        %s, %s, from %s%s%s\n", text,
+               address->rank == VAULT_ADDRESS_PRIMARY ? "primary" : "alias", from,
+               until != NULL ? " until " : "", until != NULL ? until : "");
+    }
+}
+
+static void print_closed(const VaultMailbox *mailbox)
+{
+    g_autofree char *closed = mailbox->closed_s != 0 ? restore_date_text(mailbox->closed_s) : NULL;
+
+    if (closed != NULL)
+        printf("Closed:         %s\n", closed);
+}
+
 static void print_mailbox(const VaultMailbox *mailbox, const GPtrArray *months)
 {
     g_autofree char *name = restore_output_printable(name_of(mailbox));
@@ -111,8 +152,11 @@ static void print_mailbox(const VaultMailbox *mailbox, const GPtrArray *months)
                                 : restore_date_text(mailbox->last_received_s);
 
     printf("Mailbox:        %s\nId:             %s\nCreated:        %s\n"
-           "Messages:       %" G_GUINT64_FORMAT "\nLast received:  %s\nMonths:         %u\n",
-           name, VAULT_ID_TEXT(mailbox->id), created, mailbox->message_count, last, months->len);
+           "Messages:       %" G_GUINT64_FORMAT "\nLast received:  %s\n",
+           name, VAULT_ID_TEXT(mailbox->id), created, mailbox->message_count, last);
+    print_closed(mailbox);
+    print_addresses(mailbox);
+    printf("Months:         %u\n", months->len);
     for (guint i = 0; i < months->len; i++) {
         const VaultMonthKeys *month = months->pdata[i];
 
@@ -214,8 +258,11 @@ static int mailbox_show(int argc, char **argv)
 
 int restore_verb_mailbox(int argc, char **argv)
 {
-    static const RestoreVerb verbs[] = {{"list", "list all mailboxes", mailbox_list},
-                                        {"show", "show a mailbox and its months", mailbox_show}};
+    static const RestoreVerb verbs[] = {
+        {"list", "list all mailboxes", mailbox_list},
+        {"show", "show a mailbox and its months", mailbox_show},
+        {"close", "close a mailbox for ever", restore_verb_mailbox_close},
+        {"address", "give a mailbox an address, or take one", restore_verb_mailbox_address}};
 
     return restore_verb_dispatch("muniment mailbox", verbs, G_N_ELEMENTS(verbs), argc, argv);
 }

@@ -1,9 +1,12 @@
 /* muniment setup: everything for a site of one person, in one command. */
+#include "restore/custody_text.h"
 #include "restore/new_vault.h"
+#include "restore/owner.h"
 #include "restore/setup_files.h"
 #include "restore/setup_report.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
+#include "vault/act/text_file.h"
 #include "vault/base/file.h"
 
 static const char verb[] = "setup";
@@ -96,6 +99,26 @@ static gboolean make_all(const SetupOptions *options, Setup *setup, GError **err
            make_vault(setup, options, error);
 }
 
+/* The copy that is carried off is a holder: what is erased later must reach it, too. */
+static void register_copy(const Setup *setup)
+{
+    g_autofree char *place = g_canonicalize_filename(setup->files.vault_key, NULL);
+    g_autoptr(GString) lines = g_string_new(NULL);
+    g_autofree char *answer = NULL;
+    g_autoptr(GError) failure = NULL;
+
+    vault_text_append(lines, "name", "carry-off");
+    vault_text_append(lines, "kind", "file");
+    vault_text_append(lines, "place", place);
+    answer = custody_text_ask(setup->vault.path, "holder-add", lines, &failure);
+    restore_owner_leave();
+    if (answer == NULL)
+        restore_verb_say(verb,
+                         "the copy of the vault key is not registered: %s; give \"muniment "
+                         "vaultkey holders add %s carry-off %s\"",
+                         failure->message, setup->vault.path, place);
+}
+
 static gboolean run_setup(const char *path, const SetupOptions *options, GError **error)
 {
     g_auto(Setup) setup = {.files = {.directory = NULL}};
@@ -104,6 +127,7 @@ static gboolean run_setup(const char *path, const SetupOptions *options, GError 
     if (!prepare(path, options, &setup, error) || !make_all(options, &setup, error))
         return FALSE;
     setup_files_keep(&setup.files);
+    register_copy(&setup);
     reader_public =
         options->reader_public != NULL ? options->reader_public : setup.files.reader.public;
     return options->as_json ? setup_report_json(&setup.files, &setup.vault, &setup.master.public,

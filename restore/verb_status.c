@@ -236,7 +236,9 @@ static void print_warnings(JsonObject *status, JsonObject *vault)
 
     if (!truth(vault, "pair_exists"))
         puts("WARNING:        no pair exists: no copy of the keyring, with a holder of its vault "
-             "key, is known off this disk.\n                If this disk is lost, all mail is.");
+             "key, is known off this disk.\n                If this disk is lost, all mail is. "
+             "\"muniment vaultkey holders add\" and \"copies add\" make one, \"copies\n"
+             "                update\" brings it up to date.");
     if (seconds_since(number(vault, "drill_due")) > 0)
         printf(
             "WARNING:        a master has not proved for over %d days that it can still be used: "

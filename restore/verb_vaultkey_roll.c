@@ -3,7 +3,7 @@
 #include "restore/output.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
-#include "restore/verbs.h"
+#include "restore/verb_vaultkey.h"
 #include "vault/base/file.h"
 #include "vault/erasure.h"
 

@@ -2,7 +2,7 @@
  * the host that were declared. Part of the library "keep"; what changes it goes by
  * vault_keep_operate().
  *
- * The pair (docs/decisions/0012): off the vault's disk, a copy of the keyring and a holder of the
+ * The pair (docs/decisions/0013): off the vault's disk, a copy of the keyring and a holder of the
  * very vault key that it is sealed under. While there is none, one dead disk loses everything. "Off
  * the disk" is another file system than the vault's, or another host. Errors: those of the keyring.
  * Threads: safe.
@@ -57,5 +57,6 @@ guint vault_custody_count_behind(const VaultCustodyState *state, VaultCustodySor
 guint64 vault_custody_declared_until(const VaultCustodyState *state, guint64 destroyed_s);
 
 /* Brings every reachable place up to date, as the act "custody-update" does: installs the vault key
- * where it is not yet, copies the keyring, destroys older keys that may be. Writer only. */
+ * where it is not yet, copies the keyring, destroys older keys that may be. The daemon does so
+ * hourly; a place that fails is warned of, one that is away is not. Writer only. */
 gboolean vault_custody_update(VaultKeep *keep, GError **error);

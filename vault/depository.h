@@ -16,6 +16,9 @@ typedef enum {
     VAULT_RESOLVE_UNASSIGNED, /* too many new mailboxes this hour, or no key could be made */
 } VaultResolution;
 
+/* Is mail for an address taken? Rejected is what the policy says of closed mailboxes. */
+typedef enum { VAULT_ADMIT, VAULT_REJECT_TEMPORARY, VAULT_REJECT_PERMANENT } VaultAdmission;
+
 /* An earlier or concurrent delivery with the same retry tag whose copies for all the given owners
  * live; `archive_id` is its body. */
 typedef struct {
@@ -30,6 +33,8 @@ typedef struct VaultDepository VaultDepository;
 struct VaultDepository {
     VaultSealer *sealer; /* borrowed */
 
+    /* Asked before mail is taken; never fails. */
+    VaultAdmission (*admit)(VaultDepository *self, const char *address);
     /* The mailbox of a normalised address, created with its keys on first mail. NULL address: the
      * unassigned mailbox. */
     gboolean (*resolve)(VaultDepository *self, const char *address, MailboxId *ret_mailbox,

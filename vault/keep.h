@@ -23,9 +23,12 @@
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
 #include "vault/log/entry.h"
+#include "vault/store/hold_value.h"
 #include "vault/store/keyring_values.h"
+#include "vault/store/mailbox_value.h"
 #include "vault/store/pack_reader.h"
 #include "vault/store/reader_value.h"
+#include "vault/store/retention_value.h"
 
 typedef struct VaultKeep VaultKeep;
 
@@ -100,8 +103,10 @@ gboolean vault_keep_flush_catalog(VaultKeep *keep, GError **error);
 
 typedef struct {
     MailboxId id;
-    char *address; /* primary, normalised; NULL = unassigned */
+    char *address;        /* primary, normalised; NULL = unassigned */
+    GPtrArray *addresses; /* VaultMailboxAddress: all that it has or had */
     guint64 created_s;
+    guint64 closed_s; /* 0 = open */
     guint64 message_count;
     guint64 last_received_s;
 } VaultMailbox;
@@ -168,7 +173,7 @@ typedef struct {
     guint32 vault_key_generation;
     guint64 uncatalogued_count;
     guint64 last_archived_s;
-    gboolean pair_exists; /* invariant 7: FALSE until backups are built and used */
+    gboolean pair_exists; /* off the vault's disk: vault/custody.h */
     guint policy_serial;
     /* Of the active master that was drilled longest ago. 0: one never was. */
     guint64 last_drill_s;
@@ -296,13 +301,39 @@ GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **
 
 /* ---- what an operator asks for --------------------------------------------------------------- */
 
-/* Does the act of that name: "policy-set", "grant-revoke", "drill-take", ... (the table is in
+/* Does the act of that name: "policy-set", "hold-add", ... (the table is in
  * vault/keep/operate.c), the same for a command that is the writer as for a daemon that is asked
  * over its control socket. `text` is what the act takes; *ret_answer (may be NULL) gets "name:
  * value" lines, often none. Writer only. UNSUPPORTED: no such act; MALFORMED: a NUL byte;
  * TOO_LARGE; and those of the act. */
 gboolean vault_keep_operate(VaultKeep *keep, const char *name, const char *text, gsize len,
                             char **ret_answer, GError **error);
+
+/* ---- holds ----------------------------------------------------------------------------------- */
+
+/* All that there are and were, oldest first: GPtrArray of VaultHoldValue. */
+GPtrArray *vault_keep_holds(VaultKeep *keep, GError **error);
+/* What a request for the removal of the hold says in its detail; new string. */
+char *vault_hold_detail(const VaultHoldValue *hold);
+
+/* ---- retention ------------------------------------------------------------------------------- */
+
+/* All rules: GPtrArray of VaultRetentionValue. */
+GPtrArray *vault_keep_retention_rules(VaultKeep *keep, GError **error);
+
+/* What of a mailbox is past its retention maximum now. */
+typedef struct {
+    MailboxId mailbox_id;
+    char *address;               /* NULL = unassigned, or closed without one */
+    guint month_count;           /* months that may go as a whole */
+    guint64 month_message_count; /* messages in them */
+    guint64 message_count;       /* that may go, in other months */
+    guint64 obstructed_count;    /* that may not */
+    GHashTable *holds;           /* RowId: holds in the way of those */
+} VaultRetentionDue;
+void vault_retention_due_free(VaultRetentionDue *due);
+/* By address, only mailboxes with anything due: GPtrArray of VaultRetentionDue. Changes nothing. */
+GPtrArray *vault_keep_retention_due(VaultKeep *keep, GError **error);
 
 /* ---- drills: that each master can still be used ---------------------------------------------- */
 

@@ -3,7 +3,7 @@
  * and capital digits, so that it is formatted to the one form, which reads and formats the same. */
 #include "vault/crypto/copy_content.h"
 #include "vault/crypto/erasure_tree.h"
-#include "vault/crypto/key_files.h"
+#include "vault/crypto/escrow.h"
 #include "vault/crypto/value.h"
 #include "vault/store/keyring_values.h"
 #include "vault/store/mailbox_value.h"
@@ -181,6 +181,42 @@ static void try_vault_key(const char *text)
     check_form(form, vault_key_file_format(&vault_id, again, count), text);
 }
 
+static void try_escrow_public(const char *text)
+{
+    VaultEscrowPublic escrow, again;
+
+    if (!vault_escrow_public_parse(text, &escrow, NULL))
+        return;
+    char *form = vault_escrow_public_format(&escrow);
+    g_assert(vault_escrow_public_parse(form, &again, NULL));
+    check_form(form, vault_escrow_public_format(&again), text);
+}
+
+static void try_escrow(const char *text)
+{
+    g_auto(VaultEscrow) escrow = {0};
+
+    if (strstr(text, "\nmemory-kib: 8\n") == NULL || strstr(text, "\npasses: 1\n") == NULL)
+        return;
+    /* No file is good for both roles. */
+    if (vault_escrow_parse(text, "fuzz", 4, &escrow, NULL)) {
+        g_auto(VaultMaster) master = {0};
+
+        g_assert(!vault_master_parse(text, "fuzz", 4, &master, NULL));
+    }
+}
+
+static void try_escrowed(const char *text)
+{
+    VaultEscrowFile file, again;
+
+    if (!vault_escrow_file_parse(text, &file, NULL))
+        return;
+    char *form = vault_escrow_file_format(&file);
+    g_assert(vault_escrow_file_parse(form, &again, NULL));
+    check_form(form, vault_escrow_file_format(&again), text);
+}
+
 /* ---- which ---- */
 
 static void (*const values[])(const guint8 *bytes, gsize len) = {
@@ -188,7 +224,8 @@ static void (*const values[])(const guint8 *bytes, gsize len) = {
     try_mailbox,    try_month,        try_tree,        try_copy,    try_event_key,
 };
 static void (*const texts[])(const char *text) = {
-    try_master_public, try_master, try_identity, try_identity_public, try_vault_key,
+    try_master_public, try_master, try_identity,      try_identity_public,
+    try_vault_key,     try_escrow, try_escrow_public, try_escrowed,
 };
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)

@@ -233,6 +233,20 @@ def reader():
     yield "sealed-for-grant", hpke.enc + hpke.seal(aad, plaintext)
 
 
+def escrow():
+    seed, vault_key = seq(0x70), seq(0x13)
+    secret = hkdf(b"", seed, b"muniment escrow x25519", 32)
+    hpke = Hpke(seq(0x84), public(secret),
+                b"muniment escrow\0" + key_id("escrow", public(secret)))
+    yield "seed", seed
+    yield "x25519-public", public(secret)
+    yield "ed25519-seed", hkdf(b"", seed, b"muniment escrow ed25519", 32)
+    yield "vault-key", vault_key
+    yield "digest-of-generation-3", sha256(b"muniment vault key digest", VAULT, u32(3),
+                                           vault_key)[:16]
+    yield "sealed-generation-3", hpke.enc + hpke.seal(VAULT + u32(3), vault_key)
+
+
 def other():
     spans = (b"s@example.org", seq(9))
     tagged = b"muniment retry tag\0" + b"".join(u64(len(span)) + span for span in spans)
@@ -245,7 +259,7 @@ def other():
 def text():
     sections = {"key-id": key_ids, "master": master, "month": month, "wrap": wrap, "copy": copy,
                 "stream": stream, "index": index, "tree": tree, "value": values, "reader": reader,
-                "other": other}
+                "escrow": escrow, "other": other}
     lines = ["# Made by vectors.py. Hexadecimal."]
     for name, section in sections.items():
         lines += ["", f"[{name}]"] + [f"{key}={value.hex()}" for key, value in section()]

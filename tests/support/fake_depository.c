@@ -50,6 +50,11 @@ static void make_slot(guint32 leaf, ContentSlot *ret_slot)
 
 /* ---- what the pipeline calls ----------------------------------------------------------------- */
 
+static VaultAdmission admit(VaultDepository *self, const char *address)
+{
+    return VAULT_ADMIT;
+}
+
 static gboolean resolve(VaultDepository *self, const char *address, MailboxId *ret_mailbox,
                         VaultResolution *ret_resolution, GError **error)
 {
@@ -209,6 +214,7 @@ FakeDepository *fake_depository_new(void)
     fake->depository = (VaultDepository){
         .sealer = vault_sealer_new(
             &(VaultSealerOptions){.vault_id = fake->vault_id, .locator_key = &fake->locator_key}),
+        .admit = admit,
         .resolve = resolve,
         .find_earlier = find_earlier,
         .settle = settle,

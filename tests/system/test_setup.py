@@ -71,6 +71,9 @@ def everything_is_made_and_read_again():
 def what_to_carry_off_is_said():
     site = Site()
     text = site.setup().stdout.decode()
+    held = json.loads(site.command("vaultkey", "holders", "list", site.path, "--json").stdout)
+    assert [(h["name"], h["place"], h["generations"]) for h in held["holders"]][1:] == \
+        [("carry-off", str(site.carried / "vaultkey"), [1])], held
     assert f"Carry off this host, all of it: {site.carried}" in text, text
     for name in ["master, master.pub", "reader.key, reader.pub", "vaultkey", "recovery-sheet.txt"]:
         assert f"\n  {name} " in text, name

@@ -3,7 +3,7 @@
 
 #include "tests/unit/crypto_world.h"
 
-#include "vault/crypto/key_files.h"
+#include "vault/crypto/escrow.h"
 
 #define PASSPHRASE "fuzz"
 static const VaultPassphraseCost cheap = {.memory_kib = 8, .passes = 1};
@@ -55,6 +55,30 @@ static inline char *make_identity_public(void)
     return vault_identity_public_format(&identity);
 }
 
+static inline VaultEscrow sample_escrow(void)
+{
+    VaultMaster master = sample_master();
+    VaultEscrow escrow;
+
+    vault_escrow_from_seed(master.seed, &escrow);
+    return escrow;
+}
+
+static inline char *make_escrow(void)
+{
+    VaultEscrow escrow = sample_escrow();
+
+    return vault_escrow_format(&escrow, PASSPHRASE, strlen(PASSPHRASE), &cheap, NULL);
+}
+
+static inline char *make_escrow_public(void)
+{
+    VaultEscrow escrow = sample_escrow();
+    VaultEscrowPublic public = vault_escrow_public(&escrow);
+
+    return vault_escrow_public_format(&public);
+}
+
 static const VaultId vault_id = {{1, 2, 3}};
 static const VaultKey two_keys[] = {{.generation = 7, .bytes = {7}},
                                     {.generation = 8, .bytes = {8}}};
@@ -62,6 +86,40 @@ static const VaultKey two_keys[] = {{.generation = 7, .bytes = {7}},
 static inline char *make_vault_key(void)
 {
     return vault_key_file_format(&vault_id, two_keys, 2);
+}
+
+static inline char *make_escrowed(void)
+{
+    VaultEscrow escrow = sample_escrow();
+    VaultEscrowPublic public = vault_escrow_public(&escrow);
+    VaultEscrowFile file = {.vault_id = vault_id, .count = 2};
+
+    file.escrow_key = vault_escrow_public_key(&public);
+    for (gsize i = 0; i < file.count; i++)
+        assert_true(
+            vault_escrow_seal(&file.escrow_key, &vault_id, &two_keys[i], &file.keys[i], NULL));
+    return vault_escrow_file_format(&file);
+}
+
+static inline gboolean parse_escrow(const char *text, GError **error)
+{
+    VaultEscrow escrow;
+
+    return vault_escrow_parse(text, PASSPHRASE, strlen(PASSPHRASE), &escrow, error);
+}
+
+static inline gboolean parse_escrow_public(const char *text, GError **error)
+{
+    VaultEscrowPublic escrow;
+
+    return vault_escrow_public_parse(text, &escrow, error);
+}
+
+static inline gboolean parse_escrowed(const char *text, GError **error)
+{
+    VaultEscrowFile file;
+
+    return vault_escrow_file_parse(text, &file, error);
 }
 
 static inline gboolean parse_master(const char *text, GError **error)
@@ -114,6 +172,9 @@ static const struct {
     {"identity", make_identity, parse_identity},
     {"identity-public", make_identity_public, parse_identity_public},
     {"vault-key", make_vault_key, parse_vault_key},
+    {"escrow", make_escrow, parse_escrow},
+    {"escrow-public", make_escrow_public, parse_escrow_public},
+    {"escrowed", make_escrowed, parse_escrowed},
 };
 
 static inline void assert_malformed(gsize role, const char *text, const char *what)

@@ -19,6 +19,11 @@ static void each_file_is_accepted_in_its_own_role_only(void **state)
     }
 }
 
+static gboolean is_seed(gsize role)
+{
+    return roles[role].make == make_master || roles[role].make == make_escrow;
+}
+
 /* The first line changed is not enough: the lines of another role are not those of this one. */
 static void a_file_with_the_type_of_another_is_refused(void **state)
 {
@@ -30,9 +35,10 @@ static void a_file_with_the_type_of_another_is_refused(void **state)
             g_autoptr(GError) error = NULL;
 
             assert_int_equal(roles[read].parse(forged, &error), made == read);
-            /* A master file without its passphrase function is one of a later kind, or none. */
+            /* Master and escrow have the same lines: what is sealed opens under its label only. */
             if (made != read)
-                assert_error(error, VAULT_ERROR_MALFORMED);
+                assert_error(error, is_seed(made) && is_seed(read) ? VAULT_ERROR_NO_KEY
+                                                                   : VAULT_ERROR_MALFORMED);
             vault_key_text_free(text);
             vault_key_text_free(other);
         }

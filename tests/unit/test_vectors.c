@@ -6,8 +6,8 @@
 #include "vault/crypto/content.h"
 #include "vault/crypto/copy_content.h"
 #include "vault/crypto/erasure_tree.h"
+#include "vault/crypto/escrow.h"
 #include "vault/crypto/index_session_internal.h"
-#include "vault/crypto/key_files.h"
 #include "vault/crypto/month_internal.h"
 #include "vault/crypto/stream.h"
 #include "vault/crypto/value.h"
@@ -302,6 +302,30 @@ static void what_is_sealed_to_a_reader_opens(void **state)
     vault_value_free(opened);
 }
 
+static void a_vault_key_in_escrow_opens(void **state)
+{
+    static const VaultId vault_id = {{0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19,
+                                      0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f}};
+    VaultEscrowFile file = {.vault_id = vault_id, .count = 1};
+    VaultKey keys[VAULT_KEY_GENERATIONS_MAX];
+    VaultEscrowPublic public;
+    VaultEscrow escrow;
+    guint8 seed[32];
+
+    take("escrow", "seed", seed, sizeof seed);
+    vault_escrow_from_seed(seed, &escrow);
+    public = vault_escrow_public(&escrow);
+    file.escrow_key = vault_escrow_public_key(&public);
+    assert_vector("escrow", "x25519-public", &file.escrow_key, VAULT_KEY_LEN);
+    assert_vector("escrow", "ed25519-seed", &escrow.pair.signing_key, VAULT_KEY_LEN);
+    file.keys[0].key.generation = 3;
+    take("escrow", "digest-of-generation-3", file.keys[0].key.digest, VAULT_KEY_DIGEST_LEN);
+    take("escrow", "sealed-generation-3", file.keys[0].sealed, VAULT_ESCROW_SEALED_LEN);
+    assert_true(vault_escrow_open(&escrow, &file, keys, NULL));
+    assert_int_equal(keys[0].generation, 3);
+    assert_vector("escrow", "vault-key", keys[0].bytes, VAULT_KEY_LEN);
+}
+
 static void a_tag_hashes_its_spans_with_their_lengths(void **state)
 {
     DayKey key;
@@ -414,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_tree_gives_the_same_slots_and_form),
         cmocka_unit_test(a_value_opens_under_row_key_and_vault_key),
         cmocka_unit_test(what_is_sealed_to_a_reader_opens),
+        cmocka_unit_test(a_vault_key_in_escrow_opens),
         cmocka_unit_test(a_tag_hashes_its_spans_with_their_lengths),
         cmocka_unit_test(a_vault_key_file_ends_with_its_check),
         cmocka_unit_test(an_index_session_goes_the_same_steps),

@@ -44,7 +44,7 @@ gboolean vault_act_has_keys(VaultAct act)
 gboolean vault_act_needs_mailbox(VaultAct act)
 {
     return vault_act_may_name_mailbox(act) && act != VAULT_ACT_RETENTION &&
-           act != VAULT_ACT_STANDING_READ;
+           act != VAULT_ACT_HOLD_REMOVE && act != VAULT_ACT_STANDING_READ;
 }
 
 gboolean vault_act_may_name_mailbox(VaultAct act)

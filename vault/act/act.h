@@ -27,6 +27,6 @@ gboolean vault_act_parse(const char *name, VaultAct *ret_act);
 gboolean vault_act_is_granted(VaultAct act);
 /* Search and read are granted by keys; a standing reader gets his with each new month. */
 gboolean vault_act_has_keys(VaultAct act);
-/* Acts on the whole vault name no mailbox; retention and standing read may. */
+/* Acts on the whole vault name no mailbox; retention, hold-remove and standing read may. */
 gboolean vault_act_needs_mailbox(VaultAct act);
 gboolean vault_act_may_name_mailbox(VaultAct act);

@@ -69,7 +69,7 @@ gboolean vault_identity_public_parse(const char *text, ReaderPublicKey *ret_key,
 KeyId vault_reader_key_id(const ReaderPublicKey *key);
 
 /* A vault-key file holds generations in rising order: one; two while it is being replaced; three
- * when the oldest is of the last pair off the vault's disk (docs/decisions/0012). */
+ * when the oldest is of the last pair off the vault's disk (docs/decisions/0013). */
 #define VAULT_KEY_GENERATIONS_MAX 3
 /* Which vault key it is, without telling it: generation and first 16 bytes of a SHA-256. Two of one
  * generation are not the same key when a roll was given up and done again. */

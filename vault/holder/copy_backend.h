@@ -16,5 +16,7 @@ typedef struct {
 extern const VaultCopyBackend vault_copy_folder;
 extern const VaultCopyBackend vault_copy_ssh;
 
+/* MALFORMED: no address that ssh takes. */
+gboolean vault_copy_ssh_check(const char *place, GError **error);
 /* "<vault id>.keyring"; new string. */
 char *vault_copy_file_name(const VaultId *vault_id);

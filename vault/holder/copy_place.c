@@ -8,8 +8,9 @@ static const VaultCopyBackend *backend_of(const VaultCopyPlace *place)
 gboolean vault_copy_place_kind(const char *place, VaultCopyKind *ret_kind, GError **error)
 {
     *ret_kind = g_str_has_prefix(place, "ssh://") ? VAULT_COPY_SSH : VAULT_COPY_FOLDER;
-    if (strlen(place) <= VAULT_COPY_PLACE_LEN_MAX &&
-        (*ret_kind == VAULT_COPY_SSH || g_path_is_absolute(place)))
+    if (strlen(place) <= VAULT_COPY_PLACE_LEN_MAX && *ret_kind == VAULT_COPY_SSH)
+        return vault_copy_ssh_check(place, error);
+    if (strlen(place) <= VAULT_COPY_PLACE_LEN_MAX && g_path_is_absolute(place))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
                 "\"%.100s\" is no place for a copy: give the whole path of a folder, or "

@@ -59,6 +59,13 @@ static gboolean address_parse(const char *place, Address *address, GError **erro
     return FALSE;
 }
 
+gboolean vault_copy_ssh_check(const char *place, GError **error)
+{
+    g_auto(Address) address = {.port = -1};
+
+    return address_parse(place, &address, error);
+}
+
 /* ---- running it ----------------------------------------------------------------------------- */
 
 static char **command(const Address *address, const char *script)

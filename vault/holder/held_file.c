@@ -65,6 +65,16 @@ static char *draft_path(const char *path)
     return g_strconcat(path, ".draft", NULL);
 }
 
+/* The file itself, where `path` is a link to it. */
+static char *resolve(const char *path, HeldFileExisting existing)
+{
+    char *real = existing == HELD_FILE_NEW ? NULL : realpath(path, NULL);
+    char *resolved = g_strdup(real != NULL ? real : path);
+
+    free(real);
+    return resolved;
+}
+
 static gboolean remove_draft(const char *path, GError **error)
 {
     g_autofree char *draft = draft_path(path);
@@ -100,16 +110,6 @@ static gboolean draft_name(Draft *draft, const char *path, HeldFileExisting exis
     return vault_file_sync_directory(directory, error);
 }
 
-/* The file itself, where `path` is a link to it. */
-static char *resolve(const char *path, HeldFileExisting existing)
-{
-    char *real = existing == HELD_FILE_NEW ? NULL : realpath(path, NULL);
-    char *resolved = g_strdup(real != NULL ? real : path);
-
-    free(real);
-    return resolved;
-}
-
 gboolean held_file_write(const char *path, const char *text, HeldFileExisting existing,
                          GError **error)
 {
@@ -126,6 +126,13 @@ gboolean held_file_write(const char *path, const char *text, HeldFileExisting ex
         return FALSE;
     /* Through the descriptor: the old file has no name any more, and nobody reads it. */
     return existing == HELD_FILE_NEW || overwrite(old, file, error);
+}
+
+gboolean held_file_remove_draft(const char *path, GError **error)
+{
+    g_autofree char *file = resolve(path, HELD_FILE_REPLACE);
+
+    return remove_draft(file, error);
 }
 
 gboolean held_file_remove(const char *path, GError **error)

@@ -14,4 +14,6 @@ typedef enum { HELD_FILE_NEW, HELD_FILE_REPLACE } HeldFileExisting;
 
 gboolean held_file_write(const char *path, const char *text, HeldFileExisting existing,
                          GError **error);
+/* What a crash left beside it goes. */
+gboolean held_file_remove_draft(const char *path, GError **error);
 gboolean held_file_remove(const char *path, GError **error);

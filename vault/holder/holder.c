@@ -245,7 +245,7 @@ gboolean vault_holder_destroy(const VaultHolder *holder, guint32 generation, GEr
     g_auto(Content) content = {.count = 0};
     gssize at;
 
-    if (!load(holder, &content, error))
+    if (!load(holder, &content, error) || !held_file_remove_draft(holder->place, error))
         return FALSE;
     at = find(holder, &content, generation);
     if (at < 0)

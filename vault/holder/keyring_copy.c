@@ -46,7 +46,7 @@ gboolean vault_keyring_copy_parse(const guint8 *bytes, gsize len, VaultKeyringCo
     ret_copy->time_s = vault_bytes_read_u64(&reader);
     ret_copy->keyring_len = vault_bytes_read_u64(&reader);
     vault_bytes_read(&reader, ret_copy->hash.bytes, VAULT_HASH_LEN);
-    if (magic != MAGIC)
+    if (reader.failed || magic != MAGIC)
         return refuse(error, VAULT_ERROR_MALFORMED, "it does not end as one");
     if (version != VERSION)
         return refuse(error, VAULT_ERROR_UNSUPPORTED, "its version is not known here");

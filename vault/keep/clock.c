@@ -27,6 +27,13 @@ void vault_clock_note_archived(VaultClock *clock, guint64 archived_s)
     g_mutex_unlock(&clock->lock);
 }
 
+void vault_clock_set_archived(VaultClock *clock, guint64 archived_s)
+{
+    g_mutex_lock(&clock->lock);
+    clock->last_archived_s = archived_s;
+    g_mutex_unlock(&clock->lock);
+}
+
 guint64 vault_clock_last_archived_s(VaultClock *clock)
 {
     guint64 last_s;

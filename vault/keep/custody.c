@@ -1,7 +1,7 @@
 #include "vault/keep/custody.h"
 
 #include "vault/base/file.h"
-#include "vault/keep/custody_registry.h"
+#include "vault/keep/custody_pair.h"
 #include "vault/keep/internal.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define BLOCK_LEN 65536
+#define SEEN_EVERY_S 86400
 
 static const char *const outcome_names[] = {
     [VAULT_CUSTODY_DONE] = "done",
@@ -60,21 +61,31 @@ static void add_failure(GPtrArray *results, VaultCustodySort sort, const char *n
 
 /* ---- installing ----------------------------------------------------------------------------- */
 
-/* What a holder says of itself counts, not what was meant to be there. */
-static gboolean note_holder(VaultKeep *keep, VaultHolderValue *value, const VaultHolder *holder,
+static gboolean is_as_known(const VaultHolderValue *value, const VaultHolderValue *known)
+{
+    return value->count == known->count && value->disk == known->disk &&
+           memcmp(value->keys, known->keys, sizeof value->keys) == 0 &&
+           value->seen_s < known->seen_s + SEEN_EVERY_S;
+}
+
+/* What a holder says of itself counts, not what was meant to be there. `known` is in the keyring:
+ * that a holder was seen once more is not written down each time. */
+static gboolean note_holder(VaultKeep *keep, VaultHolderValue *value, const VaultHolderValue *known,
                             GError **error)
 {
+    VaultHolder holder = vault_custody_holder(keep, value);
     g_auto(VaultHolderState) state = {.reason = NULL};
 
-    vault_holder_look(holder, &state);
+    vault_holder_look(&holder, &state);
     vault_custody_note_holder(keep, value, &state);
-    return vault_custody_put_holder(keep, value, error);
+    return is_as_known(value, known) || vault_custody_put_holder(keep, value, error);
 }
 
 static gboolean install_at(VaultKeep *keep, VaultHolderValue *value, const VaultKey *key,
                            GPtrArray *results, GError **error)
 {
     VaultHolder holder = vault_custody_holder(keep, value);
+    VaultHolderValue known = *value;
     g_autoptr(GError) failure = NULL;
 
     if (vault_holder_install(&holder, key, &failure))
@@ -86,7 +97,7 @@ static gboolean install_at(VaultKeep *keep, VaultHolderValue *value, const Vault
                                    "the host's own vault key could not be replaced: ");
         return FALSE;
     }
-    return note_holder(keep, value, &holder, error);
+    return note_holder(keep, value, &known, error);
 }
 
 static gboolean install_everywhere(VaultKeep *keep, const VaultKey *key, GPtrArray *results,
@@ -155,27 +166,29 @@ static gboolean hash_file(const char *path, guint64 *ret_len, VaultHash *ret_has
     return TRUE;
 }
 
-/* That it opens is part of what a copy is good for. */
-static gboolean check_snapshot(VaultKeep *keep, const Snapshot *snapshot, GError **error)
+/* That it opens, with just this key, is part of what a copy is good for. */
+static gboolean check_snapshot(VaultKeep *keep, const Snapshot *snapshot, const VaultKey *key,
+                               GError **error)
 {
-    g_auto(VaultKey) key = {.generation = 0};
-    g_autoptr(VaultKeyring) keyring = NULL;
+    g_autoptr(VaultKeyring) keyring =
+        vault_keyring_open(snapshot->path, VAULT_KEYRING_READ, &keep->id, key, 1, error);
 
-    vault_keyring_vault_key(keep->keyring, &key);
-    keyring = vault_keyring_open(snapshot->path, VAULT_KEYRING_READ, &keep->id, &key, 1, error);
     return keyring != NULL;
 }
 
 static gboolean snapshot_make(VaultKeep *keep, Snapshot *snapshot, GError **error)
 {
+    g_auto(VaultKey) key = {.generation = 0};
+
     snapshot->path = g_build_filename(keep->path, "keyring.copy", NULL);
     /* What a crash left. */
     if (unlink(snapshot->path) != 0 && errno != ENOENT)
         return vault_error_set_errno(error, errno, "cannot remove", snapshot->path);
-    snapshot->copy.key = vault_custody_present_key(keep);
+    vault_keyring_vault_key(keep->keyring, &key);
+    snapshot->copy.key = vault_key_digest(&keep->id, &key);
     snapshot->copy.time_s = vault_clock_now_s(&keep->clock);
     return vault_keyring_snapshot(keep->keyring, snapshot->path, error) &&
-           check_snapshot(keep, snapshot, error) &&
+           check_snapshot(keep, snapshot, &key, error) &&
            hash_file(snapshot->path, &snapshot->copy.keyring_len, &snapshot->copy.hash, error);
 }
 
@@ -204,6 +217,19 @@ static gboolean copy_to(VaultKeep *keep, VaultCopyValue *value, const Snapshot *
     return note_copy(keep, value, &place, error);
 }
 
+/* Unless it is of the last pair, and would be of none. */
+static gboolean replace_at(VaultKeep *keep, const VaultCustodyRegistry *registry,
+                           VaultCopyValue *value, const Snapshot *snapshot, GPtrArray *results,
+                           GError **error)
+{
+    g_autofree char *reason = vault_custody_keep_copy(registry, &snapshot->copy.key, value);
+
+    if (reason == NULL)
+        return copy_to(keep, value, snapshot, results, error);
+    add_result(results, VAULT_CUSTODY_COPY, value->name, VAULT_CUSTODY_WAITS, reason);
+    return TRUE;
+}
+
 gboolean vault_custody_copy_to_one(VaultKeep *keep, VaultCopyValue *value, GPtrArray *results,
                                    GError **error)
 {
@@ -224,7 +250,8 @@ static gboolean copy_everywhere(VaultKeep *keep, GPtrArray *results, GError **er
     if (!snapshot_make(keep, &snapshot, error))
         return FALSE;
     for (guint i = 0; i < registry->copies->len; i++) {
-        if (!copy_to(keep, g_ptr_array_index(registry->copies, i), &snapshot, results, error))
+        if (!replace_at(keep, registry, g_ptr_array_index(registry->copies, i), &snapshot, results,
+                        error))
             return FALSE;
     }
     return TRUE;
@@ -240,25 +267,17 @@ gboolean vault_custody_copy_keyring(VaultKeep *keep, GPtrArray *results, GError 
 
 /* ---- whether a key may go ------------------------------------------------------------------- */
 
-/* The one place where that is decided. */
-static gboolean may_destroy(VaultKeep *keep, const VaultCustodyRegistry *registry,
-                            guint32 generation)
-{
-    guint32 present = vault_keyring_generation(keep->keyring);
-
-    return vault_custody_newest_pair(registry, generation, generation) == 0 ||
-           vault_custody_newest_pair(registry, generation + 1, present) != 0;
-}
-
 gboolean vault_custody_may_destroy(VaultKeep *keep, guint32 generation, gboolean *ret_may,
                                    GError **error)
 {
     g_autoptr(VaultCustodyRegistry) registry = vault_custody_registry_read(keep, error);
+    VaultKeyDigest present = vault_custody_present_key(keep);
+    g_autofree char *reason = NULL;
 
     if (registry == NULL)
         return FALSE;
-    *ret_may = generation < vault_keyring_generation(keep->keyring) &&
-               may_destroy(keep, registry, generation);
+    reason = vault_custody_keep_key(registry, &present, generation);
+    *ret_may = generation < present.generation && reason == NULL;
     return TRUE;
 }
 
@@ -279,6 +298,7 @@ static gboolean destroy_at(VaultKeep *keep, VaultHolderValue *value, guint32 gen
                            GPtrArray *results, GError **error)
 {
     VaultHolder holder = vault_custody_holder(keep, value);
+    VaultHolderValue known = *value;
     VaultKeyDigest present = vault_custody_present_key(keep);
     g_auto(VaultHolderState) state = {.reason = NULL};
     g_autoptr(GError) failure = NULL;
@@ -296,37 +316,19 @@ static gboolean destroy_at(VaultKeep *keep, VaultHolderValue *value, guint32 gen
         add_result(results, VAULT_CUSTODY_HOLDER, value->name, VAULT_CUSTODY_DONE, NULL);
     else
         add_failure(results, VAULT_CUSTODY_HOLDER, value->name, failure);
-    return note_holder(keep, value, &holder, error);
-}
-
-/* Those whose coming back lets the key go. */
-static char *waiting_reason(const VaultCustodyRegistry *registry, guint32 present)
-{
-    g_autoptr(GString) names = g_string_new(NULL);
-
-    for (guint i = 0; i < registry->copies->len; i++) {
-        const VaultCopyValue *copy = g_ptr_array_index(registry->copies, i);
-
-        if (copy->key.generation < present)
-            g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", copy->name);
-    }
-    return g_strdup_printf("no keyring copy off this disk is sealed under a later vault key that "
-                           "is held off it, too: connect %s and run muniment vaultkey copies "
-                           "update",
-                           names->len > 0 ? names->str : "a holder");
+    return note_holder(keep, value, &known, error);
 }
 
 static gboolean destroy_everywhere(VaultKeep *keep, const VaultCustodyRegistry *registry,
                                    guint32 generation, GPtrArray *results, GError **error)
 {
-    guint32 present = vault_keyring_generation(keep->keyring);
-    gboolean may = may_destroy(keep, registry, generation);
-    g_autofree char *reason = may ? NULL : waiting_reason(registry, present);
+    VaultKeyDigest present = vault_custody_present_key(keep);
+    g_autofree char *reason = vault_custody_keep_key(registry, &present, generation);
 
     for (guint i = 0; i < registry->holders->len; i++) {
         VaultHolderValue *value = g_ptr_array_index(registry->holders, i);
 
-        if (!may)
+        if (reason != NULL)
             add_result(results, VAULT_CUSTODY_HOLDER, value->name, VAULT_CUSTODY_WAITS, reason);
         else if (!destroy_at(keep, value, generation, results, error))
             return FALSE;
@@ -414,5 +416,13 @@ gboolean vault_custody_update(VaultKeep *keep, GError **error)
 {
     g_autoptr(GPtrArray) results = vault_custody_results_new();
 
-    return vault_custody_update_all(keep, results, error);
+    if (!vault_custody_update_all(keep, results, error))
+        return FALSE;
+    for (guint i = 0; i < results->len; i++) {
+        const VaultCustodyResult *result = g_ptr_array_index(results, i);
+
+        if (result->outcome == VAULT_CUSTODY_FAILED)
+            g_warning("%s: %s", result->name, result->reason);
+    }
+    return TRUE;
 }

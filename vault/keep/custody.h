@@ -5,7 +5,7 @@
  * Each step is durable and read back, may be given again after a crash, and writes into the
  * registry what came of it. A place that is away is a result, not an error: it is brought up to
  * date by vault_custody_update() once it is back, and until then vault_custody_state() names it.
- * vault_custody_may_destroy() alone decides whether a key may go (DESIGN: docs/decisions/0012).
+ * vault_custody_may_destroy() alone decides whether a key may go (docs/decisions/0013).
  * Writer only. Threads: safe, one at a time. Errors: REFUSED, IO, NO_SPACE, CORRUPT, and those of
  * the keyring; what befalls one place stands in its result.
  */

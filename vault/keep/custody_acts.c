@@ -1,7 +1,7 @@
 #include "vault/keep/custody_acts.h"
 
 #include "vault/act/text_file.h"
-#include "vault/keep/custody_registry.h"
+#include "vault/keep/custody_pair.h"
 #include "vault/keep/internal.h"
 
 /* What a lost holder or copy leaves behind is nobody's to destroy any more: it counts for ever. */
@@ -159,23 +159,38 @@ static gboolean check_new_holder(VaultKeep *keep, const VaultCustodyRegistry *re
     return check_place(keep, value->place, error);
 }
 
+/* A file that somebody put there already, with just this key, is taken up as it is: better that it
+ * is known. */
+static gboolean create_or_take_up(VaultKeep *keep, VaultHolderValue *value, const VaultKey *key,
+                                  GError **error)
+{
+    VaultHolder holder = vault_custody_holder(keep, value);
+    VaultKeyDigest digest = vault_key_digest(&keep->id, key);
+    g_auto(VaultHolderState) found = {.reason = NULL}, state = {.reason = NULL};
+
+    vault_holder_look(&holder, &found);
+    vault_custody_note_holder(keep, value, &found);
+    if (vault_custody_holder_has(value, &digest))
+        return TRUE;
+    if (!vault_holder_create(&holder, key, error))
+        return FALSE;
+    vault_holder_look(&holder, &state);
+    vault_custody_note_holder(keep, value, &state);
+    return TRUE;
+}
+
 /* The row is there before the key is: no key lies anywhere that the registry does not know of. */
 static gboolean create_holder(VaultKeep *keep, VaultHolderValue *value, GError **error)
 {
-    VaultHolder holder = vault_custody_holder(keep, value);
-    g_auto(VaultHolderState) state = {.reason = NULL};
     g_auto(VaultKey) key = {.generation = 0};
 
     vault_keyring_vault_key(keep->keyring, &key);
     if (!vault_custody_put_holder(keep, value, error))
         return FALSE;
-    if (!vault_holder_create(&holder, &key, error)) {
-        vault_custody_drop(keep, VAULT_KEYRING_HOLDERS, &value->row_id, NULL);
-        return FALSE;
-    }
-    vault_holder_look(&holder, &state);
-    vault_custody_note_holder(keep, value, &state);
-    return vault_custody_put_holder(keep, value, error);
+    if (create_or_take_up(keep, value, &key, error))
+        return vault_custody_put_holder(keep, value, error);
+    vault_custody_drop(keep, VAULT_KEYRING_HOLDERS, &value->row_id, NULL);
+    return FALSE;
 }
 
 gboolean vault_custody_act_holder_add(VaultKeep *keep, const char *text, gsize len, GString *answer,
@@ -225,22 +240,13 @@ static gboolean remove_holder(VaultKeep *keep, const VaultHolderValue *value, gb
     return FALSE;
 }
 
-/* As with vault keys that are replaced: not the last that goes with a keyring copy. */
-static gboolean check_not_last(const VaultCustodyRegistry *registry, VaultHolderValue *value,
-                               guint32 present, GError **error)
+static gboolean check_not_last(VaultKeep *keep, const VaultCustodyRegistry *registry,
+                               VaultHolderValue *value, GError **error)
 {
-    guint32 pair = vault_custody_newest_pair(registry, 1, present), left;
-    guint count = value->count;
+    VaultKeyDigest present = vault_custody_present_key(keep);
+    char *reason = vault_custody_keep_holder(registry, &present, value);
 
-    value->count = 0;
-    left = vault_custody_newest_pair(registry, 1, present);
-    value->count = count;
-    if (left == pair)
-        return TRUE;
-    return refuse(error, VAULT_ERROR_REFUSED,
-                  g_strdup_printf("%s is all that opens the keyring copies off this disk: add "
-                                  "another holder first",
-                                  value->name));
+    return reason == NULL || refuse(error, VAULT_ERROR_REFUSED, reason);
 }
 
 gboolean vault_custody_act_holder_remove(VaultKeep *keep, const char *text, gsize len,
@@ -264,8 +270,7 @@ gboolean vault_custody_act_holder_remove(VaultKeep *keep, const char *text, gsiz
     if (g_str_equal(ask.name, VAULT_CUSTODY_HOST))
         return refuse(error, VAULT_ERROR_REFUSED,
                       g_strdup("the host starts from its own holder: it stays"));
-    return (ask.is_lost ||
-            check_not_last(registry, value, vault_keyring_generation(keep->keyring), error)) &&
+    return (ask.is_lost || check_not_last(keep, registry, value, error)) &&
            log_act(keep, VAULT_LOGGED_HOLDER_REMOVED, value->name, value->place, error) &&
            remove_holder(keep, value, ask.is_lost, error) &&
            vault_custody_drop(keep, VAULT_KEYRING_HOLDERS, &value->row_id, error);
@@ -344,7 +349,9 @@ gboolean vault_custody_act_copy_remove(VaultKeep *keep, const char *text, gsize 
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&keep->custody_lock);
     g_autoptr(VaultCustodyRegistry) registry = NULL;
-    const VaultCopyValue *value;
+    VaultKeyDigest present = vault_custody_present_key(keep);
+    VaultCopyValue *value;
+    char *reason;
     g_auto(Ask) ask = {.name = NULL};
 
     g_assert(locker != NULL);
@@ -357,6 +364,9 @@ gboolean vault_custody_act_copy_remove(VaultKeep *keep, const char *text, gsize 
     value = vault_custody_registry_copy(registry, ask.name);
     if (value == NULL)
         return name_is_unknown(ask.name, error);
+    reason = ask.is_lost ? NULL : vault_custody_keep_copy_place(registry, &present, value);
+    if (reason != NULL)
+        return refuse(error, VAULT_ERROR_REFUSED, reason);
     /* One that is lost opens nothing once the vault key of its generation is gone everywhere. */
     return log_act(keep, VAULT_LOGGED_COPY_REMOVED, value->name, value->place, error) &&
            (ask.is_lost || remove_copy(keep, value, error)) &&

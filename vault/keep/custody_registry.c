@@ -255,7 +255,7 @@ void vault_custody_note_copy(VaultKeep *keep, VaultCopyValue *value,
         value->kind == VAULT_COPY_SSH ? VAULT_DISK_OTHER : disk_of(keep->path, state->device);
 }
 
-/* ---- pairs ---------------------------------------------------------------------------------- */
+/* ---- keys ----------------------------------------------------------------------------------- */
 
 gboolean vault_custody_holder_has(const VaultHolderValue *value, const VaultKeyDigest *key)
 {
@@ -264,31 +264,6 @@ gboolean vault_custody_holder_has(const VaultHolderValue *value, const VaultKeyD
             return TRUE;
     }
     return FALSE;
-}
-
-static gboolean is_held_off_disk(const VaultCustodyRegistry *registry, const VaultKeyDigest *key)
-{
-    for (guint i = 0; i < registry->holders->len; i++) {
-        const VaultHolderValue *holder = g_ptr_array_index(registry->holders, i);
-
-        if (holder->disk == VAULT_DISK_OTHER && vault_custody_holder_has(holder, key))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-guint32 vault_custody_newest_pair(const VaultCustodyRegistry *registry, guint32 first, guint32 last)
-{
-    guint32 newest = 0;
-
-    for (guint i = 0; i < registry->copies->len; i++) {
-        const VaultCopyValue *copy = g_ptr_array_index(registry->copies, i);
-
-        if (copy->disk == VAULT_DISK_OTHER && copy->key.generation >= MAX(first, newest) &&
-            copy->key.generation <= last && is_held_off_disk(registry, &copy->key))
-            newest = copy->key.generation;
-    }
-    return newest;
 }
 
 VaultKeyDigest vault_custody_present_key(VaultKeep *keep)

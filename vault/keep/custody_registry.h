@@ -46,7 +46,4 @@ void vault_custody_note_copy(VaultKeep *keep, VaultCopyValue *value,
                              const VaultCopyPlaceState *state);
 
 gboolean vault_custody_holder_has(const VaultHolderValue *value, const VaultKeyDigest *key);
-/* The newest generation of which there is a pair, within [first, last]; 0: none. */
-guint32 vault_custody_newest_pair(const VaultCustodyRegistry *registry, guint32 first,
-                                  guint32 last);
 VaultKeyDigest vault_custody_present_key(VaultKeep *keep);

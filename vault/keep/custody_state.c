@@ -1,5 +1,5 @@
 /* What is known of all places, for status, lists and certificates. */
-#include "vault/keep/custody_registry.h"
+#include "vault/keep/custody_pair.h"
 #include "vault/keep/internal.h"
 
 static void entry_free(gpointer item)

@@ -9,6 +9,11 @@ static VaultKeep *keep_of(VaultDepository *self)
     return self->user;
 }
 
+static VaultAdmission depository_admit(VaultDepository *self, const char *address)
+{
+    return vault_directory_admit(keep_of(self)->directory, address);
+}
+
 static gboolean depository_resolve(VaultDepository *self, const char *address,
                                    MailboxId *ret_mailbox, VaultResolution *ret_resolution,
                                    GError **error)
@@ -272,6 +277,7 @@ void vault_keep_init_depository(VaultKeep *keep)
 {
     keep->depository = (VaultDepository){
         .sealer = keep->sealer,
+        .admit = depository_admit,
         .resolve = depository_resolve,
         .find_earlier = depository_find_earlier,
         .settle = depository_settle,

@@ -8,25 +8,32 @@ struct VaultDirectory {
     GCond created;
     GHashTable *by_address; /* char * -> MailboxId */
     GHashTable *creating;   /* char *, addresses that a thread is making a mailbox for */
+    GHashTable *closed;     /* char *, addresses that a closed mailbox had to its end */
+    VaultPolicyClosedMail closed_mail;
     MailboxId unassigned;
     guint64 hour; /* since 1970 */
     guint created_this_hour;
 };
 
+static void bind(VaultDirectory *directory, const char *address, const MailboxId *mailbox_id)
+{
+    g_hash_table_insert(directory->by_address, g_strdup(address),
+                        g_memdup2(mailbox_id, sizeof *mailbox_id));
+}
+
 static gboolean add_mailbox(const VaultMailboxValue *mailbox, gpointer user, GError **error)
 {
     VaultDirectory *directory = user;
 
-    if (mailbox->state != VAULT_MAILBOX_OPEN)
-        return TRUE;
     if (mailbox->kind == VAULT_MAILBOX_UNASSIGNED)
         directory->unassigned = mailbox->mailbox_id;
     for (guint i = 0; i < mailbox->addresses->len; i++) {
         const VaultMailboxAddress *address = g_ptr_array_index(mailbox->addresses, i);
 
-        if (address->until_s == 0)
-            g_hash_table_insert(directory->by_address, g_strdup(address->address),
-                                g_memdup2(&mailbox->mailbox_id, sizeof mailbox->mailbox_id));
+        if (address->until_s == 0 && mailbox->state == VAULT_MAILBOX_CLOSED)
+            g_hash_table_add(directory->closed, g_strdup(address->address));
+        else if (address->until_s == 0)
+            bind(directory, address->address, &mailbox->mailbox_id);
     }
     return TRUE;
 }
@@ -42,6 +49,8 @@ VaultDirectory *vault_directory_new(const VaultDirectoryOptions *options, GError
     g_cond_init(&directory->created);
     directory->by_address = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     directory->creating = g_hash_table_new(g_str_hash, g_str_equal);
+    directory->closed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    directory->closed_mail = VAULT_CLOSED_MAIL_UNASSIGNED;
     if (!vault_keyring_each_mailbox(options->keyring, add_mailbox, directory, error))
         return NULL;
     if (vault_id_is_zero(directory->unassigned.bytes)) {
@@ -58,6 +67,7 @@ void vault_directory_free(VaultDirectory *directory)
         return;
     g_hash_table_unref(directory->by_address);
     g_hash_table_unref(directory->creating);
+    g_hash_table_unref(directory->closed);
     g_mutex_clear(&directory->lock);
     g_cond_clear(&directory->created);
     g_free(directory);
@@ -140,9 +150,15 @@ static gboolean create_unlocked(VaultDirectory *directory, const char *address,
     g_hash_table_remove(directory->creating, address);
     g_cond_broadcast(&directory->created);
     if (is_created)
-        g_hash_table_insert(directory->by_address, g_strdup(address),
-                            g_memdup2(ret_mailbox, sizeof *ret_mailbox));
+        bind(directory, address, ret_mailbox);
     return is_created;
+}
+
+/* A closed mailbox had it, and no open one has. With the lock held. */
+static gboolean is_closed(VaultDirectory *directory, const char *address)
+{
+    return g_hash_table_contains(directory->closed, address) &&
+           !g_hash_table_contains(directory->by_address, address);
 }
 
 static gboolean resolve_locked(VaultDirectory *directory, const char *address,
@@ -162,6 +178,9 @@ static gboolean resolve_locked(VaultDirectory *directory, const char *address,
     }
     *ret_mailbox = directory->unassigned;
     *ret_resolution = VAULT_RESOLVE_UNASSIGNED;
+    /* What should have been rejected is here: where it was closed meanwhile, or by import. */
+    if (is_closed(directory, address) && directory->closed_mail != VAULT_CLOSED_MAIL_NEW)
+        return TRUE;
     if (!take_hourly_place(directory))
         return TRUE;
     if (create_unlocked(directory, address, ret_mailbox, &failure)) {
@@ -195,14 +214,83 @@ gboolean vault_directory_resolve(VaultDirectory *directory, const char *address,
     return is_resolved;
 }
 
-static gboolean is_of_mailbox(gpointer address, gpointer mailbox_id, gpointer user)
-{
-    return vault_id_equal(mailbox_id, user);
-}
+/* ---- closed mailboxes, changed addresses ---------------------------------------------------- */
 
-void vault_directory_forget(VaultDirectory *directory, const MailboxId *mailbox_id)
+void vault_directory_set_closed_mail(VaultDirectory *directory, VaultPolicyClosedMail closed_mail)
 {
     g_mutex_lock(&directory->lock);
-    g_hash_table_foreach_remove(directory->by_address, is_of_mailbox, (gpointer)mailbox_id);
+    directory->closed_mail = closed_mail;
+    g_mutex_unlock(&directory->lock);
+}
+
+VaultAdmission vault_directory_admit(VaultDirectory *directory, const char *address)
+{
+    VaultAdmission admission = VAULT_ADMIT;
+
+    g_mutex_lock(&directory->lock);
+    if (address != NULL && is_closed(directory, address)) {
+        if (directory->closed_mail == VAULT_CLOSED_MAIL_REJECT_TEMPORARY)
+            admission = VAULT_REJECT_TEMPORARY;
+        else if (directory->closed_mail == VAULT_CLOSED_MAIL_REJECT_PERMANENT)
+            admission = VAULT_REJECT_PERMANENT;
+    }
+    g_mutex_unlock(&directory->lock);
+    return admission;
+}
+
+void vault_directory_close(VaultDirectory *directory, const MailboxId *mailbox_id)
+{
+    GHashTableIter iter;
+    gpointer address, bound_to;
+
+    g_mutex_lock(&directory->lock);
+    g_hash_table_iter_init(&iter, directory->by_address);
+    while (g_hash_table_iter_next(&iter, &address, &bound_to)) {
+        if (!vault_id_equal(bound_to, mailbox_id))
+            continue;
+        g_hash_table_add(directory->closed, g_strdup(address));
+        g_hash_table_iter_remove(&iter);
+    }
+    g_mutex_unlock(&directory->lock);
+}
+
+gboolean vault_directory_reserve(VaultDirectory *directory, const char *address, GError **error)
+{
+    gboolean is_taken;
+
+    g_mutex_lock(&directory->lock);
+    while (g_hash_table_contains(directory->creating, address))
+        g_cond_wait(&directory->created, &directory->lock);
+    is_taken = g_hash_table_contains(directory->by_address, address);
+    if (!is_taken)
+        g_hash_table_add(directory->creating, (gpointer)address);
+    g_mutex_unlock(&directory->lock);
+    if (!is_taken)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                        "an open mailbox has that address: muniment mailbox show says which");
+    return FALSE;
+}
+
+void vault_directory_settle(VaultDirectory *directory, const char *address,
+                            const MailboxId *mailbox_id)
+{
+    g_mutex_lock(&directory->lock);
+    g_hash_table_remove(directory->creating, address);
+    if (mailbox_id != NULL)
+        bind(directory, address, mailbox_id);
+    g_cond_broadcast(&directory->created);
+    g_mutex_unlock(&directory->lock);
+}
+
+void vault_directory_forget(VaultDirectory *directory, const char *address,
+                            const MailboxId *mailbox_id)
+{
+    const MailboxId *bound_to;
+
+    g_mutex_lock(&directory->lock);
+    bound_to = g_hash_table_lookup(directory->by_address, address);
+    if (bound_to != NULL && VAULT_ID_EQUAL(*bound_to, *mailbox_id))
+        g_hash_table_remove(directory->by_address, address);
     g_mutex_unlock(&directory->lock);
 }

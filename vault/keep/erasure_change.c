@@ -2,6 +2,7 @@
 #include "vault/keep/custody.h"
 #include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/policy.h"
 #include "vault/store/keyring_roll.h"
 
 typedef struct {
@@ -107,6 +108,10 @@ static gboolean run_job(VaultKeyring *keyring, gpointer user, GError **error)
         return FALSE;
     if (change->scope == NULL)
         return !change->renews_all || vault_keyring_renew_all(keyring, error);
+    /* Another policy may have come into force since the order was judged by one. */
+    if (change->order->request->policy != NULL &&
+        !vault_policy_still_allows(keyring, change->order->request, error))
+        return FALSE;
     if (!vault_erasure_scope_judge(change->scope, job->keep, change->order, error) ||
         !vault_erasure_scope_check(change->scope, error))
         return FALSE;
@@ -129,7 +134,7 @@ static void follow_in_memory(VaultKeep *keep, const VaultErasureChange *change)
 
         vault_open_months_forget(keep->months, mailbox_id);
         if ((change->value->flags & VAULT_ERASURE_WHOLE_MAILBOX) != 0)
-            vault_directory_forget(keep->directory, mailbox_id);
+            vault_directory_close(keep->directory, mailbox_id);
     }
 }
 

@@ -7,7 +7,8 @@
  * gathered beforehand, and a new one from within the very change of the keyring that destroys
  * (a job of keyring_batch.h, or between vault_keyring_begin() and _commit()): nothing can be held
  * between that judgement and the commit. It reads holds and rules when it is made and each mailbox
- * when it is first asked about: a few milliseconds, then well under a microsecond a copy.
+ * when it is first asked about: some milliseconds, a tenth of one for each mailbox, then well under
+ * a microsecond a copy (tests/bench/judge_rates.c).
  *
  * An address or a domain in a hold covers each mailbox that ever had such an address, closed ones
  * and those to come included. Of the rules those of the mailbox count, else those of its domains,

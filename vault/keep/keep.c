@@ -1,6 +1,8 @@
 #include "vault/act/ssh_keygen.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/policy.h"
 #include "vault/keep/recovery.h"
 
 #include <unistd.h>
@@ -166,7 +168,10 @@ static gboolean open_writer_parts(VaultKeep *keep, const VaultKeepOptions *optio
     keep->directory = vault_directory_new(&directory, error);
     keep->tags = vault_tags_new(keep->keyring, keep->batch, &keep->clock, error);
     keep->sealer = vault_sealer_new(&sealer);
-    return keep->directory != NULL && keep->tags != NULL;
+    if (keep->directory == NULL || keep->tags == NULL)
+        return FALSE;
+    vault_policy_apply(keep);
+    return TRUE;
 }
 
 static gboolean catch_up(VaultKeep *keep, guint64 tags_since_s, VaultRecoveryResult *ret_result,
@@ -293,6 +298,7 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
+    vault_clock_recall(keep);
     vault_erasure_resume(keep);
     return TRUE;
 }
@@ -309,6 +315,7 @@ static gboolean open_for_reading(VaultKeep *keep, GError **error)
     if (!vault_catalog_totals(keep->reading, &totals, error))
         return FALSE;
     vault_clock_note_archived(&keep->clock, totals.last_archived_s);
+    vault_clock_recall(keep);
     return TRUE;
 }
 

@@ -9,6 +9,7 @@ void vault_mailbox_free(VaultMailbox *mailbox)
     if (mailbox == NULL)
         return;
     g_free(mailbox->address);
+    g_ptr_array_unref(mailbox->addresses);
     g_free(mailbox);
 }
 
@@ -55,7 +56,9 @@ static gboolean append_mailbox(const VaultMailboxValue *value, gpointer user, GE
 
     mailbox->id = value->mailbox_id;
     mailbox->address = g_strdup(vault_mailbox_value_primary(value));
+    mailbox->addresses = g_ptr_array_ref(value->addresses);
     mailbox->created_s = value->created_s;
+    mailbox->closed_s = value->closed_s;
     g_ptr_array_add(mailboxes, mailbox);
     return TRUE;
 }

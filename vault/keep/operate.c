@@ -2,11 +2,17 @@
  * the same. Each judges and logs by itself. */
 #include "vault/act/drill_file.h"
 #include "vault/act/grant_file.h"
+#include "vault/act/hold_file.h"
+#include "vault/act/mailbox_change.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
+#include "vault/keep/clock_confirm.h"
 #include "vault/keep/custody_acts.h"
 #include "vault/keep/erasure.h"
+#include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
+#include "vault/keep/mailbox_life.h"
+#include "vault/keep/retention.h"
 
 /* `answer` takes "name: value" lines, where there is anything to say. */
 typedef gboolean (*OperateFunction)(VaultKeep *keep, const char *text, gsize len, GString *answer,
@@ -137,6 +143,13 @@ static const struct {
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
     {"log-key-rotate", 0, rotate_log_key},
     {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
+    {"clock-confirm", 256, vault_clock_confirm},
+    {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
+    {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
+    {"retention-set", VAULT_REQUEST_LEN_MAX, vault_retention_set},
+    {"mailbox-close", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_close},
+    {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
+    {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
     {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},

@@ -1,5 +1,5 @@
-/* The policy in force, and its replacement. Each policy that was ever in force stays in the keyring
- * under its serial; the highest counts. */
+/* The policy in force, its replacement, and what is asked for under it. Each policy that was ever
+ * in force stays in the keyring under its serial; the highest counts. */
 #include "vault/keep/policy.h"
 #include "vault/act/policy_change.h"
 #include "vault/act/text_file.h"
@@ -99,8 +99,8 @@ static gboolean log_policy(VaultKeep *keep, const VaultPolicy *next, const char 
     return vault_keep_log_act(keep, VAULT_LOGGED_POLICY_SET, payload->str, payload->len, error);
 }
 
-gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
-                               gpointer user, GError **error)
+static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
+                           gpointer user, GError **error)
 {
     g_autoptr(VaultPolicy) next = vault_policy_parse(text, len, error);
     g_autofree char *text_in_force = NULL;
@@ -118,4 +118,61 @@ gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, Vau
            vault_policy_may_follow(in_force, next, text, len, verify, user, error) &&
            log_policy(keep, next, text, len, error) &&
            vault_keyring_batch_run(keep->batch, put_policy, &job, error);
+}
+
+gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
+                               gpointer user, GError **error)
+{
+    if (!set_policy(keep, text, len, verify, user, error))
+        return FALSE;
+    vault_policy_apply(keep);
+    return TRUE;
+}
+
+void vault_policy_apply(VaultKeep *keep)
+{
+    g_autofree char *text = vault_policy_in_force(keep->keyring, NULL);
+    g_autoptr(VaultPolicy) policy =
+        text != NULL ? vault_policy_parse(text, strlen(text), NULL) : NULL;
+
+    if (policy != NULL)
+        vault_directory_set_closed_mail(keep->directory, policy->closed_mail);
+}
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+VaultRequestFile *vault_policy_check_request(VaultKeep *keep, VaultAct act, const char *text,
+                                             gsize len, guint *ret_approval_count, GError **error)
+{
+    g_autofree char *policy = vault_policy_in_force(keep->keyring, error);
+    VaultRequestConditions conditions = {.vault_id = keep->id,
+                                         .policy = policy,
+                                         .now_s = vault_clock_now_s(&keep->clock),
+                                         .verify = keep->verify_approval,
+                                         .user = keep->verify_user};
+    guint64 good_s;
+
+    if (policy == NULL)
+        return NULL;
+    if (vault_clock_judge(&keep->clock, conditions.now_s, &good_s) == VAULT_CLOCK_UNSURE) {
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                            "the clock is not to be trusted, so no request counts: set it right, "
+                            "or run muniment clock confirm when it is");
+        return NULL;
+    }
+    return vault_request_check(text, len, act, &conditions, ret_approval_count, error);
+}
+
+gboolean vault_policy_still_allows(VaultKeyring *keyring, const VaultRequestFile *request,
+                                   GError **error)
+{
+    g_autofree char *policy = vault_policy_in_force(keyring, error);
+
+    if (policy == NULL)
+        return FALSE;
+    if (g_str_equal(policy, request->policy))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                        "another policy came into force meanwhile: make a new request");
+    return FALSE;
 }

@@ -1,4 +1,5 @@
 #include "vault/act/policy.h"
+#include "vault/keep/custody.h"
 #include "vault/keep/drill.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/month_states.h"
@@ -219,6 +220,7 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
 {
     VaultCatalogTotals totals;
     g_autofree char *policy = NULL;
+    gboolean pair_exists = FALSE;
 
     memset(ret_status, 0, sizeof *ret_status);
     if ((policy = vault_keep_policy(keep, error)) == NULL ||
@@ -228,6 +230,7 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
                              error) ||
         !vault_drills_status(keep->keyring, &ret_status->last_drill_s, &ret_status->drill_due_s,
                              error) ||
+        !vault_custody_pair(keep, vault_keyring_generation(keep->keyring), &pair_exists, error) ||
         !measure_packs(keep, ret_status, error))
         return FALSE;
     ret_status->message_count = totals.message_count;
@@ -237,6 +240,7 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
     ret_status->vault_key_generation = vault_keyring_generation(keep->keyring);
     ret_status->uncatalogued_count =
         keep->feed == NULL ? 0 : vault_catalog_feed_waiting(keep->feed);
+    ret_status->pair_exists = pair_exists;
     ret_status->last_archived_s =
         MAX(vault_clock_last_archived_s(&keep->clock), totals.last_archived_s);
     return TRUE;

@@ -5,10 +5,20 @@
 
 #define MAILBOX_VERSION 1
 
-static void mailbox_address_free(gpointer item)
+VaultMailboxAddress *vault_mailbox_address_new(const char *text, VaultAddressRank rank,
+                                               guint64 from_s, guint64 until_s)
 {
-    VaultMailboxAddress *address = item;
+    VaultMailboxAddress *address = g_new0(VaultMailboxAddress, 1);
 
+    address->address = g_strdup(text);
+    address->rank = rank;
+    address->from_s = from_s;
+    address->until_s = until_s;
+    return address;
+}
+
+void vault_mailbox_address_free(VaultMailboxAddress *address)
+{
     if (address == NULL)
         return;
     g_free(address->address);
@@ -19,7 +29,7 @@ static VaultMailboxValue *value_new(void)
 {
     VaultMailboxValue *value = g_new0(VaultMailboxValue, 1);
 
-    value->addresses = g_ptr_array_new_with_free_func(mailbox_address_free);
+    value->addresses = g_ptr_array_new_with_free_func((GDestroyNotify)vault_mailbox_address_free);
     return value;
 }
 
@@ -31,14 +41,9 @@ VaultMailboxValue *vault_mailbox_value_new(const char *address, guint64 now_s)
     value->kind = address == NULL ? VAULT_MAILBOX_UNASSIGNED : VAULT_MAILBOX_ORDINARY;
     value->state = VAULT_MAILBOX_OPEN;
     value->created_s = now_s;
-    if (address != NULL) {
-        VaultMailboxAddress *primary = g_new0(VaultMailboxAddress, 1);
-
-        primary->address = g_strdup(address);
-        primary->rank = VAULT_ADDRESS_PRIMARY;
-        primary->from_s = now_s;
-        g_ptr_array_add(value->addresses, primary);
-    }
+    if (address != NULL)
+        g_ptr_array_add(value->addresses,
+                        vault_mailbox_address_new(address, VAULT_ADDRESS_PRIMARY, now_s, 0));
     return value;
 }
 

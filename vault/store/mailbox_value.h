@@ -19,6 +19,9 @@ typedef struct {
     guint64 from_s;
     guint64 until_s; /* 0 = still its address */
 } VaultMailboxAddress;
+VaultMailboxAddress *vault_mailbox_address_new(const char *text, VaultAddressRank rank,
+                                               guint64 from_s, guint64 until_s);
+void vault_mailbox_address_free(VaultMailboxAddress *address);
 
 typedef struct {
     MailboxId mailbox_id; /* the row id: not in the value */
