@@ -9,6 +9,7 @@
 #include "vault/keep/backup.h"
 #include "vault/keep/clock_confirm.h"
 #include "vault/keep/custody_acts.h"
+#include "vault/keep/erasure.h"
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/mailbox_life.h"
@@ -34,6 +35,29 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
                            GError **error)
 {
     return vault_keep_take_drill(keep, text, len, error);
+}
+
+static gboolean erase(VaultKeep *keep, const char *text, gsize len, GString *answer, GError **error)
+{
+    return vault_erasure_run(keep, VAULT_ERASURE_DO, text, len, answer, error);
+}
+
+static gboolean preview_erasure(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                GError **error)
+{
+    return vault_erasure_run(keep, VAULT_ERASURE_PREVIEW, text, len, answer, error);
+}
+
+static gboolean cancel_erasure(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                               GError **error)
+{
+    return vault_erasure_cancel(keep, text, len, error);
+}
+
+static gboolean advance_erasures(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                 GError **error)
+{
+    return vault_keep_advance_erasures(keep, error);
 }
 
 /* Answers with the key of each log, as trust policies have it. */
@@ -125,8 +149,11 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
-    {"log-key-rotate", 0, rotate_log_key},
-    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
+    {"erasure", VAULT_ERASURE_TEXT_LEN_MAX, erase},
+    {"erasure-preview", VAULT_ERASURE_TEXT_LEN_MAX, preview_erasure},
+    {"erasure-cancel", 256, cancel_erasure},
+    {"erasure-advance", 0, advance_erasures},
+    {"vaultkey-roll", VAULT_ERASURE_TEXT_LEN_MAX, vault_erasure_roll},
     {"holder-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_add},
     {"holder-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_remove},
     {"copy-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_add},

@@ -24,7 +24,8 @@ static VaultCopyEntry entry_of(const VaultCatalogCopy *copy, const MailboxId *ma
 
 typedef enum { VISIT_MORE, VISIT_STOPPED, VISIT_FAILED } VisitResult;
 
-/* Copies whose month the keyring does not have belong to nobody: they are not shown. */
+/* Copies that were erased, or whose month the keyring does not have, belong to nobody: they are not
+ * shown. */
 static VisitResult visit_page(VaultMonthStates *states, const GArray *page, VaultCopyVisit visit,
                               gpointer user, GError **error)
 {
@@ -36,7 +37,8 @@ static VisitResult visit_page(VaultMonthStates *states, const GArray *page, Vaul
         VaultCopyEntry entry;
         MailboxId mailbox_id;
 
-        if (!vault_month_states_get(states, &copy->month_key_id, &state, &is_first, error))
+        if (!vault_month_states_get_leaf(states, &copy->month_key_id, copy->leaf, &state, &is_first,
+                                         error))
             return VISIT_FAILED;
         if (state != VAULT_MONTH_LIVE)
             continue;

@@ -1,0 +1,14 @@
+/* Requests for acts that destroy keys, made from what was typed. Errors: NOT_FOUND (nothing
+ * matched), G_OPTION_ERROR, and those of vault/keep.h. */
+#pragma once
+
+#include "restore/erasure_command.h"
+#include "vault/act/request_file.h"
+#include "vault/keep.h"
+
+/* The text of the request; new string. */
+char *restore_erasure_request(VaultKeep *keep, VaultAct act, const ErasureOptions *options,
+                              GError **error);
+/* Of an act on the vault key. */
+char *restore_vaultkey_request(VaultKeep *keep, const char *detail, const char *reason,
+                               GError **error);
