@@ -154,6 +154,22 @@ def the_commands_say_what_they_do():
     vault.verify()
 
 
+def a_copy_of_the_keyring_that_is_away_is_waited_for():
+    vault, ledger, ids = filled(lambda n: [f"box{n % 3}@example.com"])
+    place = vault.folder / "copies"
+    place.mkdir()
+    vault.command("vaultkey", "copies", "add", vault.path, "shelf", place)
+    place.rename(vault.folder / "away")
+    erase(vault, ids[0])
+    (state,) = erasures(vault)
+    assert state["state"] == "online" and state["copy-behind"] == ["folder shelf"], state
+    assert state["final-not-before"] == "unknown", state
+    (vault.folder / "away").rename(place)
+    (state,) = erasures(vault)
+    assert state["state"] == "final" and state["copy-behind"] == [], state
+    vault.check_ledger(without(ledger, ids[0]), vault.restored())
+
+
 # ---- while mail flows -------------------------------------------------------------------------------
 
 
@@ -277,5 +293,6 @@ def killed_anywhere_one_vault_key_opens():
 
 
 harness.run(an_erased_message_restores_nowhere, of_two_owners_one_can_be_shredded,
-            the_commands_say_what_they_do, mail_flows_while_messages_are_erased,
+            the_commands_say_what_they_do,
+            a_copy_of_the_keyring_that_is_away_is_waited_for, mail_flows_while_messages_are_erased,
             killed_anywhere_one_vault_key_opens)
