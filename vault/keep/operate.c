@@ -160,6 +160,8 @@ static const struct {
     {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
     {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
+    {"log-key-rotate", 0, rotate_log_key},
+    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
     {"backup-begin", 0, vault_backup_act_begin},
     {"backup-made", VAULT_BACKUP_TEXT_LEN_MAX, vault_backup_act_made},
     {"recovery-drilled", 0, vault_backup_act_drilled},
