@@ -96,16 +96,3 @@ char *restore_erasure_request(VaultKeep *keep, VaultAct act, const ErasureOption
         return NULL;
     return vault_request_file_format(request, error);
 }
-
-char *restore_vaultkey_request(VaultKeep *keep, const char *detail, const char *reason,
-                               GError **error)
-{
-    g_autoptr(VaultRequestFile) request = vault_request_file_new();
-
-    request->act = VAULT_ACT_VAULTKEY;
-    request->detail = g_strdup(detail);
-    request->to_s = VAULT_TEXT_TIME_END_S - 1;
-    if (!fill(keep, request, reason, error))
-        return NULL;
-    return vault_request_file_format(request, error);
-}

@@ -9,6 +9,3 @@
 /* The text of the request; new string. */
 char *restore_erasure_request(VaultKeep *keep, VaultAct act, const ErasureOptions *options,
                               GError **error);
-/* Of an act on the vault key. */
-char *restore_vaultkey_request(VaultKeep *keep, const char *detail, const char *reason,
-                               GError **error);

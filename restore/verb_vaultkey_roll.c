@@ -1,11 +1,8 @@
 /* muniment vaultkey roll: a new vault key, and new keys of all that lies under it. */
-#include "restore/erasure_request.h"
-#include "restore/output.h"
+#include "restore/host_request.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verb_vaultkey.h"
-#include "vault/base/file.h"
-#include "vault/erasure.h"
 
 #include <stdio.h>
 
@@ -23,36 +20,36 @@ static void roll_options_clear(RollOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RollOptions, roll_options_clear)
 
-/* The request's text; new string. */
-static char *make_request(const char *vault, const RollOptions *options, GError **error)
+static gboolean propose(VaultKeep *keep, const RestoreHostAct *act, const char *path,
+                        GError **error)
 {
-    g_autoptr(VaultKeep) keep = NULL;
-    g_autoptr(GBytes) bytes = NULL;
+    return keep != NULL && restore_host_request_propose(keep, act, path, error);
+}
 
-    if (options->approved != NULL) {
-        bytes = vault_file_read(options->approved, VAULT_ERASURE_TEXT_LEN_MAX, error);
-        return bytes == NULL ? NULL
-                             : g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    }
-    keep = vault_access_open(vault, VAULT_ACCESS_AS_IT_IS, NULL, error);
-    return keep == NULL ? NULL : restore_vaultkey_request(keep, "roll", options->reason, error);
+/* The request's text; new string. */
+static char *make_request(VaultKeep *keep, const RestoreHostAct *act, const char *approved,
+                          GError **error)
+{
+    if (approved != NULL)
+        return restore_host_request_read(approved, act, error);
+    return keep == NULL ? NULL : restore_host_request_make(keep, act, error);
 }
 
 static gboolean roll(const char *vault, const RollOptions *options, GError **error)
 {
-    g_autofree char *text = make_request(vault, options, error);
+    const RestoreHostAct act = {
+        .act = VAULT_ACT_VAULTKEY, .case_id = "none", .reason = options->reason, .detail = "roll"};
+    g_autoptr(VaultKeep) keep = NULL;
+    g_autofree char *text = NULL;
 
-    if (text == NULL)
-        return FALSE;
-    if (options->propose != NULL) {
-        if (!restore_output_write(options->propose, text, RESTORE_OUTPUT_PRIVATE, error))
-            return FALSE;
-        printf("%s asks for a new vault key. Next: muniment approve %s, then\n"
-               "  muniment vaultkey roll VAULT --approved %s\n",
-               options->propose, options->propose, options->propose);
-        return TRUE;
-    }
-    if (!vault_access_operate(vault, "vaultkey-roll", text, strlen(text), NULL, error))
+    if (options->approved == NULL)
+        keep = vault_access_open(vault, VAULT_ACCESS_AS_IT_IS, NULL, error);
+    if (options->propose != NULL)
+        return propose(keep, &act, options->propose, error);
+    text = make_request(keep, &act, options->approved, error);
+    g_clear_pointer(&keep, vault_keep_free);
+    if (text == NULL ||
+        !vault_access_operate(vault, "vaultkey-roll", text, strlen(text), NULL, error))
         return FALSE;
     printf("The vault has a new vault key, and new keys under it.\n");
     return TRUE;
