@@ -1,7 +1,10 @@
 /* What a trailer says of its pack, alone: the same as a scan does. */
 #include "tests/support/pack_fixture.h"
 
+#include "vault/base/file.h"
 #include "vault/store/pack_index.h"
+
+#include <fcntl.h>
 
 #define GOLDEN SOURCE_DIR "/tests/golden/packs/"
 
@@ -39,6 +42,44 @@ static void index_has_what_a_scan_finds(void **state)
     }
 }
 
+static gboolean opens(int fd, const VaultIndexedRecord *record, guint8 first_of_key)
+{
+    VaultLocator locator;
+    LocatorKey key;
+    gboolean is_open;
+
+    for (gsize i = 0; i < sizeof key.bytes; i++)
+        key.bytes[i] = (guint8)(first_of_key + i);
+    assert_true(vault_pack_index_locator(fd, "golden", record, &key, &locator, &is_open, NULL));
+    assert_true(!is_open || record->kind != VAULT_RECORD_COPY || locator.leaf == 0x01020304);
+    return is_open;
+}
+
+static void locator_of_a_record_opens_where_the_index_has_it(void **state)
+{
+    g_autoptr(GArray) index = vault_pack_index_load(GOLDEN "closed.pack", NULL, NULL);
+    g_auto(VaultFd) fd = open(GOLDEN "closed.pack", O_RDONLY | O_CLOEXEC);
+    g_autoptr(GError) error = NULL;
+    VaultIndexedRecord beyond = {VAULT_RECORD_COPY, G_GUINT64_CONSTANT(1) << 40, 400};
+    const LocatorKey key = {{0}};
+    VaultLocator locator;
+    gboolean is_open;
+
+    for (guint i = 0; i < index->len; i++) {
+        VaultIndexedRecord record = g_array_index(index, VaultIndexedRecord, i);
+
+        assert_true(opens(fd, &record, 0));
+        assert_false(opens(fd, &record, 1));
+        record.offset++;
+        assert_false(opens(fd, &record, 0));
+        record.offset--;
+        record.kind = record.kind == VAULT_RECORD_COPY ? VAULT_RECORD_BODY : VAULT_RECORD_COPY;
+        assert_false(opens(fd, &record, 0));
+    }
+    assert_false(vault_pack_index_locator(fd, "golden", &beyond, &key, &locator, &is_open, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
+}
+
 static void pack_without_a_trailer_has_no_index(void **state)
 {
     static const char *const paths[] = {GOLDEN "open.pack", GOLDEN "large.stream"};
@@ -69,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(index_has_what_a_scan_finds),
+        cmocka_unit_test(locator_of_a_record_opens_where_the_index_has_it),
         cmocka_unit_test(pack_without_a_trailer_has_no_index),
         cmocka_unit_test(pack_that_is_gone_is_not_found),
     };

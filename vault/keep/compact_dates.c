@@ -103,22 +103,6 @@ static void dating_clear(Dating *dating)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Dating, dating_clear)
 
-/* What does not open was never catalogued and is kept. */
-static gboolean open_locator(const Dating *dating, const VaultIndexedRecord *record,
-                             VaultLocator *ret_locator, gboolean *ret_is_open, GError **error)
-{
-    guint8 bytes[VAULT_RECORD_HEADER_LEN_MAX];
-    gsize len = (gsize)MIN(sizeof bytes, record->len);
-    VaultRecordHeader header;
-
-    if (!vault_file_pread_exact(dating->fd, bytes, len, record->offset, dating->file->path, error))
-        return FALSE;
-    *ret_is_open =
-        vault_record_header_parse(bytes, len, &header, NULL) && header.kind == record->kind &&
-        vault_record_locator_open(bytes, &header, dating->locator_key, ret_locator, NULL);
-    return TRUE;
-}
-
 static guint64 date_of(const Dating *dating, const VaultLocator *locator, const VaultLife *life)
 {
     guint64 named_s = vault_compact_dates_of_message(dating->dates, &locator->body_id);
@@ -138,8 +122,10 @@ static gboolean date_record(const Dating *dating, const VaultIndexedRecord *reco
     gboolean is_open;
 
     *ret_died_s = 0;
-    if (!open_locator(dating, record, &locator, &is_open, error))
+    if (!vault_pack_index_locator(dating->fd, dating->file->path, record, dating->locator_key,
+                                  &locator, &is_open, error))
         return FALSE;
+    /* What does not open was never catalogued and is kept. */
     if (!is_open)
         return TRUE;
     if (!vault_liveness_of_leaf(dating->liveness, &locator.month_key_id, locator.leaf, &life,

@@ -2,8 +2,12 @@
 
 #include "vault/base/bytes.h"
 #include "vault/base/file.h"
+#include "vault/store/pack_index.h"
 
 #include <fcntl.h>
+
+/* Read at once, where records are smaller. */
+#define RUN_LEN (G_GUINT64_CONSTANT(1) << 20)
 
 typedef struct {
     VaultLocator locator;
@@ -11,12 +15,19 @@ typedef struct {
     VaultLife life;
 } Judged;
 
+/* Bytes of the pack, as read last. */
+typedef struct {
+    GByteArray *bytes;
+    guint64 offset;
+} Run;
+
 typedef struct {
     const VaultRepack *repack;
     const VaultPackFile *source;
     VaultPackCompacted *compacted;
     VaultRepackCounts *counts;
     VaultFd fd;
+    Run run;
     char *left;            /* why the source is not taken */
     GHashTable *bodies;    /* RecordId -> VaultLife, by the copies in this pack */
     gboolean has_nameless; /* a copy whose locator does not open: it may be any body's */
@@ -26,6 +37,7 @@ typedef struct {
 static void source_clear(Source *source)
 {
     vault_fd_close(&source->fd);
+    g_clear_pointer(&source->run.bytes, g_byte_array_unref);
     g_clear_pointer(&source->left, g_free);
     g_clear_pointer(&source->bodies, g_hash_table_unref);
 }
@@ -96,23 +108,41 @@ static gboolean judge(Source *source, const VaultScannedRecord *record, Judged *
         &verdict->life, error);
 }
 
+/* A copy of the pack, by the index and its locator. */
+static gboolean note_indexed(Source *source, const VaultIndexedRecord *record, GError **error)
+{
+    const VaultRepack *repack = source->repack;
+    VaultLocator locator;
+    VaultLife life;
+    gboolean is_open;
+
+    if (!vault_pack_index_locator(source->fd, source->source->path, record, repack->locator_key,
+                                  &locator, &is_open, error))
+        return FALSE;
+    source->has_nameless = source->has_nameless || !is_open;
+    if (!is_open)
+        return TRUE;
+    if (!vault_liveness_of_leaf(repack->liveness, &locator.month_key_id, locator.leaf, &life,
+                                error))
+        return FALSE;
+    note_copy(source->bodies, &locator.body_id, &life);
+    return TRUE;
+}
+
 /* Before anything is judged: all copies of the pack. In a compacted one they may stand in another
  * group than their body. */
-static gboolean note_copies(Source *source, const GArray *records, GError **error)
+static gboolean note_copies(Source *source, GError **error)
 {
-    for (guint i = 0; i < records->len; i++) {
-        const VaultScannedRecord *record = &g_array_index(records, VaultScannedRecord, i);
-        Judged verdict;
+    g_autoptr(GArray) records =
+        vault_pack_index_load(source->source->path, source->repack->vault_id, error);
 
-        if (record->header.kind != VAULT_RECORD_COPY)
-            continue;
-        if (!judge(source, record, &verdict, error))
+    for (guint i = 0; records != NULL && i < records->len; i++) {
+        const VaultIndexedRecord *record = &g_array_index(records, VaultIndexedRecord, i);
+
+        if (record->kind == VAULT_RECORD_COPY && !note_indexed(source, record, error))
             return FALSE;
-        source->has_nameless = source->has_nameless || !verdict.has_locator;
-        if (verdict.has_locator)
-            note_copy(source->bodies, &verdict.locator.body_id, &verdict.life);
     }
-    return TRUE;
+    return records != NULL;
 }
 
 /* ---- taking --------------------------------------------------------------------------------- */
@@ -132,13 +162,30 @@ static gboolean is_as_written(const VaultScannedRecord *record, const guint8 *by
     return memcmp(&hash, &record->hash, sizeof hash) == 0;
 }
 
+/* Small records come many to a read. Borrowed until the next call. */
+static const guint8 *read_record(Source *source, const VaultScannedRecord *record, GError **error)
+{
+    Run *run = &source->run;
+    gsize len = (gsize)record->len;
+    guint64 left = source->source->len - MIN(source->source->len, record->offset);
+
+    if (record->offset >= run->offset && record->offset - run->offset + len <= run->bytes->len)
+        return run->bytes->data + (record->offset - run->offset);
+    run->offset = record->offset;
+    g_byte_array_set_size(run->bytes, (guint)MAX(len, MIN(RUN_LEN, left)));
+    if (vault_file_pread_exact(source->fd, run->bytes->data, run->bytes->len, run->offset,
+                               source->source->path, error))
+        return run->bytes->data;
+    g_byte_array_set_size(run->bytes, 0);
+    return NULL;
+}
+
 static gboolean keep_record(Source *source, const VaultScannedRecord *record, GError **error)
 {
-    g_autofree guint8 *bytes = g_malloc((gsize)record->len);
+    const guint8 *bytes = read_record(source, record, error);
     g_autoptr(VaultRecord) kept = NULL;
 
-    if (!vault_file_pread_exact(source->fd, bytes, (gsize)record->len, record->offset,
-                                source->source->path, error))
+    if (bytes == NULL)
         return FALSE;
     if (!is_as_written(record, bytes)) {
         leave(source, "offset %" G_GUINT64_FORMAT ", record %s: it is damaged", record->offset,
@@ -149,7 +196,7 @@ static gboolean keep_record(Source *source, const VaultScannedRecord *record, GE
     kept->kind = record->header.kind;
     kept->record_id = record->header.record_id;
     kept->hash = record->hash;
-    kept->bytes = g_bytes_new_take(g_steal_pointer(&bytes), (gsize)record->len);
+    kept->bytes = g_bytes_new(bytes, (gsize)record->len);
     source->counts->kept_count++;
     source->counts->kept_len += record->len;
     return vault_pack_compacted_keep(source->compacted, g_steal_pointer(&kept), error);
@@ -199,14 +246,12 @@ static gboolean take_group(Source *source, const GArray *records, GError **error
     return TRUE;
 }
 
-typedef gboolean (*TakeGroup)(Source *source, const GArray *records, GError **error);
-
 static gboolean take_event(Source *source, VaultScanEvent event, const GArray *records,
-                           guint64 offset, TakeGroup take, GError **error)
+                           guint64 offset, GError **error)
 {
     switch (event) {
     case VAULT_SCAN_GROUP:
-        return take(source, records, error);
+        return take_group(source, records, error);
     case VAULT_SCAN_CORRUPT:
     case VAULT_SCAN_TORN_TAIL:
         leave(source, "it is damaged at offset %" G_GUINT64_FORMAT, offset);
@@ -219,7 +264,7 @@ static gboolean take_event(Source *source, VaultScanEvent event, const GArray *r
 }
 
 /* A stream pack has no index: its record's hash is made from the bytes. */
-static gboolean scan(Source *source, TakeGroup take, GError **error)
+static gboolean take_records(Source *source, GError **error)
 {
     gboolean is_stream = source->source->header.type == VAULT_PACK_STREAM;
     g_autoptr(VaultPackScan) opened =
@@ -229,14 +274,12 @@ static gboolean scan(Source *source, TakeGroup take, GError **error)
 
     if (opened == NULL)
         return FALSE;
-    if (!is_stream && !vault_pack_scan_is_closed(opened))
-        leave(source, "it has no trailer yet: the next start writes it");
     while (event != VAULT_SCAN_END && source->left == NULL) {
         GArray *records = NULL;
         guint64 offset, len;
 
         if (!vault_pack_scan_next(opened, &event, &records, &offset, &len, error) ||
-            !take_event(source, event, records, offset, take, error))
+            !take_event(source, event, records, offset, error))
             return FALSE;
     }
     return TRUE;
@@ -253,7 +296,7 @@ static gboolean take_source(Source *source, GError **error)
     if (file->header.type == VAULT_PACK_COMPACTED &&
         !vault_pack_compacted_carry_lists(source->compacted, file->path, &file->header, error))
         return FALSE;
-    if ((!is_stream && !scan(source, note_copies, error)) || !scan(source, take_group, error))
+    if ((!is_stream && !note_copies(source, error)) || !take_records(source, error))
         return FALSE;
     if (source->counts->dropped->len == source->dropped_before)
         leave(source, "nothing in it turned out to be dead");
@@ -276,6 +319,7 @@ gboolean vault_repack_source(const VaultRepack *repack, const VaultPackFile *fil
     /* Damage in a file of ours is its own affair; a disk that is full or fails is everybody's. */
     source.bodies = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
     source.dropped_before = dropped_before;
+    source.run.bytes = g_byte_array_new();
     if (!take_source(&source, &failure)) {
         if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT)) {
             g_propagate_error(error, g_steal_pointer(&failure));

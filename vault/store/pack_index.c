@@ -42,9 +42,26 @@ GArray *vault_pack_index_load(const char *path, const VaultId *vault_id, GError 
     if (scan == NULL)
         return NULL;
     if (!vault_pack_scan_is_closed(scan)) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s has no trailer that holds", path);
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                    "%s has no trailer that holds: the next start writes it", path);
         return NULL;
     }
     vault_pack_scan_add_indexed(scan, records);
     return g_steal_pointer(&records);
+}
+
+gboolean vault_pack_index_locator(int fd, const char *path, const VaultIndexedRecord *record,
+                                  const LocatorKey *key, VaultLocator *ret_locator,
+                                  gboolean *ret_is_open, GError **error)
+{
+    guint8 bytes[VAULT_RECORD_HEADER_LEN_MAX];
+    gsize len = (gsize)MIN(sizeof bytes, record->len);
+    VaultRecordHeader header;
+
+    if (!vault_file_pread_exact(fd, bytes, len, record->offset, path, error))
+        return FALSE;
+    *ret_is_open = vault_record_header_parse(bytes, len, &header, NULL) &&
+                   header.kind == record->kind &&
+                   vault_record_locator_open(bytes, &header, key, ret_locator, NULL);
+    return TRUE;
 }
