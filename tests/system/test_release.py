@@ -1,6 +1,7 @@
 """Releases: with the daemon and without it, each is in the log before its slots are given; a grant
 that is revoked or expired restores nothing; and a restore that is killed leaves at most a release that
 was logged and never used."""
+import itertools
 import json
 import socket
 import subprocess
@@ -17,7 +18,16 @@ MESSAGES = 40
 
 
 def entries_of(vault, log):
-    """The payloads of a log: what the bundles hold, newest width of each."""
+    """The payloads of a log: what the bundles hold, newest width of each, as far as it is signed. A
+    killed writer may leave more in a bundle: of an act that was not logged and not done."""
+    return list(itertools.islice(bundled(vault, log), size_of(vault, log)))
+
+
+def size_of(vault, log):
+    return int((vault.path / "log" / log / "checkpoint").read_text().split("\n")[1])
+
+
+def bundled(vault, log):
     folder = vault.path / "log" / log / "tile" / "entries"
     bundles = {}
     for path in folder.rglob("*"):
