@@ -40,7 +40,7 @@ Certificate *certificate_make(VaultKeep *keep, const VaultErasureValue *value, G
                     VAULT_ID_TEXT(value->id));
         return NULL;
     }
-    reader = vault_keep_log_reader(keep, VAULT_LOG_CONTROL, error);
+    reader = vault_keep_log_reader(keep, VAULT_LOG_CONTROL, value->log_epoch, error);
     bytes = reader == NULL ? NULL : vault_log_reader_entry(reader, value->log_index, error);
     if (bytes == NULL ||
         !vault_entry_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &entry, error) ||

@@ -22,7 +22,8 @@ static Certificate *made(KeepFixture *fixture)
 /* A policy that believes the vault's control log. */
 static VaultTlogPolicy *believing(KeepFixture *fixture)
 {
-    g_autoptr(GPtrArray) keys = vault_keep_log_keys(fixture->keep, VAULT_LOG_CONTROL, NULL);
+    g_autoptr(GPtrArray) keys =
+        vault_keep_log_keys(fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     g_autofree char *vkey = vault_note_key_format(g_ptr_array_index(keys, 0));
     g_autofree char *text = g_strdup_printf("log %s\nquorum none\n", vkey);
     g_autoptr(GError) error = NULL;

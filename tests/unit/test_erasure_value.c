@@ -39,6 +39,7 @@ static VaultErasureValue *sample(void)
     value->reason = g_strdup("why");
     memset(value->request_hash.bytes, 0x22, VAULT_HASH_LEN);
     value->log_index = 3;
+    value->log_epoch = 6;
     value->copy_count = 2;
     value->held_count = 1;
     g_array_append_val(value->messages, message);
@@ -70,6 +71,7 @@ static const char form[] = "01"
                            "776879"
                            "2222222222222222222222222222222222222222222222222222222222222222"
                            "0000000000000003"
+                           "00000006"
                            "00000000"
                            "00000002"
                            "00000001"

@@ -14,11 +14,13 @@ static void it_is_read_and_written_in_one_form(void **state)
     static const char text[] = HEAD "messages: 2\n" ONE TWO;
     g_autoptr(VaultResultFile) result = vault_result_file_parse(text, strlen(text), NULL);
     g_autofree char *again = NULL;
+    RecordId first;
 
     assert_non_null(result);
     assert_int_equal(result->messages->len, 2);
     assert_string_equal(result->scope, "subject:invoice");
-    g_array_append_val(result->messages, g_array_index(result->messages, RecordId, 0));
+    first = g_array_index(result->messages, RecordId, 0);
+    g_array_append_val(result->messages, first);
     again = vault_result_file_format(result, NULL);
     assert_string_equal(again, text);
 }

@@ -115,17 +115,23 @@ static gboolean check_new(VaultKeep *keep, const VaultErasureOrder *order, GErro
 
 /* ---- intent and giving up ------------------------------------------------------------------- */
 
+gboolean vault_erasure_log(VaultKeep *keep, VaultErasureValue *value,
+                           const VaultCustodyState *custody, VaultLoggedAct act, GError **error)
+{
+    g_autofree char *statement =
+        vault_erasure_statement(value, custody, act, vault_clock_now_s(&keep->clock));
+    VaultEntry entry = {.act = act};
+
+    return vault_acts_log(keep, &entry, statement, strlen(statement), &value->log_index, error) &&
+           vault_keep_log_epoch(keep, &value->log_epoch, error);
+}
+
 static gboolean log_act(VaultKeep *keep, VaultErasureValue *value, VaultLoggedAct act,
                         GError **error)
 {
     g_autoptr(VaultCustodyState) custody = vault_custody_state(keep, VAULT_CUSTODY_KNOWN, error);
-    g_autofree char *statement = NULL;
-    VaultEntry entry = {.act = act};
 
-    if (custody == NULL)
-        return FALSE;
-    statement = vault_erasure_statement(value, custody, act, vault_clock_now_s(&keep->clock));
-    return vault_acts_log(keep, &entry, statement, strlen(statement), &value->log_index, error);
+    return custody != NULL && vault_erasure_log(keep, value, custody, act, error);
 }
 
 /* Nothing was destroyed, and nothing of it will be. */

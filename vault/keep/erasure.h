@@ -46,6 +46,9 @@ gboolean vault_erasure_finish(VaultKeep *keep, VaultErasureValue *value, GError 
 /* The keyring to its copies, older vault keys destroyed where they may be. */
 gboolean vault_erasure_spread(VaultKeep *keep, GError **error);
 gboolean vault_erasure_put(VaultKeep *keep, const VaultErasureValue *value, GError **error);
+/* Says in the log, durably, how it stands; notes where in `value`. */
+gboolean vault_erasure_log(VaultKeep *keep, VaultErasureValue *value,
+                           const VaultCustodyState *custody, VaultLoggedAct act, GError **error);
 /* Reaches a state now. */
 void vault_erasure_reach(VaultKeep *keep, VaultErasureValue *value, VaultErasureState state);
 

@@ -183,11 +183,7 @@ static gboolean step(VaultKeep *keep, VaultErasureValue *value, const VaultCusto
 static gboolean log_statement(VaultKeep *keep, VaultErasureValue *value,
                               const VaultCustodyState *custody, GError **error)
 {
-    g_autofree char *statement = vault_erasure_statement(value, custody, VAULT_LOGGED_ERASURE_DONE,
-                                                         vault_clock_now_s(&keep->clock));
-    VaultEntry entry = {.act = VAULT_LOGGED_ERASURE_DONE};
-
-    return vault_acts_log(keep, &entry, statement, strlen(statement), &value->log_index, error) &&
+    return vault_erasure_log(keep, value, custody, VAULT_LOGGED_ERASURE_DONE, error) &&
            vault_erasure_put(keep, value, error);
 }
 

@@ -104,6 +104,7 @@ GByteArray *vault_erasure_value_format(const VaultErasureValue *value)
     vault_bytes_append_string16(bytes, value->reason);
     g_byte_array_append(bytes, value->request_hash.bytes, VAULT_HASH_LEN);
     vault_bytes_append_u64(bytes, value->log_index);
+    vault_bytes_append_u32(bytes, value->log_epoch);
     vault_bytes_append_u32(bytes, value->month_count);
     vault_bytes_append_u32(bytes, value->copy_count);
     vault_bytes_append_u32(bytes, value->held_count);
@@ -220,6 +221,7 @@ static gboolean parse_all(VaultBytesReader *reader, VaultErasureValue *value)
         return FALSE;
     vault_bytes_read(reader, value->request_hash.bytes, VAULT_HASH_LEN);
     value->log_index = vault_bytes_read_u64(reader);
+    value->log_epoch = vault_bytes_read_u32(reader);
     value->month_count = vault_bytes_read_u32(reader);
     value->copy_count = vault_bytes_read_u32(reader);
     value->held_count = vault_bytes_read_u32(reader);

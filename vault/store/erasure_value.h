@@ -72,6 +72,7 @@ typedef struct {
     char *reason;
     VaultHash request_hash;
     guint64 log_index; /* in the control log: what was last said of it; or _NOT_LOGGED */
+    guint32 log_epoch; /* of that log */
     guint32 month_count, copy_count, held_count; /* dropped, punctured, passed over */
     GArray *messages;                            /* RecordId: archive ids asked for */
     GArray *owners;       /* MailboxId: others who had copies of them and keep them */
