@@ -171,40 +171,6 @@ static void revoked_grant_gets_nothing_from_then_on(void **state)
     assert_int_equal(release_world_refusal(world, grant, &entry.record_id), VAULT_ERROR_REFUSED);
 }
 
-/* A policy that wants two approvals for reading, signed by the vault's master; Cora approves of the
- * change. */
-static void set_policy(ReleaseWorld *world, guint32 serial)
-{
-    g_autoptr(GrantWorld) makeshift = grant_world_new();
-    g_autoptr(VaultPolicy) policy = NULL;
-    g_autoptr(GBytes) signature = NULL;
-    g_autofree char *draft = NULL;
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    const VaultMaster *master = &world->fixture->master;
-
-    makeshift->request->vault_id = *vault_keep_id(world->fixture->keep);
-    policy = world_policy(makeshift, serial);
-    draft = policy_text(policy);
-    signature = fake_signature(3, VAULT_APPROVAL_OF_POLICY, draft,
-                               vault_approvals_offset(draft, strlen(draft)));
-    if (serial > 1)
-        vault_approvals_add(policy->approvals, "Cora", signature);
-    vault_policy_sign(policy, &master->signing_key, &master->public.verify_key);
-    text = policy_text(policy);
-    if (!vault_keep_set_policy(world->fixture->keep, text, strlen(text), fake_verify, NULL, &error))
-        fail_msg("%s", error->message);
-}
-
-static void approve(VaultRequestFile *request, const char *name, guint8 number)
-{
-    g_autofree char *text = vault_request_file_format(request, NULL);
-    g_autoptr(GBytes) signature = fake_signature(number, VAULT_APPROVAL_OF_REQUEST, text,
-                                                 vault_approvals_offset(text, strlen(text)));
-
-    vault_approvals_add(request->approvals, name, signature);
-}
-
 static void grant_is_judged_by_the_policy_in_force(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
@@ -217,87 +183,19 @@ static void grant_is_judged_by_the_policy_in_force(void **state)
     VaultRequestFile *request;
 
     assert_non_null(sealed);
-    set_policy(world, 1);
+    release_world_set_policy(world, 1);
     assert_int_equal(release_world_refusal(world, before, &entry.record_id), VAULT_ERROR_REFUSED);
     request = release_world_request(world, &world->anna);
-    approve(request, "Bert", 2);
+    release_world_approve(request, "Bert", 2);
     under_approved = release_world_grant_of(world, request);
     assert_int_equal(release_world_refusal(world, under_approved, &entry.record_id),
                      VAULT_ERROR_REFUSED);
     request = release_world_request(world, &world->anna);
-    approve(request, "Bert", 2);
-    approve(request, "Cora", 3);
+    release_world_approve(request, "Bert", 2);
+    release_world_approve(request, "Cora", 3);
     approved = release_world_grant_of(world, request);
     of_approved = release_world_ask(world, approved, &entry.record_id, 1, NULL);
     assert_non_null(of_approved);
-}
-
-/* ---- what changes while a grant is judged ------------------------------------------------------
- */
-
-typedef struct {
-    ReleaseWorld *world;
-    const char *grant;
-    guint calls;
-} Meanwhile;
-
-/* ssh-keygen takes its time, and somebody revokes the grant in it. */
-static gboolean revoke_and_verify(const VaultSshClaim *claim, gboolean *ret_is_good, gpointer user,
-                                  GError **error)
-{
-    Meanwhile *meanwhile = user;
-
-    if (meanwhile->calls++ == 0)
-        assert_true(vault_keep_revoke_grant(meanwhile->world->fixture->keep, meanwhile->grant,
-                                            strlen(meanwhile->grant), NULL));
-    return fake_verify(claim, ret_is_good, NULL, error);
-}
-
-static gboolean set_policy_and_verify(const VaultSshClaim *claim, gboolean *ret_is_good,
-                                      gpointer user, GError **error)
-{
-    Meanwhile *meanwhile = user;
-
-    if (meanwhile->calls++ == 0)
-        set_policy(meanwhile->world, 2);
-    return fake_verify(claim, ret_is_good, NULL, error);
-}
-
-static void assert_nothing_is_given_when(VaultSshVerify meanwhile_verify)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    VaultCopyEntry entry = release_world_deliver(world, "the message", "a@example.org");
-    Meanwhile meanwhile = {.world = world};
-    g_autofree char *grant = NULL;
-    g_autoptr(VaultLogReader) log = NULL;
-    VaultRequestFile *request;
-    VaultEntry last;
-
-    set_policy(world, 1);
-    request = release_world_request(world, &world->anna);
-    approve(request, "Bert", 2);
-    approve(request, "Cora", 3);
-    grant = release_world_grant_of(world, request);
-    keep_fixture_close(world->fixture);
-    world->fixture->options.verify_approval = meanwhile_verify;
-    world->fixture->options.verify_user = &meanwhile;
-    keep_fixture_open(world->fixture);
-    meanwhile.grant = grant;
-    assert_int_equal(release_world_refusal(world, grant, &entry.record_id), VAULT_ERROR_REFUSED);
-    assert_true(meanwhile.calls > 0);
-    log = release_world_log(world, VAULT_LOG_CONTROL);
-    last = release_world_entry(log, vault_log_reader_checkpoint(log)->size - 1);
-    assert_int_not_equal(last.act, VAULT_LOGGED_RELEASE);
-}
-
-static void grant_that_is_revoked_while_it_is_judged_gets_nothing(void **state)
-{
-    assert_nothing_is_given_when(revoke_and_verify);
-}
-
-static void policy_that_comes_into_force_meanwhile_counts(void **state)
-{
-    assert_nothing_is_given_when(set_policy_and_verify);
 }
 
 static void grants_of_others_and_texts_that_are_none_get_nothing(void **state)
@@ -500,8 +398,6 @@ int main(void)
         cmocka_unit_test(grant_is_good_to_the_second_it_expires),
         cmocka_unit_test(revoked_grant_gets_nothing_from_then_on),
         cmocka_unit_test(grant_is_judged_by_the_policy_in_force),
-        cmocka_unit_test(grant_that_is_revoked_while_it_is_judged_gets_nothing),
-        cmocka_unit_test(policy_that_comes_into_force_meanwhile_counts),
         cmocka_unit_test(grants_of_others_and_texts_that_are_none_get_nothing),
         cmocka_unit_test(what_is_erased_or_not_there_is_left_out_and_said),
         cmocka_unit_test(release_of_nothing_is_not_logged),
