@@ -173,7 +173,7 @@ static gboolean put_reader(VaultKeyring *keyring, gpointer user, GError **error)
     if (!vault_release_grants_is_revoked(keyring, &reader->request_hash, &is_revoked, error))
         return FALSE;
     if (is_revoked)
-        return refuse(error, "the grant was revoked");
+        return refuse(error, "the grant was revoked: make a new request");
     value = vault_reader_value_format(reader);
     return vault_keyring_put(keyring, VAULT_KEYRING_READERS, &row_id, value, error);
 }
