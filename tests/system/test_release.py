@@ -127,6 +127,10 @@ def revoked_grant_restores_nothing():
         vault = fixture.vault
 
         def revoke_and_try():
+            junk = vault.folder / "junk.grant"
+            junk.write_text("no grant\n")
+            done = vault.command("grant", "revoke", vault.path, junk, status=1)
+            assert b"junk.grant: " in done.stderr, done
             vault.command("grant", "revoke", vault.path, fixture.grant)
             done, out = fixture.restore("out", status=REFUSED)
             assert b"revoked" in done.stderr, done

@@ -393,6 +393,19 @@ def forged_and_expired_grants_are_refused():
     assert code_of(Client().greet().ask(GRANT, b"\1" + short.read_bytes())) == REFUSED
 
 
+def revoked_grant_learns_nothing_more():
+    vault = Fixture.with_daemon()[0]
+    revoked = vault.grant("--all", *PERIOD, name="revoked")
+    client = Client().greet(revoked)
+    (first, *_) = client.list()
+    # A leak checker cannot look at a process that became another user.
+    vault.command("grant", "revoke", vault.path, revoked, env={"ASAN_OPTIONS": "detect_leaks=0"})
+    everything = struct.pack(">B8x16xQQHHH", 0, 0, 1 << 40, 10, 0, 0)
+    assert code_of(client.ask(LIST, everything)) == REFUSED, "a list outlived its grant"
+    assert code_of(client.release([first[:16]])) == REFUSED
+    assert code_of(client.ask(MONTHS, struct.pack(">B32xH", 0, 10))) == REFUSED
+
+
 def broken_protocol_ends_the_session():
     grant = Fixture.with_daemon()[2]
     before_grant = [(LIST, b""), (RELEASE, b""), (READ, b""), (PROVE, b"h" * 32), (BATCHES, b"\0\0"), (9, b""), (GRANT, b"\2"), (HELLO, b"")]
@@ -429,5 +442,5 @@ if __name__ == "__main__":
                 no_process_or_file_of_the_host_holds_plaintext,
                 record_is_given_only_after_its_release, release_outside_the_grant_is_refused,
                 copy_that_was_not_listed_is_not_released, log_is_proved_and_not_handed_out,
-                forged_and_expired_grants_are_refused,
+                forged_and_expired_grants_are_refused, revoked_grant_learns_nothing_more,
                 broken_protocol_ends_the_session, other_version_is_told)
