@@ -57,6 +57,6 @@ gboolean setup_sheet_write(const char *path, const RestoreNewVault *vault,
         return FALSE;
     }
     set_today(&set);
-    return vault_master_split(master, -1, &set, &sheet, error) &&
+    return vault_shares_split(master, -1, &set, &sheet, error) &&
            restore_share_file_write(path, &sheet, notes, ret_has_qr, error);
 }
