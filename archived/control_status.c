@@ -66,6 +66,9 @@ static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status, const
     add_number(builder, "policy_serial", status->policy_serial);
     add_number(builder, "last_drill", status->last_drill_s);
     add_number(builder, "drill_due", status->drill_due_s);
+    add_number(builder, "last_backup", status->last_backup_s);
+    add_number(builder, "not_backed_up", status->not_backed_up_count);
+    add_number(builder, "last_recovery_drill", status->last_recovery_drill_s);
     json_builder_set_member_name(builder, "masters");
     json_builder_begin_array(builder);
     for (guint i = 0; i < masters->len; i++)

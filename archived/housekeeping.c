@@ -2,6 +2,7 @@
 
 #include "archived/log.h"
 #include "vault/custody.h"
+#include "vault/erasure.h"
 
 /* A batch at a constant rate, so that the log's length says nothing of the mail. */
 #define BATCH_EVERY_US (600 * (gint64)G_USEC_PER_SEC)
@@ -34,6 +35,14 @@ static void expire_imports(ArchivedDaemon *daemon)
 
     if (!vault_keep_expire_imports(daemon->keep, &failure))
         archived_log_error(ARCHIVED_LOG_WARNING, "expire-imports", failure, 0);
+}
+
+static void advance_erasures(ArchivedDaemon *daemon)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (!vault_keep_advance_erasures(daemon->keep, &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "advance-erasures", failure, 0);
 }
 
 static void rotate_log_key(ArchivedDaemon *daemon)
@@ -75,6 +84,7 @@ static void do_hourly(ArchivedDaemon *daemon)
 {
     prepare_next_month(daemon);
     expire_imports(daemon);
+    advance_erasures(daemon);
     rotate_log_key(daemon);
     update_custody(daemon);
 }

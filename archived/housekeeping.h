@@ -1,6 +1,6 @@
 /* What is due every 10 minutes: a batch of the archive log. And every hour: the keys of the next
- * month, made ahead while there is time, those of imports that are over, and another key of
- * the logs when that is due. */
+ * month, made ahead while there is time, those of imports that are over, the states of erasures, and
+ * another key of the logs when that is due. */
 #pragma once
 
 #include "archived/daemon.h"

@@ -120,16 +120,16 @@ void proof_log_prefer(ProofLog *log, VaultLogReader *cosigned)
     log->cosigned = cosigned;
 }
 
-ProofLog *proof_log_of_keep(VaultKeep *keep, GError **error)
+ProofLog *proof_log_of_keep(VaultKeep *keep, guint32 epoch, GError **error)
 {
-    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, error);
+    VaultLogReader *reader = vault_keep_log_reader(keep, VAULT_LOG_ARCHIVE, epoch, error);
     g_autoptr(ProofLog) log = reader == NULL ? NULL : proof_log_open(reader, error);
     g_autoptr(GError) failure = NULL;
     VaultLogReader *cosigned;
 
     if (log == NULL)
         return NULL;
-    cosigned = vault_keep_log_reader_cosigned(keep, VAULT_LOG_ARCHIVE, &failure);
+    cosigned = vault_keep_log_reader_cosigned(keep, VAULT_LOG_ARCHIVE, epoch, &failure);
     if (cosigned == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;

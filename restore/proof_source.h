@@ -29,11 +29,12 @@ typedef struct {
 typedef struct ProofLog ProofLog;
 /* Takes over the reader of an archive log. */
 ProofLog *proof_log_open(VaultLogReader *reader, GError **error);
-/* Batches that are in the tree of this reader, which it takes over, are proved by its checkpoint. */
+/* Batches that are in the tree of this reader, which it takes over, are proved by its checkpoint.
+ */
 void proof_log_prefer(ProofLog *log, VaultLogReader *cosigned);
 /* Of a vault's archive log, with what its witnesses cosigned where that is kept. NOT_FOUND: no log
  * yet. */
-ProofLog *proof_log_of_keep(VaultKeep *keep, GError **error);
+ProofLog *proof_log_of_keep(VaultKeep *keep, guint32 epoch, GError **error);
 void proof_log_close(ProofLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProofLog, proof_log_close)
 ProofSource proof_log_source(ProofLog *log);

@@ -2,6 +2,7 @@
 
 #include "ingest/owners.h"
 #include "restore/message_id.h"
+#include "vault/act/result_file.h"
 #include "vault/base/file.h"
 
 #define LIST_FILE_LEN_MAX (64u << 20)
@@ -77,11 +78,32 @@ gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const cha
     return TRUE;
 }
 
+static gboolean add_result(RestoreRequestScope *scope, const char *path, GBytes *bytes,
+                           GError **error)
+{
+    g_autoptr(VaultResultFile) result =
+        vault_result_file_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), error);
+
+    if (result == NULL) {
+        g_prefix_error(error, "%s: ", path);
+        return FALSE;
+    }
+    scope->has_result = TRUE;
+    scope->result_vault = result->vault_id;
+    for (guint i = 0; i < result->messages->len; i++)
+        add_message(scope, &g_array_index(result->messages, RecordId, i));
+    return TRUE;
+}
+
 gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const char *path,
                                                GError **error)
 {
-    g_auto(GStrv) lines = read_lines(path, error);
+    g_autoptr(GBytes) bytes = vault_file_read(path, LIST_FILE_LEN_MAX, error);
+    g_auto(GStrv) lines = NULL;
 
+    if (bytes != NULL && g_str_has_prefix(g_bytes_get_data(bytes, NULL), "muniment-result/"))
+        return add_result(scope, path, bytes, error);
+    lines = bytes == NULL ? NULL : read_lines(path, error);
     if (lines == NULL)
         return FALSE;
     for (char **line = lines; *line != NULL; line++) {
@@ -215,6 +237,15 @@ static gboolean note_month(const VaultCopyEntry *entry, gpointer user, GError **
 {
     g_hash_table_add(user, g_memdup2(&entry->month_key_id, sizeof entry->month_key_id));
     return TRUE;
+}
+
+static gboolean check_result(const RestoreRequestScope *scope, VaultKeep *keep, GError **error)
+{
+    if (!scope->has_result || VAULT_ID_EQUAL(scope->result_vault, *vault_keep_id(keep)))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                        "the result file is of another vault");
+    return FALSE;
 }
 
 static gboolean check_messages(const RestoreRequestScope *scope, VaultKeep *keep, GError **error)
@@ -394,7 +425,7 @@ gboolean restore_request_scope_find(const RestoreRequestScope *scope, VaultKeep 
     g_autoptr(GArray) ids = find_mailboxes(scope, keep, error);
 
     *ret_is_cut = FALSE;
-    if (ids == NULL || !check_messages(scope, keep, error))
+    if (ids == NULL || !check_result(scope, keep, error) || !check_messages(scope, keep, error))
         return FALSE;
     request->vault_id = *vault_keep_id(keep);
     request->from_s = scope->from_s;

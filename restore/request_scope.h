@@ -14,6 +14,8 @@ typedef struct {
     GPtrArray *mailboxes; /* char *: addresses, 32 hexadecimal digits, "unassigned" */
     GPtrArray *domains;   /* char *: all mailboxes of a domain */
     GArray *messages;     /* RecordId: archive ids; months without one of them are left out */
+    gboolean has_result;
+    VaultId result_vault; /* of a result file that says so */
     guint64 from_s, to_s;
     const VaultGrantFile *since; /* only what this grant does not hold; NULL = all. Borrowed */
 } RestoreRequestScope;
@@ -26,7 +28,7 @@ gboolean restore_request_scope_add_mailbox_file(RestoreRequestScope *scope, cons
                                                 GError **error);
 gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const char *id,
                                            GError **error);
-/* A list of results: each line begins with an archive id. */
+/* A result file (vault/act/result_file.h), or a list: each line begins with an archive id. */
 gboolean restore_request_scope_add_result_file(RestoreRequestScope *scope, const char *path,
                                                GError **error);
 

@@ -328,7 +328,7 @@ static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **er
     LocalView *view = self;
 
     if (view->proofs == NULL)
-        view->proofs = proof_log_of_keep(view->keep, error);
+        view->proofs = proof_log_of_keep(view->keep, VAULT_KEEP_EPOCH_NOW, error);
     if (view->proofs == NULL)
         return FALSE;
     *ret_proofs = proof_log_source(view->proofs);

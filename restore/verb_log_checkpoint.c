@@ -26,7 +26,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CheckpointOptions, checkpoint_options_clear)
 /* The newest first: that is the one which signs. */
 static char *format_keys(VaultKeep *keep, VaultLogKind kind, GError **error)
 {
-    g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, kind, error);
+    g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
     g_autoptr(GString) text = g_string_new(NULL);
 
     if (keys == NULL)
@@ -62,7 +62,8 @@ static guint ask_witnesses(VaultLogReader *reader, char **witnesses, GString *no
 static char *cosigned(const char *path, VaultKeep *keep, VaultLogKind kind, char **witnesses,
                       GError **error)
 {
-    g_autoptr(VaultLogReader) reader = vault_keep_log_reader(keep, kind, error);
+    g_autoptr(VaultLogReader) reader =
+        vault_keep_log_reader(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
     g_autoptr(GError) refusal = NULL;
     g_autoptr(GString) note = NULL;
 

@@ -46,6 +46,7 @@ typedef struct {
     VaultKeep *keep;
     const ListOptions *options;
     guint64 from_s, to_s;
+    guint32 epoch; /* under way */
     Cursor cursors[VERB_LOG_KINDS];
     guint64 count;
 } Listing;
@@ -107,6 +108,13 @@ static void print_text(const char *text)
     }
 }
 
+static void print_start(const VaultEntry *entry)
+{
+    printf(" %u", entry->epoch);
+    if (entry->epoch > 1)
+        printf(", after %" G_GUINT64_FORMAT " entries of the one before", entry->earlier_size);
+}
+
 static void print_entry(const Listing *listing, const Cursor *cursor)
 {
     const VaultEntry *entry = &cursor->entry;
@@ -117,7 +125,7 @@ static void print_entry(const Listing *listing, const Cursor *cursor)
     printf("%s  %s %" G_GUINT64_FORMAT "  %s", time, verb_log_name(cursor->kind), cursor->next,
            kind_name(entry));
     if (entry->kind == VAULT_ENTRY_EPOCH_START)
-        printf(" %u", entry->epoch);
+        print_start(entry);
     else if (entry->kind == VAULT_ENTRY_BATCH)
         printf(" of %" G_GUINT64_FORMAT " records", entry->count);
     else if (entry->kind == VAULT_ENTRY_ACT && entry->act == VAULT_LOGGED_RELEASE)
@@ -161,7 +169,10 @@ static void add_entry(const Listing *listing, const VaultEntry *entry, JsonBuild
     switch (entry->kind) {
     case VAULT_ENTRY_EPOCH_START:
         json_text_add(builder, "vault", VAULT_ID_TEXT(entry->vault_id));
-        json_text_add_number(builder, "epoch", entry->epoch);
+        if (entry->epoch == 1)
+            return;
+        json_text_add_number(builder, "earlier_size", entry->earlier_size);
+        add_hex(builder, "earlier_root", entry->earlier_root.bytes, VAULT_HASH_LEN);
         return;
     case VAULT_ENTRY_BATCH:
         json_text_add_number(builder, "count", entry->count);
@@ -186,6 +197,7 @@ static void print_json_entry(const Listing *listing, const Cursor *cursor)
 
     json_builder_begin_object(builder);
     json_text_add(builder, "log", verb_log_name(cursor->kind));
+    json_text_add_number(builder, "epoch", listing->epoch);
     json_text_add_number(builder, "index", cursor->next);
     json_text_add_time(builder, "time", cursor->entry.time_s);
     json_text_add(builder, "kind", kind_name(&cursor->entry));
@@ -266,13 +278,28 @@ static gboolean open_cursors(Listing *listing, GError **error)
     for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
         Cursor *cursor = &listing->cursors[i];
 
-        cursor->kind = (VaultLogKind)i;
+        cursor_clear(cursor);
+        *cursor = (Cursor){.kind = (VaultLogKind)i};
         if (listing->options->log != NULL && cursor->kind != only)
             continue;
-        cursor->reader = vault_keep_log_reader(listing->keep, cursor->kind, error);
+        cursor->reader = vault_keep_log_reader(listing->keep, cursor->kind, listing->epoch, error);
         if (cursor->reader == NULL)
             return FALSE;
         cursor->size = vault_log_reader_checkpoint(cursor->reader)->size;
+    }
+    return TRUE;
+}
+
+/* One after another: what a later epoch logged came later. */
+static gboolean walk_epochs(Listing *listing, GError **error)
+{
+    guint32 last = 0;
+
+    if (!vault_keep_log_epoch(listing->keep, &last, error))
+        return FALSE;
+    for (listing->epoch = 1; listing->epoch <= last && listing->epoch > 0; listing->epoch++) {
+        if (!open_cursors(listing, error) || !walk(listing, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -288,11 +315,12 @@ static gboolean list(const char *path, const ListOptions *options, guint64 *ret_
         return FALSE;
     keep = verb_log_open(verb, path, error);
     listing.keep = keep;
+    listing.epoch = 1;
     if (keep == NULL || !open_cursors(&listing, error))
         return FALSE;
     if (options->as_json)
         putchar('[');
-    is_whole = walk(&listing, error);
+    is_whole = walk_epochs(&listing, error);
     if (options->as_json)
         puts(listing.count == 0 ? "]" : "\n]");
     *ret_count = listing.count;

@@ -14,6 +14,7 @@ static const char verb[] = "log prove";
 typedef struct {
     char *log, *out;
     gint64 index;
+    gint epoch;
 } ProveOptions;
 
 static void prove_options_clear(ProveOptions *options)
@@ -49,25 +50,55 @@ static gboolean read_record(VaultKeep *keep, const RecordId *id, ProofMessage *m
     return TRUE;
 }
 
+/* The logs of all epochs, the newest first: a message is in one of them. */
+static GPtrArray *open_logs(VaultKeep *keep, GError **error)
+{
+    g_autoptr(GPtrArray) logs = g_ptr_array_new_with_free_func((GDestroyNotify)proof_log_close);
+    guint32 epoch = 0;
+
+    if (!vault_keep_log_epoch(keep, &epoch, error))
+        return NULL;
+    for (; epoch > 0; epoch--) {
+        ProofLog *log = proof_log_of_keep(keep, epoch, error);
+
+        if (log == NULL)
+            return NULL;
+        g_ptr_array_add(logs, log);
+    }
+    return g_steal_pointer(&logs);
+}
+
+static gboolean find_message(const GPtrArray *logs, const VaultHash *hash, ProofMessage *message,
+                             ProofSource *ret_proofs, GError **error)
+{
+    for (guint i = 0; i < logs->len && !message->is_in_log; i++) {
+        *ret_proofs = proof_log_source(logs->pdata[i]);
+        if (!ret_proofs->find(ret_proofs->user, hash, message, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* One line of JSON: what a manifest says of a message, but for the salt, which is sealed. */
-static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const RecordId *id,
+static gboolean prove_message(VaultKeep *keep, const GPtrArray *logs, const RecordId *id,
                               GString *out, gboolean *ret_is_in_log, GError **error)
 {
     g_autoptr(GPtrArray) batches = NULL;
     g_autofree char *batch = NULL;
     ProofMessage message = {0};
+    ProofSource proofs = {.user = NULL};
     VaultHash hash;
 
     if (!read_record(keep, id, &message, error))
         return FALSE;
     proof_message_record_hash(&message, &hash);
-    if (!proofs->find(proofs->user, &hash, &message, error))
+    if (!find_message(logs, &hash, &message, &proofs, error))
         return FALSE;
     *ret_is_in_log = message.is_in_log;
     g_string_append_printf(out, "{\"id\":\"%s\"", VAULT_ID_TEXT(*id));
     proof_message_append_public(&message, out);
     if (message.is_in_log) {
-        batches = proofs->batches(proofs->user, &message.batch, 1, error);
+        batches = proofs.batches(proofs.user, &message.batch, 1, error);
         if (batches == NULL)
             return FALSE;
         batch = proof_batch_format(batches->pdata[0]);
@@ -82,18 +113,16 @@ static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const 
 static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint *ret_missing,
                                GError **error)
 {
-    g_autoptr(ProofLog) log = proof_log_of_keep(keep, error);
-    ProofSource proofs;
+    g_autoptr(GPtrArray) logs = open_logs(keep, error);
 
-    if (log == NULL)
+    if (logs == NULL)
         return FALSE;
-    proofs = proof_log_source(log);
     for (; *ids != NULL; ids++) {
         gboolean is_in_log = FALSE;
         RecordId id;
 
         if (!restore_message_id_parse(*ids, &id, error) ||
-            !prove_message(keep, &proofs, &id, out, &is_in_log, error))
+            !prove_message(keep, logs, &id, out, &is_in_log, error))
             return FALSE;
         if (!is_in_log) {
             restore_verb_say(verb, "%s is in no batch yet: try again in ten minutes", *ids);
@@ -114,7 +143,7 @@ static gboolean prove_entry(VaultKeep *keep, const ProveOptions *options, GStrin
 
     if (!verb_log_kind_parse(options->log, VAULT_LOG_CONTROL, &kind, error))
         return FALSE;
-    reader = vault_keep_log_reader(keep, kind, error);
+    reader = vault_keep_log_reader(keep, kind, (guint32)options->epoch, error);
     proof = reader == NULL ? NULL : verb_log_prove_entry(reader, (guint64)options->index, error);
     if (proof == NULL)
         return FALSE;
@@ -154,6 +183,8 @@ int restore_verb_log_prove(int argc, char **argv)
          "prove this entry of a log instead, as \"log list\" numbers it", "N"},
         {"log", 0, 0, G_OPTION_ARG_STRING, &options.log,
          "with --index: archive or control (default: control)", "LOG"},
+        {"epoch", 0, 0, G_OPTION_ARG_INT, &options.epoch,
+         "with --index: of this epoch (default: the one that goes on)", "E"},
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "write it there", "FILE"},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
@@ -170,6 +201,8 @@ int restore_verb_log_prove(int argc, char **argv)
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
+    if (options.epoch < 0 || (options.epoch > 0 && options.index < 0))
+        return restore_verb_usage(verb, "--epoch goes with --index, and counts from 1");
     if (argc < 2 || (options.index < 0) == (argc == 2))
         return restore_verb_usage(verb, "give VAULT, and either ID... or --index N");
     if (!prove(argv + 1, &options, &missing, &error))

@@ -67,7 +67,7 @@ static GBytes *make_query(const char *path, const char *log, VaultHash *ret_impr
     if (!verb_log_kind_parse(log, VAULT_LOG_ARCHIVE, &kind, error))
         return NULL;
     keep = verb_log_open(verb, path, error);
-    reader = keep == NULL ? NULL : vault_keep_log_reader(keep, kind, error);
+    reader = keep == NULL ? NULL : vault_keep_log_reader(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
     if (reader == NULL)
         return NULL;
     note = vault_log_reader_note(reader);

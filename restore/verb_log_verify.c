@@ -1,6 +1,6 @@
 /* muniment log verify: both logs whole, against older checkpoints and time stamps. */
 #include "restore/json_text.h"
-#include "restore/log_audit.h"
+#include "restore/log_epochs.h"
 #include "restore/output.h"
 #include "restore/stamp_folder.h"
 #include "restore/verb.h"
@@ -29,19 +29,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VerifyOptions, verify_options_clear)
 typedef struct {
     const VerifyOptions *options;
     VaultKeep *keep;
-    VaultLogKind kind; /* under way */
-    VaultLogReader *readers[VERB_LOG_KINDS];
-    GPtrArray *keys[VERB_LOG_KINDS];
+    GPtrArray *epochs; /* LogEpoch */
     GPtrArray *findings;
     guint64 checkpoint_count, stamp_count, unverified_count;
 } Verify;
 
 static void verify_clear(Verify *verify)
 {
-    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
-        g_clear_pointer(&verify->readers[i], vault_log_reader_close);
-        g_clear_pointer(&verify->keys[i], g_ptr_array_unref);
-    }
+    g_clear_pointer(&verify->epochs, g_ptr_array_unref);
     g_clear_pointer(&verify->findings, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Verify, verify_clear)
@@ -65,9 +60,7 @@ static void G_GNUC_PRINTF(2, 3) find(Verify *verify, const char *format, ...)
 
 static void tell_finding(const char *finding, gpointer user)
 {
-    Verify *verify = user;
-
-    find(verify, "%s log: %s", verb_log_name(verify->kind), finding);
+    find(user, "%s", finding);
 }
 
 /* An act's text may be destroyed; what is there must be what was logged. */
@@ -87,51 +80,18 @@ static gboolean check_act(const VaultEntry *entry, gpointer user, GError **error
     return FALSE;
 }
 
-static gboolean open_logs(Verify *verify, GError **error)
-{
-    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
-        verify->keys[i] = vault_keep_log_keys(verify->keep, (VaultLogKind)i, error);
-        verify->readers[i] = verify->keys[i] == NULL
-                                 ? NULL
-                                 : vault_keep_log_reader(verify->keep, (VaultLogKind)i, error);
-        if (verify->readers[i] == NULL)
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static gboolean verify_logs(Verify *verify, GError **error)
 {
-    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
-        g_autoptr(GError) failure = NULL;
-        LogAuditOptions options = {
-            .kind = (VaultLogKind)i, .check_act = check_act, .found = tell_finding, .user = verify};
-        guint before = verify->findings->len;
+    const LogEpochsAudit audit = {.check_act = check_act, .found = tell_finding, .user = verify};
 
-        verify->kind = (VaultLogKind)i;
-        if (!log_audit(verify->readers[i], &options, &failure) && verify->findings->len == before) {
-            g_propagate_error(error, g_steal_pointer(&failure));
-            return FALSE;
-        }
-    }
-    return TRUE;
+    verify->epochs = log_epochs_open(verify->keep, error);
+    return verify->epochs != NULL && log_epochs_audit(verify->epochs, &audit, error);
 }
 
 /* ---- older checkpoints ----------------------------------------------------------------------- */
 
-/* The log of the vault that the checkpoint is of; VERB_LOG_KINDS: none, it is of another epoch. */
-static gsize log_of(const Verify *verify, const char *origin)
-{
-    gsize i = 0;
-
-    while (i < VERB_LOG_KINDS &&
-           strcmp(vault_log_reader_checkpoint(verify->readers[i])->origin, origin) != 0)
-        i++;
-    return i;
-}
-
 static VaultCheckpoint *open_checkpoint(const Verify *verify, const char *note, gsize len,
-                                        gsize *ret_log, GError **error)
+                                        const LogEpoch **ret_epoch, GError **error)
 {
     g_autoptr(VaultNote) parsed = vault_note_parse(note, len, error);
     g_autoptr(VaultCheckpoint) checkpoint = NULL;
@@ -141,16 +101,15 @@ static VaultCheckpoint *open_checkpoint(const Verify *verify, const char *note, 
     checkpoint = vault_checkpoint_parse(parsed->text, strlen(parsed->text), error);
     if (checkpoint == NULL)
         return NULL;
-    *ret_log = log_of(verify, checkpoint->origin);
-    if (*ret_log == VERB_LOG_KINDS) {
+    *ret_epoch = log_epochs_find(verify->epochs, checkpoint->origin);
+    if (*ret_epoch == NULL) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
                     "it is of the log %s, which is none of this vault's", checkpoint->origin);
         return NULL;
     }
-    return vault_checkpoint_open(note, len, checkpoint->origin, verify->keys[*ret_log], error);
+    return vault_checkpoint_open(note, len, checkpoint->origin, (*ret_epoch)->keys, error);
 }
 
-/* The log continues it. */
 static gboolean check_continues(VaultLogReader *reader, const VaultCheckpoint *older,
                                 GError **error)
 {
@@ -176,24 +135,25 @@ static gboolean check_continues(VaultLogReader *reader, const VaultCheckpoint *o
 
 static gboolean check_older(const Verify *verify, const char *note, gsize len, GError **error)
 {
-    gsize log = 0;
-    g_autoptr(VaultCheckpoint) older = open_checkpoint(verify, note, len, &log, error);
+    const LogEpoch *epoch = NULL;
+    g_autoptr(VaultCheckpoint) older = open_checkpoint(verify, note, len, &epoch, error);
 
-    return older != NULL && check_continues(verify->readers[log], older, error);
+    return older != NULL && check_continues(epoch->reader, older, error);
 }
 
 /* What witnesses cosigned is kept beside each log. */
 static void verify_cosigned(Verify *verify)
 {
-    for (gsize i = 0; i < VERB_LOG_KINDS; i++) {
+    for (guint i = 0; i < verify->epochs->len; i++) {
+        const LogEpoch *epoch = g_ptr_array_index(verify->epochs, i);
         g_autoptr(GError) failure = NULL;
         g_autoptr(VaultLogReader) cosigned =
-            vault_keep_log_reader_cosigned(verify->keep, (VaultLogKind)i, &failure);
+            vault_keep_log_reader_cosigned(verify->keep, epoch->kind, epoch->epoch, &failure);
 
         if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
             continue;
         if (cosigned == NULL)
-            find(verify, "%s log, its cosigned checkpoint: %s", verb_log_name((VaultLogKind)i),
+            find(verify, "%s log, its cosigned checkpoint: %s", verb_log_name(epoch->kind),
                  failure->message);
         verify->checkpoint_count++;
     }
@@ -257,14 +217,22 @@ static gboolean take_stamp(const StampFile *file, gpointer user, GError **error)
 
 /* ---- report ---------------------------------------------------------------------------------- */
 
+/* Of the epoch that goes on. */
+static guint64 size_of(const Verify *verify, VaultLogKind kind)
+{
+    return vault_log_reader_checkpoint(log_epochs_present(verify->epochs, kind)->reader)->size;
+}
+
 static gboolean print_json(const Verify *verify, GError **error)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
+    json_text_add_number(builder, "epoch",
+                         log_epochs_present(verify->epochs, VAULT_LOG_ARCHIVE)->epoch);
     for (gsize i = 0; i < VERB_LOG_KINDS; i++)
         json_text_add_number(builder, verb_log_name((VaultLogKind)i),
-                             vault_log_reader_checkpoint(verify->readers[i])->size);
+                             size_of(verify, (VaultLogKind)i));
     json_text_add_number(builder, "checkpoints", verify->checkpoint_count);
     json_text_add_number(builder, "stamps", verify->stamp_count);
     json_text_add_number(builder, "stamps_verified",
@@ -284,8 +252,7 @@ static gboolean report(const Verify *verify, GError **error)
         return print_json(verify, error);
     printf("archive log of %" G_GUINT64_FORMAT " entries, control log of %" G_GUINT64_FORMAT
            ", %" G_GUINT64_FORMAT " older checkpoints, %" G_GUINT64_FORMAT " time stamps: ",
-           vault_log_reader_checkpoint(verify->readers[VAULT_LOG_ARCHIVE])->size,
-           vault_log_reader_checkpoint(verify->readers[VAULT_LOG_CONTROL])->size,
+           size_of(verify, VAULT_LOG_ARCHIVE), size_of(verify, VAULT_LOG_CONTROL),
            verify->checkpoint_count, verify->stamp_count);
     if (verify->findings->len == 0)
         puts("all as it was signed");
@@ -301,8 +268,7 @@ static gboolean run(const char *path, Verify *verify, GError **error)
     g_autoptr(VaultKeep) keep = verb_log_open(verb, path, error);
 
     verify->keep = keep;
-    return keep != NULL && open_logs(verify, error) && verify_logs(verify, error) &&
-           verify_checkpoints(verify, error) &&
+    return keep != NULL && verify_logs(verify, error) && verify_checkpoints(verify, error) &&
            stamp_folder_visit(path, take_stamp, verify, error) && report(verify, error);
 }
 

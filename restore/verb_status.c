@@ -14,6 +14,8 @@
 
 static const char verb[] = "status";
 
+/* Without a backup for longer there is a warning. */
+#define BACKUP_HOURS_MAX 48
 static gboolean add_masters(VaultKeep *keep, JsonBuilder *builder, GError **error)
 {
     g_autoptr(GArray) masters = vault_keep_master_rows(keep, error);
@@ -67,6 +69,9 @@ static gboolean add_vault(VaultKeep *keep, JsonBuilder *builder, GError **error)
     json_text_add_number(builder, "policy_serial", status.policy_serial);
     json_text_add_number(builder, "last_drill", status.last_drill_s);
     json_text_add_number(builder, "drill_due", status.drill_due_s);
+    json_text_add_number(builder, "last_backup", status.last_backup_s);
+    json_text_add_number(builder, "not_backed_up", status.not_backed_up_count);
+    json_text_add_number(builder, "last_recovery_drill", status.last_recovery_drill_s);
     if (!add_masters(keep, builder, error))
         return FALSE;
     json_builder_end_object(builder);
@@ -229,6 +234,34 @@ static void print_drill(JsonObject *vault)
         printf("Master drill:   %" G_GUINT64_FORMAT " days ago\n", seconds_since(last_s) / 86400);
 }
 
+static void print_backups(JsonObject *vault)
+{
+    guint64 last_s = number(vault, "last_backup");
+    guint64 drilled_s = number(vault, "last_recovery_drill");
+    g_autofree char *last = last_s == 0 ? g_strdup("never") : restore_date_text(last_s);
+
+    printf("Backup:         %s; %" G_GUINT64_FORMAT " messages lie on this disk alone\n", last,
+           number(vault, "not_backed_up"));
+    if (drilled_s == 0)
+        puts("Recovery drill: never");
+    else
+        printf("Recovery drill: %" G_GUINT64_FORMAT " days ago\n",
+               seconds_since(drilled_s) / 86400);
+}
+
+static void print_backup_warnings(JsonObject *vault)
+{
+    gboolean has_mail = number(vault, "messages") > 0;
+
+    if (has_mail && seconds_since(number(vault, "last_backup")) > BACKUP_HOURS_MAX * 3600)
+        printf("WARNING:        no backup was made for over %d hours: \"muniment backup\"\n",
+               BACKUP_HOURS_MAX);
+    if (has_mail && seconds_since(number(vault, "last_recovery_drill")) > VAULT_DRILL_DAYS * 86400)
+        printf("WARNING:        no recovery was tried for over %d days: "
+               "\"muniment recover --drill\"\n",
+               VAULT_DRILL_DAYS);
+}
+
 static void print_warnings(JsonObject *status, JsonObject *vault)
 {
     JsonObject *memory = member_object(status, "memory");
@@ -244,6 +277,7 @@ static void print_warnings(JsonObject *status, JsonObject *vault)
             "WARNING:        a master has not proved for over %d days that it can still be used: "
             "\"muniment drill challenge\"\n",
             VAULT_DRILL_DAYS);
+    print_backup_warnings(vault);
     if (number(vault, "free_bytes") < number(vault, "disk_reserve"))
         puts("WARNING:        the disk is below its reserve: mail is deferred until there is room");
     if (memory != NULL && !truth(memory, "locked"))
@@ -302,6 +336,7 @@ static gboolean print_status(const char *path, JsonObject *status, gboolean as_j
     print_vault(status, vault);
     print_masters(vault);
     print_drill(vault);
+    print_backups(vault);
     print_warnings(status, vault);
     return TRUE;
 }

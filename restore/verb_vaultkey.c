@@ -11,6 +11,7 @@ int restore_verb_vaultkey(int argc, char **argv)
         {"copies", "places that the keyring is copied to", restore_verb_vaultkey_copies},
         {"declare", "say which backups carry vault key and keyring", restore_verb_vaultkey_declare},
         {"escrow", "make an escrow key: offline, for other people", restore_verb_vaultkey_escrow},
+        {"roll", "replace the vault key and all keys under it", restore_verb_vaultkey_roll},
         {"open", "get a vault key back from escrow, offline", restore_verb_vaultkey_open},
     };
 

@@ -5,7 +5,7 @@
  *   catalog.sqlite   cache, rebuildable          archived.conf            configuration
  *   log/             archive and control log     lock                     held by the one writer
  *   run/             control sockets             host                     machine id it belongs to
- *   reserve          bytes kept for a full disk
+ *   reserve          bytes kept for a full disk  backups          when one was made last
  *
  * and, beside it, VAULT.vaultkey.
  *
@@ -33,9 +33,14 @@
 typedef struct VaultKeep VaultKeep;
 
 typedef enum { VAULT_KEEP_READER, VAULT_KEEP_WRITER } VaultKeepMode;
+typedef enum {
+    VAULT_KEEP_THIS_HOST, /* a writer is refused a vault that belongs to another */
+    VAULT_KEEP_ANY_HOST   /* only for vault_keep_go_on() */
+} VaultKeepHost;
 
 typedef struct {
     VaultKeepMode mode;
+    VaultKeepHost host;
     const char *vault_key_path;   /* NULL: as remembered, VAULT.vaultkey beside the vault */
     guint64 disk_reserve;         /* bytes; below this commits fail with NO_SPACE. 0 = none */
     guint new_mailboxes_per_hour; /* 0 = 10,000 */
@@ -178,6 +183,9 @@ typedef struct {
     /* Of the active master that was drilled longest ago. 0: one never was. */
     guint64 last_drill_s;
     guint64 drill_due_s; /* VAULT_DRILL_DAYS after that, or after that one was added */
+    /* vault/backup.h; zeros: never. */
+    guint64 last_backup_s, last_recovery_drill_s;
+    guint64 not_backed_up_count; /* messages that came since the last backup */
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 
@@ -282,20 +290,26 @@ gboolean vault_keep_rotate_log_key(VaultKeep *keep, GError **error);
 gboolean vault_keep_rotate_log_key_when_due(VaultKeep *keep, guint64 age_s,
                                             gboolean *ret_is_rotated, GError **error);
 
-/* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them); CORRUPT: it
- * had, and they are gone or were set back. Each reader stays at the checkpoint that there was;
- * caller closes it. */
-VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError **error);
+/* The epoch of both logs, from 1: it rises when the vault is recovered or adopted. */
+gboolean vault_keep_log_epoch(VaultKeep *keep, guint32 *ret_epoch, GError **error);
+#define VAULT_KEEP_EPOCH_NOW 0 /* the one that goes on */
+/* Reading, in either mode. NOT_FOUND: the vault has no logs yet (a writer makes them), or no such
+ * epoch; CORRUPT: it had, and they are gone or were set back. Each reader stays at the checkpoint
+ * that there was; caller closes it. */
+VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                      GError **error);
 /* The same at the newest checkpoint that witnesses cosigned and that is kept, its note with their
  * cosignatures. NOT_FOUND: none is; CORRUPT: the log does not continue it. */
-VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log, GError **error);
-/* Keeps a checkpoint of either log with cosignatures, for proofs. Durable on return. One that is
- * shorter than what is kept changes nothing; of the same size, the cosignatures of both are kept.
- * Writer only. MALFORMED, TOO_LARGE: no such note, or none of this vault's; NO_KEY: no key of the
- * log signed it; REFUSED: nobody cosigned it, or the log does not continue it. */
+VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                               GError **error);
+/* Keeps a checkpoint of either log, in the epoch that goes on, with cosignatures, for proofs.
+ * Durable on return. One that is shorter than what is kept changes nothing; of the same size, the
+ * cosignatures of both are kept. Writer only. MALFORMED, TOO_LARGE: no such note, or none of this
+ * vault's; NO_KEY: no key of the log signed it; REFUSED: nobody cosigned it, or the log does not
+ * continue it. */
 gboolean vault_keep_put_cosigned(VaultKeep *keep, const char *note, gsize len, GError **error);
 /* Keys that sign, or did: GPtrArray of VaultNoteKey, the newest first. */
-GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error);
+GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, guint32 epoch, GError **error);
 /* Salt and payload of an act, checked against the entry. ERASED: its key was destroyed. The bytes
  * that follow the salt are the payload; freed with vault_value_free(). */
 GByteArray *vault_keep_event(VaultKeep *keep, const VaultEntry *entry, GError **error);
@@ -353,9 +367,9 @@ gboolean vault_keep_take_drill(VaultKeep *keep, const char *text, gsize len, GEr
 
 /* All masters of the vault, in order of their adding: GArray of VaultMasterValue. */
 GArray *vault_keep_master_rows(VaultKeep *keep, GError **error);
-/* What is to be carried to the master `from` (vault/act/rotation_file.h): each month that is wrapped
- * to it, and not yet to its successor where it named one, part by part. In either mode. NOT_FOUND:
- * no active master of this vault; and what `write` sets. */
+/* What is to be carried to the master `from` (vault/act/rotation_file.h): each month that is
+ * wrapped to it, and not yet to its successor where it named one, part by part. In either mode.
+ * NOT_FOUND: no active master of this vault; and what `write` sets. */
 typedef gboolean (*VaultRotationWrite)(const char *text, gsize len, gpointer user, GError **error);
 gboolean vault_keep_begin_rotation(VaultKeep *keep, const MasterPublic *from,
                                    VaultRotationWrite write, gpointer user, guint64 *ret_months,

@@ -1,4 +1,5 @@
-/* What is to become of a mailbox, as text: what is accepted is formatted again to the same bytes. */
+/* What is to become of a mailbox, as text: what is accepted is formatted again to the same bytes.
+ */
 #include "vault/act/mailbox_change.h"
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);

@@ -35,7 +35,8 @@ LAYERS = {
     ),
     "vault/keep": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/holder/", "vault/log/",
-                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/custody.h",
+                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h",
+                 "vault/erasure.h",
                  "vault/depository.h"],
         system=[],
         links=["vault-act", "vault-holder", "vault-log", "vault-seal", "vault-store"],
@@ -53,15 +54,16 @@ LAYERS = {
     ),
     "archived": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
-                 "vault/seal.h", "vault/keep.h", "vault/custody.h", "vault/depository.h"],
+                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
+                 "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
         links=["vault-base", "ingest", "vault-keep", "archived-config", "archived-control", "SSL",
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
-                 "vault/seal.h", "vault/keep.h", "vault/custody.h", "vault/open.h", "vault/open/",
-                 "vault/depository.h",
+                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
+                 "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
         links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
@@ -92,7 +94,9 @@ UNREACHABLE = {
 FACADES = {
     "vault/seal.h": "vault/seal",
     "vault/keep.h": "vault/keep",
+    "vault/backup.h": "vault/keep",
     "vault/custody.h": "vault/keep",
+    "vault/erasure.h": "vault/keep",
     "vault/depository.h": "vault/keep",
     "vault/open.h": "vault/open",
 }

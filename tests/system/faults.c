@@ -6,11 +6,12 @@
  * `call` 0 = none, 1 write, 2 sync, 3 rename, 4 open. When it is set, the calls number `from`
  * (from 1) to `from + count - 1` fail with `errno`; count -1 means all later ones. `seen` counts
  * the calls, `failed` those that were made to fail. A failed write of more than one byte writes
- * half of it first when `from` is even: a torn write.
+ * half of it first when `from` is even: a torn write. An `errno` below 0 kills the program instead.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -59,6 +60,8 @@ static int fails(enum call call)
     if (number < from || (count >= 0 && number >= from + count))
         return 0;
     atomic_fetch_add(&plan->failed, 1);
+    if (atomic_load(&plan->error) < 0)
+        syscall(SYS_kill, getpid(), SIGKILL);
     errno = atomic_load(&plan->error);
     return 1;
 }

@@ -191,7 +191,8 @@ static inline VaultErrorCode release_world_refusal(ReleaseWorld *world, const ch
 static inline VaultLogReader *release_world_log(ReleaseWorld *world, VaultLogKind log)
 {
     g_autoptr(GError) error = NULL;
-    VaultLogReader *reader = vault_keep_log_reader(world->fixture->keep, log, &error);
+    VaultLogReader *reader =
+        vault_keep_log_reader(world->fixture->keep, log, VAULT_KEEP_EPOCH_NOW, &error);
 
     if (reader == NULL)
         fail_msg("%s", error->message);

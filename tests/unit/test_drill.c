@@ -152,7 +152,7 @@ static void drill_is_in_the_control_log(void **state)
     const guint8 *data;
 
     assert_true(take(fixture, answer, NULL));
-    reader = vault_keep_log_reader(fixture->keep, VAULT_LOG_CONTROL, NULL);
+    reader = vault_keep_log_reader(fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     assert_non_null(reader);
     bytes = vault_log_reader_entry(reader, vault_log_reader_checkpoint(reader)->size - 1, NULL);
     assert_non_null(bytes);

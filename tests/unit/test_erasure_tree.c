@@ -201,6 +201,20 @@ static void random_punctures_erase_those_leaves_and_no_other(void **state)
         check_random_punctures(seed);
 }
 
+static void highest_punctured_leaf_is_known(void **state)
+{
+    static const guint32 leaves[] = {0, 7, 6, 1u << 31, G_MAXUINT32 - 1, 3, G_MAXUINT32};
+    g_autoptr(VaultErasureTree) tree = vault_erasure_tree_new();
+    guint64 end = 0;
+
+    assert_int_equal(vault_erasure_tree_punctured_end(tree), 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(leaves); i++) {
+        assert_true(vault_erasure_tree_puncture(tree, leaves[i], NULL));
+        end = MAX(end, (guint64)leaves[i] + 1);
+        assert_true(vault_erasure_tree_punctured_end(tree) == end);
+    }
+}
+
 static void order_of_punctures_does_not_show(void **state)
 {
     g_autoptr(VaultErasureTree) up = known_tree();
@@ -414,6 +428,7 @@ int main(void)
         cmocka_unit_test(punctured_leaf_is_erased),
         cmocka_unit_test(puncturing_again_changes_nothing),
         cmocka_unit_test(random_punctures_erase_those_leaves_and_no_other),
+        cmocka_unit_test(highest_punctured_leaf_is_known),
         cmocka_unit_test(order_of_punctures_does_not_show),
         cmocka_unit_test(a_punctured_block_shrinks_to_its_outside),
         cmocka_unit_test(puncturing_a_held_leaf_removes_its_node),

@@ -9,7 +9,8 @@
 
 static guint64 logged_records(KeepFixture *fixture)
 {
-    g_autoptr(VaultLogReader) log = vault_keep_log_reader(fixture->keep, VAULT_LOG_ARCHIVE, NULL);
+    g_autoptr(VaultLogReader) log =
+        vault_keep_log_reader(fixture->keep, VAULT_LOG_ARCHIVE, VAULT_KEEP_EPOCH_NOW, NULL);
     guint64 count = 0, size = vault_log_reader_checkpoint(log)->size;
 
     for (guint64 i = 0; i < size; i++) {
@@ -107,7 +108,7 @@ static void each_compaction_is_an_act_in_the_log(void **state)
 
     keep_damage_drop_month(fixture, &world->anna[0].months[0]);
     compact(fixture);
-    log = vault_keep_log_reader(fixture->keep, VAULT_LOG_CONTROL, NULL);
+    log = vault_keep_log_reader(fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     bytes = vault_log_reader_entry(log, vault_log_reader_checkpoint(log)->size - 1, NULL);
     assert_true(
         vault_entry_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), &entry, NULL));

@@ -40,7 +40,7 @@ static void assert_put_fails(ReleaseWorld *world, const char *note, VaultErrorCo
 static char *kept_note(ReleaseWorld *world, VaultLogKind log)
 {
     g_autoptr(VaultLogReader) reader =
-        vault_keep_log_reader_cosigned(world->fixture->keep, log, NULL);
+        vault_keep_log_reader_cosigned(world->fixture->keep, log, VAULT_KEEP_EPOCH_NOW, NULL);
 
     return reader == NULL ? NULL : g_strdup(vault_log_reader_note(reader));
 }
@@ -70,7 +70,8 @@ static void cosigned_checkpoint_is_kept_and_stays_as_the_log_grows(void **state)
     g_autofree char *kept = NULL;
     g_autoptr(GError) error = NULL;
 
-    assert_null(vault_keep_log_reader_cosigned(world->fixture->keep, VAULT_LOG_ARCHIVE, &error));
+    assert_null(vault_keep_log_reader_cosigned(world->fixture->keep, VAULT_LOG_ARCHIVE,
+                                               VAULT_KEEP_EPOCH_NOW, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND));
     assert_true(put(world, cosigned, NULL));
     grow(world);
@@ -154,14 +155,15 @@ static void note_over_the_limit_is_too_large(void **state)
 static void log_that_does_not_continue_what_was_cosigned_is_corrupt(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autofree char *directory = vault_logs_directory(world->fixture->path, VAULT_LOG_ARCHIVE);
+    g_autofree char *directory = vault_logs_directory(world->fixture->path, VAULT_LOG_ARCHIVE, 1);
     g_autofree char *fork = sign_tree(world, 1, 1);
     g_autofree char *note = newest_note(world, VAULT_LOG_ARCHIVE);
     g_autofree char *cosigned = cosign(note, "w.example");
     g_autoptr(GError) error = NULL;
 
     assert_true(vault_log_put_cosigned(directory, fork, NULL));
-    assert_null(vault_keep_log_reader_cosigned(world->fixture->keep, VAULT_LOG_ARCHIVE, &error));
+    assert_null(vault_keep_log_reader_cosigned(world->fixture->keep, VAULT_LOG_ARCHIVE,
+                                               VAULT_KEEP_EPOCH_NOW, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
     /* Damage is another matter: the next one takes its place. */
     assert_true(vault_log_put_cosigned(directory, "damaged", NULL));

@@ -22,9 +22,11 @@ static void rotated_key_is_announced_and_signs_from_then_on(void **state)
     g_autoptr(GPtrArray) after = NULL;
     const VaultNoteKey *old, *new;
 
-    before = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, NULL);
+    before =
+        vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     assert_true(vault_keep_rotate_log_key(world->fixture->keep, NULL));
-    after = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, NULL);
+    after =
+        vault_keep_log_keys(world->fixture->keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     assert_int_equal(after->len, before->len + 1);
     new = g_ptr_array_index(after, 0);
     old = g_ptr_array_index(after, 1);
@@ -89,7 +91,8 @@ static void secrets_of_earlier_keys_are_forgotten(void **state)
 
 static guint key_count(ReleaseWorld *world)
 {
-    g_autoptr(GPtrArray) keys = vault_keep_log_keys(world->fixture->keep, VAULT_LOG_ARCHIVE, NULL);
+    g_autoptr(GPtrArray) keys =
+        vault_keep_log_keys(world->fixture->keep, VAULT_LOG_ARCHIVE, VAULT_KEEP_EPOCH_NOW, NULL);
 
     return keys->len;
 }
@@ -144,7 +147,8 @@ static void operator_who_rotates_the_key_is_told_it(void **state)
 
     assert_true(vault_keep_operate(keep, "log-key-rotate", "", 0, &answer, NULL));
     for (guint i = 0; i < 2; i++) {
-        g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, (VaultLogKind)i, NULL);
+        g_autoptr(GPtrArray) keys =
+            vault_keep_log_keys(keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, NULL);
 
         assert_int_equal(keys->len, 2);
         vkeys[i] = vault_note_key_format(keys->pdata[0]);

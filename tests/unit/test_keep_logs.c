@@ -231,7 +231,7 @@ static void log_that_was_removed_is_noticed_and_not_begun_anew(void **state)
     remove_logs(world);
     assert_int_equal(keep_fixture_open_error(world->fixture), VAULT_ERROR_CORRUPT);
     assert_int_equal(keep_fixture_open_error(world->fixture), VAULT_ERROR_CORRUPT);
-    assert_null(vault_keep_log_reader(reader, VAULT_LOG_CONTROL, &error));
+    assert_null(vault_keep_log_reader(reader, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT));
 }
 

@@ -116,6 +116,25 @@ gboolean vault_erasure_tree_is_whole(const VaultErasureTree *tree)
     return tree->root != NULL && is_held(tree->root);
 }
 
+guint64 vault_erasure_tree_punctured_end(const VaultErasureTree *tree)
+{
+    const Node *node = tree->root;
+    guint64 end = G_GUINT64_CONSTANT(1) << DEPTH;
+
+    /* Below an inner node some leaf is punctured: on the right, unless all of that is held. */
+    for (guint depth = 0; node != NULL; depth++) {
+        if (is_held(node))
+            return 0;
+        if (node->child[1] != NULL && is_held(node->child[1])) {
+            end -= G_GUINT64_CONSTANT(1) << (DEPTH - depth - 1);
+            node = node->child[0];
+        } else {
+            node = node->child[1];
+        }
+    }
+    return end;
+}
+
 /* How many steps from the root the ways to two leaves have in common. */
 static guint shared_depth(guint32 a, guint32 b)
 {

@@ -30,6 +30,8 @@ gboolean vault_erasure_tree_puncture(VaultErasureTree *tree, guint32 leaf, GErro
 gboolean vault_erasure_tree_is_punctured(const VaultErasureTree *tree, guint32 leaf);
 /* Whether no leaf was ever punctured. */
 gboolean vault_erasure_tree_is_whole(const VaultErasureTree *tree);
+/* The highest punctured leaf, plus 1; 0 for none. */
+guint64 vault_erasure_tree_punctured_end(const VaultErasureTree *tree);
 
 /* Appends the canonical form: version, node count, nodes in order of their first leaf. */
 void vault_erasure_tree_format(const VaultErasureTree *tree, GByteArray *array);

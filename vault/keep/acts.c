@@ -199,42 +199,55 @@ gboolean vault_keep_rotate_log_key_when_due(VaultKeep *keep, guint64 age_s,
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, GError **error)
+gboolean vault_keep_log_epoch(VaultKeep *keep, guint32 *ret_epoch, GError **error)
 {
     g_auto(VaultLogsKnown) known = {0};
 
     if (!vault_logs_known_read(keep->keyring, &known, error))
-        return NULL;
-    return vault_logs_note_keys(&known, &keep->id, log, error);
+        return FALSE;
+    *ret_epoch = known.state.epoch;
+    return TRUE;
 }
 
-VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, GError **error)
+static gboolean check_epoch(const VaultLogsKnown *known, guint32 *epoch, GError **error)
 {
-    g_autofree char *directory = vault_logs_directory(keep->path, log);
+    if (*epoch == VAULT_KEEP_EPOCH_NOW)
+        *epoch = known->state.epoch;
+    if (*epoch <= known->state.epoch)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "the logs are in epoch %u, not in %u",
+                known->state.epoch, *epoch);
+    return FALSE;
+}
+
+GPtrArray *vault_keep_log_keys(VaultKeep *keep, VaultLogKind log, guint32 epoch, GError **error)
+{
     g_auto(VaultLogsKnown) known = {0};
-    g_autoptr(GPtrArray) keys = NULL;
-    g_autofree char *origin = NULL;
-    g_autoptr(GError) failure = NULL;
+
+    if (!vault_logs_known_read(keep->keyring, &known, error) || !check_epoch(&known, &epoch, error))
+        return NULL;
+    return vault_logs_note_keys(&known, &keep->id, log, epoch, error);
+}
+
+VaultLogReader *vault_keep_log_reader(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                      GError **error)
+{
+    g_auto(VaultLogsKnown) known = {0};
     g_autoptr(VaultLogReader) reader = NULL;
     guint64 remembered;
 
     /* Before the log is looked at: a writer that appends meanwhile can only make it longer. */
-    if (!vault_logs_known_read(keep->keyring, &known, error))
+    if (!vault_logs_known_read(keep->keyring, &known, error) || !check_epoch(&known, &epoch, error))
         return NULL;
     remembered = log == VAULT_LOG_ARCHIVE ? known.state.archive_size : known.state.control_size;
-    keys = vault_logs_note_keys(&known, &keep->id, log, error);
-    if (keys == NULL)
+    reader = vault_logs_reader(keep->path, &keep->id, &known, log, epoch, error);
+    if (reader == NULL)
         return NULL;
-    origin = vault_log_origin(&keep->id, log, known.state.epoch);
-    reader = vault_log_reader_open(directory, origin, keys, &failure);
-    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the log %s was removed", directory);
-    else if (reader == NULL)
-        g_propagate_error(error, g_steal_pointer(&failure));
-    else if (vault_log_reader_checkpoint(reader)->size < remembered)
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the log %s was set back", directory);
-    else
+    /* An earlier epoch is as long as it was when it ended: the next one's first entry says so. */
+    if (epoch < known.state.epoch || vault_log_reader_checkpoint(reader)->size >= remembered)
         return g_steal_pointer(&reader);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "the log %s was set back",
+                vault_log_reader_checkpoint(reader)->origin);
     return NULL;
 }
 

@@ -79,7 +79,8 @@ static void take_up(VaultKeep *keep, const VaultEntry *entry)
 
 void vault_clock_recall(VaultKeep *keep)
 {
-    g_autoptr(VaultLogReader) reader = vault_keep_log_reader(keep, VAULT_LOG_CONTROL, NULL);
+    g_autoptr(VaultLogReader) reader =
+        vault_keep_log_reader(keep, VAULT_LOG_CONTROL, VAULT_KEEP_EPOCH_NOW, NULL);
     guint64 size = reader != NULL ? vault_log_reader_checkpoint(reader)->size : 0;
     guint64 first = size > VAULT_CLOCK_ACTS_MAX ? size - VAULT_CLOCK_ACTS_MAX : 0;
 

@@ -25,26 +25,30 @@ static gboolean continues(VaultLogReader *newest, const VaultCheckpoint *older, 
     return TRUE;
 }
 
-static VaultLogReader *open_kept(VaultKeep *keep, VaultLogKind log, const char *origin,
-                                 GError **error)
+static VaultLogReader *open_kept(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                 const char *origin, GError **error)
 {
-    g_autofree char *directory = vault_logs_directory(keep->path, log);
-    g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, log, error);
+    g_autofree char *directory = vault_logs_directory(keep->path, log, epoch);
+    g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, log, epoch, error);
 
     return keys == NULL ? NULL : vault_log_reader_open_cosigned(directory, origin, keys, error);
 }
 
-VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log, GError **error)
+VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log, guint32 epoch,
+                                               GError **error)
 {
-    g_autoptr(VaultLogReader) newest = vault_keep_log_reader(keep, log, error);
+    g_autoptr(VaultLogReader) newest = NULL;
     g_autoptr(VaultLogReader) kept = NULL;
     const char *origin;
     gboolean does;
 
+    if (epoch == VAULT_KEEP_EPOCH_NOW && !vault_keep_log_epoch(keep, &epoch, error))
+        return NULL;
+    newest = vault_keep_log_reader(keep, log, epoch, error);
     if (newest == NULL)
         return NULL;
     origin = vault_log_reader_checkpoint(newest)->origin;
-    kept = open_kept(keep, log, origin, error);
+    kept = open_kept(keep, log, epoch, origin, error);
     if (kept == NULL || !continues(newest, vault_log_reader_checkpoint(kept), &does, error))
         return NULL;
     if (does)
@@ -102,12 +106,18 @@ static gboolean take_over(VaultNote *note, const char *kept, GError **error)
 static gboolean put(VaultKeep *keep, VaultLogKind log, VaultNote *note,
                     const VaultCheckpoint *checkpoint, GError **error)
 {
-    g_autofree char *directory = vault_logs_directory(keep->path, log);
-    /* One that is damaged is replaced. */
-    g_autoptr(VaultLogReader) kept = open_kept(keep, log, checkpoint->origin, NULL);
-    guint64 kept_size = kept == NULL ? 0 : vault_log_reader_checkpoint(kept)->size;
+    g_autofree char *directory = NULL;
+    g_autoptr(VaultLogReader) kept = NULL;
     g_autofree char *text = NULL;
+    guint64 kept_size;
+    guint32 epoch = 0;
 
+    if (!vault_keep_log_epoch(keep, &epoch, error))
+        return FALSE;
+    directory = vault_logs_directory(keep->path, log, epoch);
+    /* One that is damaged is replaced. */
+    kept = open_kept(keep, log, epoch, checkpoint->origin, NULL);
+    kept_size = kept == NULL ? 0 : vault_log_reader_checkpoint(kept)->size;
     if (kept_size > checkpoint->size)
         return TRUE;
     if (kept != NULL && kept_size == checkpoint->size &&
@@ -122,7 +132,8 @@ static gsize log_of(VaultKeep *keep, const char *origin, VaultLogReader **ret_ne
                     GError **error)
 {
     for (gsize i = 0; i < VAULT_LOGS_COUNT; i++) {
-        g_autoptr(VaultLogReader) newest = vault_keep_log_reader(keep, (VaultLogKind)i, error);
+        g_autoptr(VaultLogReader) newest =
+            vault_keep_log_reader(keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, error);
 
         if (newest == NULL)
             return VAULT_LOGS_COUNT;
@@ -148,7 +159,9 @@ gboolean vault_keep_put_cosigned(VaultKeep *keep, const char *text, gsize len, G
     g_assert(keep->mode == VAULT_KEEP_WRITER);
     claimed = note == NULL ? NULL : vault_checkpoint_parse(note->text, strlen(note->text), error);
     log = claimed == NULL ? VAULT_LOGS_COUNT : log_of(keep, claimed->origin, &newest, error);
-    keys = log == VAULT_LOGS_COUNT ? NULL : vault_keep_log_keys(keep, (VaultLogKind)log, error);
+    keys = log == VAULT_LOGS_COUNT
+               ? NULL
+               : vault_keep_log_keys(keep, (VaultLogKind)log, VAULT_KEEP_EPOCH_NOW, error);
     checkpoint =
         keys == NULL ? NULL : vault_checkpoint_open(text, len, claimed->origin, keys, error);
     if (checkpoint == NULL || !continues(newest, checkpoint, &does, error))

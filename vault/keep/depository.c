@@ -243,15 +243,30 @@ static gboolean depository_stream(VaultDepository *self, VaultBodySink *ret_sink
 
 /* ---- commit --------------------------------------------------------------------------------- */
 
+/* A copy whose month was erased since its leaf was given would be acknowledged and lost. */
+static gboolean check_month(VaultKeep *keep, const VaultRecord *record, GError **error)
+{
+    if (record->kind != VAULT_RECORD_COPY ||
+        !vault_erasure_gate_is_dropped(keep->erasure_gate, &record->locator.month_key_id))
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                "month key %s was erased while mail for it was on its way: send it again",
+                VAULT_ID_TEXT(record->locator.month_key_id));
+    return FALSE;
+}
+
 static gboolean depository_commit(VaultDepository *self, GPtrArray *records, GError **error)
 {
     VaultKeep *keep = keep_of(self);
     guint64 len = 0;
+    g_auto(VaultErasurePass) pass = vault_erasure_pass(keep->erasure_gate);
 
     for (guint i = 0; i < records->len; i++) {
         const VaultRecord *record = g_ptr_array_index(records, i);
 
         len += record->bytes == NULL ? 0 : g_bytes_get_size(record->bytes);
+        if (!check_month(keep, record, error))
+            return FALSE;
     }
     return vault_space_check(keep->space, len, error) &&
            vault_catalog_feed_check(keep->feed, error) &&

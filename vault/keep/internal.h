@@ -6,6 +6,7 @@
 #include "vault/keep/catalog_feed.h"
 #include "vault/keep/clock.h"
 #include "vault/keep/directory.h"
+#include "vault/keep/erasure_gate.h"
 #include "vault/keep/host.h"
 #include "vault/keep/imports.h"
 #include "vault/keep/keyring_batch.h"
@@ -52,6 +53,9 @@ struct VaultKeep {
     VaultReleaseGrants *release_grants;
     gint is_compacting, is_compacting_stopped; /* atomic */
     guint64 pack_size;
+    VaultErasureGate *erasure_gate;
+    GMutex erasure_lock;           /* one act of erasure at a time */
+    gboolean has_older_vault_keys; /* when it was opened: one was to be destroyed */
     GMutex cosigned_lock; /* the kept cosigned checkpoints are read and replaced under it */
     VaultDepository depository;
 };

@@ -1,5 +1,6 @@
 #include "vault/act/ssh_keygen.h"
 #include "vault/keep/clock_confirm.h"
+#include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/policy.h"
 #include "vault/keep/recovery.h"
@@ -14,13 +15,14 @@ static gboolean read_vault_key(VaultKeep *keep, const VaultHost *host, const cha
 {
     const char *path = given_path != NULL ? given_path : host->vault_key_path;
 
-    keep->vault_key_path = path == NULL ? vault_key_default_path(keep->path) : g_strdup(path);
+    if (keep->vault_key_path == NULL)
+        keep->vault_key_path = path == NULL ? vault_key_default_path(keep->path) : g_strdup(path);
     return vault_key_path_check(keep->path, keep->vault_key_path, error) &&
            vault_key_read(keep->vault_key_path, &keep->id, keys, ret_count, error);
 }
 
-static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
-                             GError **error)
+static gboolean open_keyring_once(VaultKeep *keep, const VaultHost *host, const char *given_path,
+                                  GError **error)
 {
     g_autofree char *path = g_build_filename(keep->path, "keyring.sqlite", NULL);
     VaultKeyringMode mode =
@@ -30,8 +32,25 @@ static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char 
 
     if (read_vault_key(keep, host, given_path, keys, &count, error))
         keep->keyring = vault_keyring_open(path, mode, &keep->id, keys, count, error);
+    for (gsize i = 0; keep->keyring != NULL && i < count; i++)
+        if (keys[i].generation < vault_keyring_generation(keep->keyring))
+            keep->has_older_vault_keys = TRUE;
     vault_wipe(keys, sizeof keys);
     return keep->keyring != NULL;
+}
+
+/* A reader may have read the vault key just before it was replaced: then it reads it again. */
+static gboolean open_keyring(VaultKeep *keep, const VaultHost *host, const char *given_path,
+                             GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (open_keyring_once(keep, host, given_path, &failure))
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NO_KEY))
+        return open_keyring_once(keep, host, given_path, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 static gboolean parse_locator_key(const RowId *row_id, const GByteArray *value, gpointer user,
@@ -62,8 +81,10 @@ static gboolean open_parts(VaultKeep *keep, const VaultKeepOptions *options, GEr
     if (!vault_host_read(keep->path, &host, error))
         return FALSE;
     keep->id = host.vault_id;
-    if (keep->mode == VAULT_KEEP_WRITER && (!vault_host_check_machine(keep->path, &host, error) ||
-                                            !vault_lock_take(keep->path, &keep->lock_fd, error)))
+    if (keep->mode == VAULT_KEEP_WRITER && options->host == VAULT_KEEP_THIS_HOST &&
+        !vault_host_check_machine(keep->path, &host, error))
+        return FALSE;
+    if (keep->mode == VAULT_KEEP_WRITER && !vault_lock_take(keep->path, &keep->lock_fd, error))
         return FALSE;
     if (!open_keyring(keep, &host, options->vault_key_path, error) ||
         !load_locator_key(keep, error))
@@ -86,6 +107,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
         options->verify_approval != NULL ? options->verify_approval : vault_ssh_keygen_verify;
     keep->verify_user = options->verify_user;
     keep->lock_fd = -1;
+    g_mutex_init(&keep->erasure_lock);
     g_mutex_init(&keep->custody_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     g_mutex_init(&keep->cosigned_lock);
@@ -101,6 +123,7 @@ void vault_keep_free(VaultKeep *keep)
     vault_logs_batch_free(keep->log_batch);
     vault_logs_free(keep->logs);
     vault_release_grants_free(keep->release_grants);
+    vault_erasure_gate_free(keep->erasure_gate);
     vault_catalog_feed_free(keep->feed);
     vault_catalog_close(keep->writing);
     vault_catalog_close(keep->reading);
@@ -119,6 +142,7 @@ void vault_keep_free(VaultKeep *keep)
     g_mutex_clear(&keep->cosigned_lock);
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
+    g_mutex_clear(&keep->erasure_lock);
     g_mutex_clear(&keep->custody_lock);
     g_free(keep->vault_key_path);
     g_free(keep->catalog_path);
@@ -273,11 +297,13 @@ static gboolean open_for_writing(VaultKeep *keep, const VaultKeepOptions *option
         return FALSE;
     if (!open_logs(keep, &recovered, error))
         return FALSE;
+    keep->erasure_gate = vault_erasure_gate_new();
     keep->release_grants = vault_release_grants_new(keep->verify_approval, keep->verify_user);
     vault_open_months_set_catalog(keep->months, keep->reading);
     start_writing(keep, options, &recovered);
     vault_catalog_feed_set_tags_since(keep->feed, tags_since_s);
     vault_clock_recall(keep);
+    vault_erasure_resume(keep);
     return TRUE;
 }
 

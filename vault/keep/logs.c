@@ -1,11 +1,7 @@
-#include "vault/keep/logs.h"
+#include "vault/keep/logs_opening.h"
 
-#include "vault/base/file.h"
 #include "vault/crypto/key_files.h"
 #include "vault/crypto/value.h"
-
-#include <errno.h>
-#include <sys/stat.h>
 
 struct VaultLogs {
     GMutex lock;
@@ -61,131 +57,24 @@ void vault_logs_known_clear(VaultLogsKnown *known)
     g_clear_pointer(&known->keys, g_array_unref);
 }
 
+gboolean vault_logs_put_key(VaultKeyring *keyring, const VaultLogKeyValue *key, GError **error)
+{
+    GByteArray *value = vault_log_key_value_format(key);
+    gboolean is_put;
+    RowId row_id;
+
+    vault_random(row_id.bytes, VAULT_ID_LEN);
+    is_put = vault_keyring_put(keyring, VAULT_KEYRING_LOG_KEYS, &row_id, value, error);
+    vault_value_free(value);
+    return is_put;
+}
+
 gboolean vault_logs_put_state(VaultKeyring *keyring, const VaultLogStateValue *state,
                               GError **error)
 {
     g_autoptr(GByteArray) value = vault_log_state_value_format(state);
 
     return vault_keyring_put(keyring, VAULT_KEYRING_LOG_KEYS, &vault_log_state_row, value, error);
-}
-
-char *vault_logs_directory(const char *vault_path, VaultLogKind kind)
-{
-    return g_build_filename(vault_path, "log", kind == VAULT_LOG_ARCHIVE ? "archive" : "control",
-                            NULL);
-}
-
-GPtrArray *vault_logs_note_keys(const VaultLogsKnown *known, const VaultId *vault_id,
-                                VaultLogKind kind, GError **error)
-{
-    g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)vault_note_key_free);
-    g_autofree char *origin = vault_log_origin(vault_id, kind, known->state.epoch);
-
-    if (!known->has_logs) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
-                            "the vault has no log yet: archived, or a command that writes, makes "
-                            "it");
-        return NULL;
-    }
-    for (guint i = 0; i < known->keys->len; i++) {
-        VaultNoteKey *key =
-            vault_note_key_new_log(origin, &g_array_index(known->keys, LogVerifyKey, i), error);
-
-        if (key == NULL)
-            return NULL;
-        g_ptr_array_add(keys, key);
-    }
-    return g_steal_pointer(&keys);
-}
-
-/* ---- opening one log ------------------------------------------------------------------------ */
-
-/* What a log is opened by. */
-typedef struct {
-    char *directory, *origin;
-    VaultLogOptions options;
-} Opening;
-
-static void opening_clear(Opening *opening)
-{
-    g_free(opening->directory);
-    g_free(opening->origin);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Opening, opening_clear)
-
-static Opening opening_of(const char *vault_path, const VaultId *vault_id,
-                          const VaultLogsKnown *known, VaultLogKind kind)
-{
-    Opening opening = {.directory = vault_logs_directory(vault_path, kind),
-                       .origin = vault_log_origin(vault_id, kind, known->state.epoch)};
-
-    opening.options =
-        (VaultLogOptions){.directory = opening.directory,
-                          .origin = opening.origin,
-                          .key = &known->current.signing,
-                          .earlier_keys = (const LogVerifyKey *)(gconstpointer)known->keys->data,
-                          .earlier_count = known->keys->len};
-    return opening;
-}
-
-static guint64 size_of(VaultLog *log)
-{
-    return vault_log_reader_checkpoint(vault_log_reader(log))->size;
-}
-
-/* ---- making them ---------------------------------------------------------------------------- */
-
-static gboolean begin_epoch(VaultLog *log, const VaultLogsOptions *options, VaultLogKind kind,
-                            guint32 epoch, GError **error)
-{
-    VaultEntry entry = {.kind = VAULT_ENTRY_EPOCH_START,
-                        .time_s = options->now_s,
-                        .vault_id = options->vault_id,
-                        .log = kind,
-                        .epoch = epoch};
-    g_autoptr(GBytes) payload = vault_entry_format(&entry);
-    const VaultLogEntry first = {.payload = payload};
-    guint64 index;
-
-    return size_of(log) > 0 || vault_log_append(log, &first, 1, &index, error);
-}
-
-/* A crash may have left one that opens. */
-static gboolean create_one(const VaultLogsOptions *options, const VaultLogsKnown *known,
-                           VaultLogKind kind, guint64 *ret_size, GError **error)
-{
-    g_auto(Opening) opening = opening_of(options->vault_path, &options->vault_id, known, kind);
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(VaultLog) log = vault_log_open(&opening.options, &failure);
-
-    if (log == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
-        g_propagate_error(error, g_steal_pointer(&failure));
-        return FALSE;
-    }
-    if (log == NULL) {
-        if (!vault_log_create(&opening.options, error))
-            return FALSE;
-        log = vault_log_open(&opening.options, error);
-    }
-    if (log == NULL || !begin_epoch(log, options, kind, known->state.epoch, error))
-        return FALSE;
-    *ret_size = size_of(log);
-    return TRUE;
-}
-
-gboolean vault_logs_create(const VaultLogsOptions *options, GError **error)
-{
-    g_autofree char *folder = g_build_filename(options->vault_path, "log", NULL);
-    g_auto(VaultLogsKnown) known = {0};
-
-    if (!vault_logs_known_read(options->keyring, &known, error))
-        return FALSE;
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return vault_error_set_errno(error, errno, "cannot make the folder", folder);
-    return vault_file_sync_directory(options->vault_path, error) &&
-           create_one(options, &known, VAULT_LOG_ARCHIVE, &known.state.archive_size, error) &&
-           create_one(options, &known, VAULT_LOG_CONTROL, &known.state.control_size, error) &&
-           vault_logs_put_state(options->keyring, &known.state, error);
 }
 
 /* ---- opening both --------------------------------------------------------------------------- */
@@ -195,7 +84,7 @@ static guint64 remembered_size(const VaultLogs *logs, VaultLogKind kind)
     return kind == VAULT_LOG_ARCHIVE ? logs->state.archive_size : logs->state.control_size;
 }
 
-static gboolean set_gone(const Opening *opening, const char *what, GError **error)
+static gboolean set_gone(const VaultLogsOpening *opening, const char *what, GError **error)
 {
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
                 "log %s: %s; nothing is signed until it is recovered from a backup",
@@ -207,7 +96,7 @@ static gboolean set_gone(const Opening *opening, const char *what, GError **erro
 static VaultLog *use_log(VaultLogs *logs, VaultLogKind kind, GError **error)
 {
     g_auto(VaultLogsKnown) known = {0};
-    g_auto(Opening) opening = {.origin = NULL};
+    g_auto(VaultLogsOpening) opening = {.origin = NULL};
     g_autoptr(GError) failure = NULL;
     g_autoptr(VaultLog) log = NULL;
 
@@ -215,7 +104,7 @@ static VaultLog *use_log(VaultLogs *logs, VaultLogKind kind, GError **error)
         return logs->logs[kind];
     if (!vault_logs_known_read(logs->keyring, &known, error))
         return NULL;
-    opening = opening_of(logs->vault_path, &logs->vault_id, &known, kind);
+    opening = vault_logs_opening(logs->vault_path, &logs->vault_id, &known, kind);
     log = vault_log_open(&opening.options, &failure);
     if (log == NULL) {
         if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
@@ -224,11 +113,11 @@ static VaultLog *use_log(VaultLogs *logs, VaultLogKind kind, GError **error)
             g_propagate_error(error, g_steal_pointer(&failure));
         return NULL;
     }
-    if (size_of(log) < MAX(remembered_size(logs, kind), logs->sizes[kind])) {
+    if (vault_logs_size_of(log) < MAX(remembered_size(logs, kind), logs->sizes[kind])) {
         set_gone(&opening, "it was set back", error);
         return NULL;
     }
-    logs->sizes[kind] = size_of(log);
+    logs->sizes[kind] = vault_logs_size_of(log);
     logs->logs[kind] = g_steal_pointer(&log);
     return logs->logs[kind];
 }
@@ -291,7 +180,7 @@ static gboolean append(VaultLogs *logs, VaultLogKind kind, const VaultLogEntry *
         g_clear_pointer(&logs->logs[kind], vault_log_close);
         return FALSE;
     }
-    logs->sizes[kind] = size_of(log);
+    logs->sizes[kind] = vault_logs_size_of(log);
     return TRUE;
 }
 
@@ -303,7 +192,7 @@ static gboolean has_grown(VaultLogs *logs, VaultLogKind kind, guint64 size, gboo
 
     if (log == NULL)
         return FALSE;
-    *ret_has = size_of(log) > size;
+    *ret_has = vault_logs_size_of(log) > size;
     return TRUE;
 }
 
@@ -364,10 +253,11 @@ static gboolean read_entry(VaultLogReader *reader, guint64 index, VaultEntry *re
 }
 
 static gboolean find_batch(VaultLogReader *reader, VaultEntryMark *ret_mark, guint64 *ret_time_s,
-                           GError **error)
+                           gboolean *ret_is_found, GError **error)
 {
     VaultEntry entry;
 
+    *ret_is_found = FALSE;
     for (guint64 index = vault_log_reader_checkpoint(reader)->size; index-- > 0;) {
         if (!read_entry(reader, index, &entry, error))
             return FALSE;
@@ -375,22 +265,51 @@ static gboolean find_batch(VaultLogReader *reader, VaultEntryMark *ret_mark, gui
         if (entry.kind != VAULT_ENTRY_BATCH)
             continue;
         *ret_mark = entry.mark;
+        *ret_is_found = TRUE;
         return TRUE;
     }
     return TRUE;
 }
 
+/* A new epoch goes on where the one before ended: what that logged is logged. */
+static gboolean find_earlier_batch(VaultLogs *logs, VaultEntryMark *ret_mark, guint64 *ret_time_s,
+                                   GError **error)
+{
+    g_auto(VaultLogsKnown) known = {0};
+    gboolean is_found = FALSE;
+
+    if (!vault_logs_known_read(logs->keyring, &known, error))
+        return FALSE;
+    for (guint32 epoch = known.state.epoch - 1; epoch > 0 && !is_found; epoch--) {
+        g_autoptr(VaultLogReader) reader = vault_logs_reader(
+            logs->vault_path, &logs->vault_id, &known, VAULT_LOG_ARCHIVE, epoch, error);
+
+        if (reader == NULL || !find_batch(reader, ret_mark, ret_time_s, &is_found, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean find_last_mark(VaultLogs *logs, VaultEntryMark *ret_mark, guint64 *ret_time_s,
+                               GError **error)
+{
+    VaultLog *log = use_log(logs, VAULT_LOG_ARCHIVE, error);
+    gboolean is_found = FALSE;
+
+    return log != NULL &&
+           find_batch(vault_log_reader(log), ret_mark, ret_time_s, &is_found, error) &&
+           (is_found || find_earlier_batch(logs, ret_mark, ret_time_s, error));
+}
+
 gboolean vault_logs_last_mark(VaultLogs *logs, VaultEntryMark *ret_mark, guint64 *ret_time_s,
                               GError **error)
 {
-    VaultLog *log;
     gboolean is_read;
 
     *ret_mark = (VaultEntryMark){0};
     *ret_time_s = 0;
     g_mutex_lock(&logs->lock);
-    log = use_log(logs, VAULT_LOG_ARCHIVE, error);
-    is_read = log != NULL && find_batch(vault_log_reader(log), ret_mark, ret_time_s, error);
+    is_read = find_last_mark(logs, ret_mark, ret_time_s, error);
     g_mutex_unlock(&logs->lock);
     return is_read;
 }
@@ -463,19 +382,11 @@ static gboolean forget_secrets(VaultKeyring *keyring, GError **error)
 static gboolean rotate(VaultLogs *logs, guint64 now_s, GError **error)
 {
     g_auto(VaultLogKeyValue) next = {.created_s = now_s};
-    GByteArray *value;
-    gboolean is_put;
-    RowId row_id;
 
     vault_log_key_create(&next.signing, &next.verify);
-    vault_random(row_id.bytes, VAULT_ID_LEN);
     if (!announce(logs, VAULT_LOG_ARCHIVE, &next.verify, now_s, error) ||
-        !announce(logs, VAULT_LOG_CONTROL, &next.verify, now_s, error))
-        return FALSE;
-    value = vault_log_key_value_format(&next);
-    is_put = vault_keyring_put(logs->keyring, VAULT_KEYRING_LOG_KEYS, &row_id, value, error);
-    vault_value_free(value);
-    if (!is_put || !forget_secrets(logs->keyring, error))
+        !announce(logs, VAULT_LOG_CONTROL, &next.verify, now_s, error) ||
+        !vault_logs_put_key(logs->keyring, &next, error) || !forget_secrets(logs->keyring, error))
         return FALSE;
     for (gsize i = 0; i < VAULT_LOGS_COUNT; i++)
         g_clear_pointer(&logs->logs[i], vault_log_close);

@@ -3,6 +3,8 @@
 typedef struct {
     VaultMonthState state;
     MailboxId mailbox_id;
+    gboolean has_tree;      /* it was looked at: */
+    VaultErasureTree *tree; /* NULL: no leaf of it was ever punctured */
 } Known;
 
 struct VaultMonthStates {
@@ -10,12 +12,20 @@ struct VaultMonthStates {
     GHashTable *known; /* MonthKeyId -> Known */
 };
 
+static void known_free(gpointer item)
+{
+    Known *known = item;
+
+    vault_erasure_tree_free(known->tree);
+    g_free(known);
+}
+
 VaultMonthStates *vault_month_states_new(VaultKeyring *keyring)
 {
     VaultMonthStates *states = g_new0(VaultMonthStates, 1);
 
     states->keyring = keyring;
-    states->known = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
+    states->known = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, known_free);
     return states;
 }
 
@@ -63,6 +73,46 @@ gboolean vault_month_states_get(VaultMonthStates *states, const MonthKeyId *mont
         g_hash_table_insert(states->known, g_memdup2(month_key_id, VAULT_ID_LEN), (gpointer)known);
     }
     *ret_state = known->state;
+    return TRUE;
+}
+
+static gboolean load_tree(VaultKeyring *keyring, const MonthKeyId *month_key_id, Known *known,
+                          GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(VaultMonthValue) month = vault_keyring_get_month(keyring, month_key_id, &failure);
+
+    known->has_tree = TRUE;
+    if (month != NULL) {
+        if (!vault_erasure_tree_is_whole(month->tree))
+            known->tree = g_steal_pointer(&month->tree);
+        return TRUE;
+    }
+    /* Dropped since it was asked for. */
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        known->state = VAULT_MONTH_DEAD;
+        return TRUE;
+    }
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+gboolean vault_month_states_get_leaf(VaultMonthStates *states, const MonthKeyId *month_key_id,
+                                     guint32 leaf, VaultMonthState *ret_state,
+                                     gboolean *ret_is_first, GError **error)
+{
+    Known *known;
+
+    if (!vault_month_states_get(states, month_key_id, ret_state, ret_is_first, error))
+        return FALSE;
+    if (*ret_state != VAULT_MONTH_LIVE)
+        return TRUE;
+    known = g_hash_table_lookup(states->known, month_key_id);
+    if (!known->has_tree && !load_tree(states->keyring, month_key_id, known, error))
+        return FALSE;
+    *ret_state = known->state;
+    if (known->tree != NULL && vault_erasure_tree_is_punctured(known->tree, leaf))
+        *ret_state = VAULT_MONTH_DEAD;
     return TRUE;
 }
 

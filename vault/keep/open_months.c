@@ -165,9 +165,27 @@ VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId
     return vault_month_value_new(&identity, recipients.list, recipients.count, now_s, error);
 }
 
+static gboolean set_closed(const MailboxId *mailbox_id, GError **error)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                "mailbox %s was closed while mail for it was on its way: send it again",
+                VAULT_ID_TEXT(*mailbox_id));
+    return FALSE;
+}
+
+/* A mailbox that is closed never opens again: asked within the change, since it may just have been.
+ */
 static gboolean add_month_job(VaultKeyring *keyring, gpointer user, GError **error)
 {
-    return vault_keyring_add_month(keyring, user, error);
+    const VaultMonthValue *month = user;
+    g_autoptr(VaultMailboxValue) mailbox =
+        vault_keyring_get_mailbox(keyring, &month->mailbox_id, error);
+
+    if (mailbox == NULL)
+        return FALSE;
+    if (mailbox->state != VAULT_MAILBOX_OPEN)
+        return set_closed(&month->mailbox_id, error);
+    return vault_keyring_add_month(keyring, month, error);
 }
 
 static VaultMonthValue *make_durable(VaultOpenMonths *months, const Key *key, guint64 now_s,
@@ -231,6 +249,39 @@ static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GE
     return TRUE;
 }
 
+static void unload(OpenMonth *open)
+{
+    g_mutex_lock(&open->lock);
+    open->is_loaded = FALSE;
+    g_clear_pointer(&open->tree, vault_erasure_tree_free);
+    g_mutex_unlock(&open->lock);
+}
+
+void vault_open_months_forget(VaultOpenMonths *months, const MailboxId *mailbox_id)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer item;
+
+    /* Used, so that nobody frees them; never a month's lock under the list's: allotting takes them
+     * the other way round. */
+    g_mutex_lock(&months->lock);
+    g_hash_table_iter_init(&iter, months->by_key);
+    while (g_hash_table_iter_next(&iter, NULL, &item)) {
+        OpenMonth *open = item;
+
+        if (!VAULT_ID_EQUAL(open->key.mailbox_id, *mailbox_id))
+            continue;
+        open->users++;
+        g_ptr_array_add(found, open);
+    }
+    g_mutex_unlock(&months->lock);
+    for (guint i = 0; i < found->len; i++) {
+        unload(g_ptr_array_index(found, i));
+        release(months, g_ptr_array_index(found, i));
+    }
+}
+
 /* ---- leaves --------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -242,11 +293,20 @@ typedef struct {
 static gboolean reserve_job(VaultKeyring *keyring, gpointer user, GError **error)
 {
     Reservation *reservation = user;
+    g_autoptr(GError) failure = NULL;
     g_autoptr(VaultMonthValue) value =
-        vault_keyring_get_month(keyring, &reservation->month_key_id, error);
+        vault_keyring_get_month(keyring, &reservation->month_key_id, &failure);
 
-    if (value == NULL)
+    if (value == NULL && g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                    "month key %s was erased while mail for it was on its way: send it again",
+                    VAULT_ID_TEXT(reservation->month_key_id));
         return FALSE;
+    }
+    if (value == NULL) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
     reservation->start = MAX(value->leaf_mark, reservation->at_least);
     reservation->end = MIN(reservation->start + VAULT_LEAF_BLOCK, VAULT_LEAVES_MAX);
     value->leaf_mark = reservation->end;

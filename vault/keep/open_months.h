@@ -6,7 +6,9 @@
  * process ends is never used. The catalog tells of leaves that a keyring restored from an older
  * copy knows nothing of: then a gap keeps clear of those that were given in what no pack shows.
  * Bounded: the longest unused months are forgotten first. Threads: safe, each month has a lock of
- * its own. Errors: NO_KEY (no master to wrap to, no leaf left), NO_SPACE, IO, CORRUPT.
+ * its own. Errors: NO_KEY (no master to wrap to, no leaf left), BUSY (the mailbox was closed, or
+ * its month erased, meanwhile: the mail finds its mailbox when it is sent again), NO_SPACE, IO,
+ * CORRUPT.
  */
 #pragma once
 
@@ -32,6 +34,10 @@ VaultMonthValue *vault_open_months_make(VaultOpenMonths *months, const MailboxId
                                         GError **error);
 /* A month whose row was just committed by this process: its first block is unused. */
 void vault_open_months_adopt(VaultOpenMonths *months, const VaultMonthValue *value);
+
+/* What memory holds of a mailbox's months goes: the next allotment reads the keyring, and begins a
+ * block of leaves of its own. After the change of the keyring that erased some of it. */
+void vault_open_months_forget(VaultOpenMonths *months, const MailboxId *mailbox_id);
 
 /* One fresh leaf; the month's keys are made when there are none. */
 gboolean vault_open_months_allot(VaultOpenMonths *months, const MailboxId *mailbox_id,

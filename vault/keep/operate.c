@@ -6,8 +6,10 @@
 #include "vault/act/mailbox_change.h"
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
-#include "vault/keep/custody_acts.h"
+#include "vault/keep/backup.h"
 #include "vault/keep/clock_confirm.h"
+#include "vault/keep/custody_acts.h"
+#include "vault/keep/erasure.h"
 #include "vault/keep/holds.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/mailbox_life.h"
@@ -35,6 +37,29 @@ static gboolean take_drill(VaultKeep *keep, const char *text, gsize len, GString
     return vault_keep_take_drill(keep, text, len, error);
 }
 
+static gboolean erase(VaultKeep *keep, const char *text, gsize len, GString *answer, GError **error)
+{
+    return vault_erasure_run(keep, VAULT_ERASURE_DO, text, len, answer, error);
+}
+
+static gboolean preview_erasure(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                GError **error)
+{
+    return vault_erasure_run(keep, VAULT_ERASURE_PREVIEW, text, len, answer, error);
+}
+
+static gboolean cancel_erasure(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                               GError **error)
+{
+    return vault_erasure_cancel(keep, text, len, error);
+}
+
+static gboolean advance_erasures(VaultKeep *keep, const char *text, gsize len, GString *answer,
+                                 GError **error)
+{
+    return vault_keep_advance_erasures(keep, error);
+}
+
 /* Answers with the key of each log, as trust policies have it. */
 static gboolean rotate_log_key(VaultKeep *keep, const char *text, gsize len, GString *answer,
                                GError **error)
@@ -45,7 +70,8 @@ static gboolean rotate_log_key(VaultKeep *keep, const char *text, gsize len, GSt
     if (!vault_keep_rotate_log_key(keep, error))
         return FALSE;
     for (gsize i = 0; i < VAULT_LOGS_COUNT; i++) {
-        g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, (VaultLogKind)i, error);
+        g_autoptr(GPtrArray) keys =
+            vault_keep_log_keys(keep, (VaultLogKind)i, VAULT_KEEP_EPOCH_NOW, error);
         g_autofree char *vkey = keys == NULL ? NULL : vault_note_key_format(keys->pdata[0]);
 
         if (vkey == NULL)
@@ -123,14 +149,22 @@ static const struct {
     {"policy-set", VAULT_POLICY_LEN_MAX, set_policy},
     {"grant-revoke", VAULT_GRANT_LEN_MAX, revoke_grant},
     {"drill-take", VAULT_DRILL_LEN_MAX, take_drill},
-    {"log-key-rotate", 0, rotate_log_key},
-    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
+    {"erasure", VAULT_ERASURE_TEXT_LEN_MAX, erase},
+    {"erasure-preview", VAULT_ERASURE_TEXT_LEN_MAX, preview_erasure},
+    {"erasure-cancel", 256, cancel_erasure},
+    {"erasure-advance", 0, advance_erasures},
+    {"vaultkey-roll", VAULT_ERASURE_TEXT_LEN_MAX, vault_erasure_roll},
     {"holder-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_add},
     {"holder-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_holder_remove},
     {"copy-add", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_add},
     {"copy-remove", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_copy_remove},
     {"custody-update", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_update},
     {"copy-declare", VAULT_CUSTODY_ACT_LEN_MAX, vault_custody_act_declare},
+    {"log-key-rotate", 0, rotate_log_key},
+    {"log-cosigned", VAULT_NOTE_LEN_MAX, put_cosigned},
+    {"backup-begin", 0, vault_backup_act_begin},
+    {"backup-made", VAULT_BACKUP_TEXT_LEN_MAX, vault_backup_act_made},
+    {"recovery-drilled", 0, vault_backup_act_drilled},
     {"clock-confirm", 256, vault_clock_confirm},
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},

@@ -1,4 +1,5 @@
 #include "vault/act/policy.h"
+#include "vault/backup.h"
 #include "vault/keep/custody.h"
 #include "vault/keep/drill.h"
 #include "vault/keep/internal.h"
@@ -23,7 +24,8 @@ static VaultCopyEntry entry_of(const VaultCatalogCopy *copy, const MailboxId *ma
 
 typedef enum { VISIT_MORE, VISIT_STOPPED, VISIT_FAILED } VisitResult;
 
-/* Copies whose month the keyring does not have belong to nobody: they are not shown. */
+/* Copies that were erased, or whose month the keyring does not have, belong to nobody: they are not
+ * shown. */
 static VisitResult visit_page(VaultMonthStates *states, const GArray *page, VaultCopyVisit visit,
                               gpointer user, GError **error)
 {
@@ -35,7 +37,8 @@ static VisitResult visit_page(VaultMonthStates *states, const GArray *page, Vaul
         VaultCopyEntry entry;
         MailboxId mailbox_id;
 
-        if (!vault_month_states_get(states, &copy->month_key_id, &state, &is_first, error))
+        if (!vault_month_states_get_leaf(states, &copy->month_key_id, copy->leaf, &state, &is_first,
+                                         error))
             return VISIT_FAILED;
         if (state != VAULT_MONTH_LIVE)
             continue;
@@ -254,6 +257,19 @@ static gboolean measure_packs(VaultKeep *keep, VaultKeepStatus *status, GError *
     return TRUE;
 }
 
+/* Of a state that is damaged nothing is known: as if there had been no backup. */
+static void tell_backups(VaultKeep *keep, VaultKeepStatus *status)
+{
+    VaultBackupState state;
+
+    if (!vault_backup_state_read(keep->path, &state, NULL))
+        state = (VaultBackupState){0};
+    status->last_backup_s = state.made_s;
+    status->last_recovery_drill_s = state.drilled_s;
+    status->not_backed_up_count =
+        status->message_count - MIN(status->message_count, state.message_count);
+}
+
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error)
 {
     VaultCatalogTotals totals;
@@ -281,5 +297,6 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
     ret_status->pair_exists = pair_exists;
     ret_status->last_archived_s =
         MAX(vault_clock_last_archived_s(&keep->clock), totals.last_archived_s);
+    tell_backups(keep, ret_status);
     return TRUE;
 }

@@ -47,15 +47,17 @@ static gboolean add_row(Recovery *recovery, const VaultCatalogRow *row, GError *
     return vault_catalog_begin(catalog, error);
 }
 
-/* Whether the record goes into the catalog: one of a dropped month does not. */
+/* Whether the record goes into the catalog: one that was erased, or is of a dropped month, does
+ * not.
+ */
 static gboolean judge_month(Recovery *recovery, const VaultCatalogRow *row, gboolean *ret_is_kept,
                             GError **error)
 {
     VaultMonthState state;
     gboolean is_first;
 
-    if (!vault_month_states_get(recovery->months, &row->locator.month_key_id, &state, &is_first,
-                                error))
+    if (!vault_month_states_get_leaf(recovery->months, &row->locator.month_key_id,
+                                     row->locator.leaf, &state, &is_first, error))
         return FALSE;
     *ret_is_kept = state != VAULT_MONTH_DEAD;
     if (state == VAULT_MONTH_DEAD)

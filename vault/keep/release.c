@@ -349,6 +349,7 @@ VaultJudgedGrant *vault_release_judge(VaultKeep *keep, const char *text, gsize l
 static GBytes *release_copies(VaultKeep *keep, const VaultJudgedGrant *judged,
                               const RecordId *copies, gsize count, GError **error)
 {
+    g_auto(VaultErasurePass) pass = vault_erasure_pass(keep->erasure_gate);
     g_auto(Releasing) releasing = releasing_of(keep, judged, count);
 
     vault_keep_catch_up(keep);

@@ -414,12 +414,22 @@ static void report_text(const char *text, gpointer user)
 /* A vault may have none yet; one that had and is damaged is a finding. */
 static VaultVerifyLog *open_log(Verify *verify)
 {
+    GPtrArray *logs = g_ptr_array_new_with_free_func((GDestroyNotify)vault_log_reader_close);
     g_autoptr(GError) failure = NULL;
-    VaultLogReader *log = vault_keep_log_reader(verify->keep, VAULT_LOG_ARCHIVE, &failure);
+    guint32 epoch = 0;
 
-    if (log == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+    if (vault_keep_log_epoch(verify->keep, &epoch, &failure)) {
+        for (guint32 i = 1; i <= epoch && failure == NULL; i++) {
+            VaultLogReader *log =
+                vault_keep_log_reader(verify->keep, VAULT_LOG_ARCHIVE, i, &failure);
+
+            if (log != NULL)
+                g_ptr_array_add(logs, log);
+        }
+    }
+    if (failure != NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
         report(verify, "archive log: %s", failure->message);
-    return vault_verify_log_new(log);
+    return vault_verify_log_new(logs);
 }
 
 /* What is damaged is not what was logged: the log is asked once nothing else is wrong. */

@@ -3,15 +3,15 @@
 #include "vault/store/pack_compacted.h"
 
 struct VaultVerifyLog {
-    VaultLogReader *log;
+    GPtrArray *logs; /* VaultLogReader */
     GArray *present; /* guint64: the first bytes of hashes */
 };
 
-VaultVerifyLog *vault_verify_log_new(VaultLogReader *log)
+VaultVerifyLog *vault_verify_log_new(GPtrArray *logs)
 {
     VaultVerifyLog *verify = g_new0(VaultVerifyLog, 1);
 
-    verify->log = log;
+    verify->logs = logs;
     verify->present = g_array_new(FALSE, FALSE, sizeof(guint64));
     return verify;
 }
@@ -20,7 +20,7 @@ void vault_verify_log_free(VaultVerifyLog *verify)
 {
     if (verify == NULL)
         return;
-    g_clear_pointer(&verify->log, vault_log_reader_close);
+    g_ptr_array_unref(verify->logs);
     g_array_unref(verify->present);
     g_free(verify);
 }
@@ -37,7 +37,7 @@ void vault_verify_log_add(VaultVerifyLog *verify, const VaultHash *record_hash)
 {
     guint64 prefix = prefix_of(record_hash);
 
-    if (verify->log != NULL)
+    if (verify->logs->len > 0)
         g_array_append_val(verify->present, prefix);
 }
 
@@ -81,10 +81,10 @@ static gsize count_missing(const VaultVerifyLog *verify, const VaultHash *hashes
     return missing;
 }
 
-static gboolean check_entry(const VaultVerifyLog *verify, guint64 index, gsize *ret_missing,
-                            GError **error)
+static gboolean check_entry(const VaultVerifyLog *verify, VaultLogReader *log, guint64 index,
+                            gsize *ret_missing, GError **error)
 {
-    g_autoptr(GBytes) bytes = vault_log_reader_entry(verify->log, index, error);
+    g_autoptr(GBytes) bytes = vault_log_reader_entry(log, index, error);
     g_autoptr(GBytes) list = NULL;
     const VaultHash *hashes;
     VaultEntry entry;
@@ -96,33 +96,46 @@ static gboolean check_entry(const VaultVerifyLog *verify, guint64 index, gsize *
         return FALSE;
     if (entry.kind != VAULT_ENTRY_BATCH || entry.count == 0)
         return TRUE;
-    list = vault_log_reader_sidecar(verify->log, index, &entry.list_hash, error);
+    list = vault_log_reader_sidecar(log, index, &entry.list_hash, error);
     if (list == NULL || !vault_entry_list_parse(list, &hashes, &count, error))
         return FALSE;
     *ret_missing = count_missing(verify, hashes, count);
     return TRUE;
 }
 
-static gboolean check_entries(VaultVerifyLog *verify,
+static gboolean check_entries(VaultVerifyLog *verify, guint32 epoch,
                               void (*finding)(const char *text, gpointer user), gpointer user,
                               GError **error)
 {
-    guint64 size = vault_log_reader_checkpoint(verify->log)->size;
+    VaultLogReader *log = g_ptr_array_index(verify->logs, epoch - 1);
+    guint64 size = vault_log_reader_checkpoint(log)->size;
 
-    g_array_sort(verify->present, compare_prefixes);
     for (guint64 i = 0; i < size; i++) {
         g_autofree char *text = NULL;
         gsize missing;
 
-        if (!check_entry(verify, i, &missing, error))
+        if (!check_entry(verify, log, i, &missing, error))
             return FALSE;
         if (missing == 0)
             continue;
-        text = g_strdup_printf("archive log, entry %" G_GUINT64_FORMAT ": %" G_GSIZE_FORMAT
-                               " of its records are in no pack, and were not compacted away: "
-                               "restore the packs from a backup",
-                               i, missing);
+        text =
+            g_strdup_printf("archive log, epoch %u, entry %" G_GUINT64_FORMAT ": %" G_GSIZE_FORMAT
+                            " of its records are in no pack, and were not compacted away: "
+                            "restore the packs from a backup",
+                            epoch, i, missing);
         finding(text, user);
+    }
+    return TRUE;
+}
+
+static gboolean check_epochs(VaultVerifyLog *verify,
+                             void (*finding)(const char *text, gpointer user), gpointer user,
+                             GError **error)
+{
+    g_array_sort(verify->present, compare_prefixes);
+    for (guint32 epoch = 1; epoch <= verify->logs->len; epoch++) {
+        if (!check_entries(verify, epoch, finding, user, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -134,9 +147,9 @@ gboolean vault_verify_log_run(VaultVerifyLog *verify, GPtrArray *files,
     g_autoptr(GError) failure = NULL;
     g_autofree char *text = NULL;
 
-    if (verify->log == NULL)
+    if (verify->logs->len == 0)
         return TRUE;
-    if (add_dropped(verify, files, &failure) && check_entries(verify, finding, user, &failure))
+    if (add_dropped(verify, files, &failure) && check_epochs(verify, finding, user, &failure))
         return TRUE;
     if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_IO)) {
         g_propagate_error(error, g_steal_pointer(&failure));

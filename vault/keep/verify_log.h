@@ -10,9 +10,9 @@
 #include "vault/keep/pack_files.h"
 
 typedef struct VaultVerifyLog VaultVerifyLog;
-/* To be opened before the packs are listed: what is logged by then is in the list and the catalog.
- * `log` NULL: nothing is checked. Takes it over. */
-VaultVerifyLog *vault_verify_log_new(VaultLogReader *log);
+/* `logs`: a VaultLogReader for each epoch; none: nothing is checked. Takes them over. To be opened
+ * before the packs are listed: what is logged by then is in the list and the catalog. */
+VaultVerifyLog *vault_verify_log_new(GPtrArray *logs);
 void vault_verify_log_free(VaultVerifyLog *verify);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultVerifyLog, vault_verify_log_free)
 

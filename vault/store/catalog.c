@@ -113,6 +113,16 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_PURGE_COPIES] = "DELETE FROM copies " IN_REPLACED,
     [CATALOG_PURGE_OTHERS] = "DELETE FROM others " IN_REPLACED,
     [CATALOG_FORGET_REPLACED] = "DELETE FROM packs WHERE state = 3",
+    [CATALOG_REMOVE_COPY] = "DELETE FROM copies WHERE month_key_id = ?1 AND record_id = ?2",
+    [CATALOG_REMOVE_OTHERS] =
+        "DELETE FROM others WHERE body_id = ?2 AND month_key_id = ?1 AND leaf = ?3",
+    [CATALOG_REMOVE_MONTH] = "DELETE FROM copies WHERE month_key_id = ?1",
+    [CATALOG_REMOVE_OTHERS_OF_MONTH] =
+        "DELETE FROM others WHERE body_id IN (SELECT body_id FROM copies INDEXED BY copies_month "
+        "WHERE month_key_id = ?1) AND month_key_id = ?1",
+    [CATALOG_TAKE_TOTALS] =
+        "UPDATE totals SET copy_count = copy_count - ?1, other_count = other_count - ?2",
+    [CATALOG_REPEATS] = "SELECT body_id, repeats FROM bodies WHERE repeats IS NOT NULL",
 };
 
 /* ---- open and close ------------------------------------------------------------------------- */

@@ -59,6 +59,17 @@ typedef struct {
 /* Inside a transaction. Neither end nor state ever goes back. */
 gboolean vault_catalog_advance_pack(VaultCatalog *catalog, const VaultCatalogPack *pack,
                                     GError **error);
+/* Inside a transaction. A copy that was erased, with what else lay under its leaf; a month that was
+ * dropped, with all that lay under it. The body stays: whoever compacts has to know it. The highest
+ * leaf stays known, too. */
+typedef struct VaultCatalogCopy VaultCatalogCopy;
+gboolean vault_catalog_remove_copy(VaultCatalog *catalog, const VaultCatalogCopy *copy,
+                                   GError **error);
+gboolean vault_catalog_remove_month(VaultCatalog *catalog, const MonthKeyId *month_key_id,
+                                    GError **error);
+/* After such a transaction: on stable storage, and the log emptied where nobody reads, so that dead
+ * rows do not linger. */
+gboolean vault_catalog_settle(VaultCatalog *catalog, GError **error);
 gboolean vault_catalog_prune_tags(VaultCatalog *catalog, guint64 tags_since_s, GError **error);
 /* Indexes, then everything on stable storage; afterwards the file may be renamed. */
 gboolean vault_catalog_finish_build(VaultCatalog *catalog, GError **error);
@@ -103,7 +114,7 @@ typedef struct {
 gboolean vault_catalog_find_repeats(VaultCatalog *catalog, const DeliveryTag *repeat_tags,
                                     gsize count, GArray *ret_bodies, GError **error);
 
-typedef struct {
+struct VaultCatalogCopy {
     RecordId record_id;
     RecordId body_id;
     MonthKeyId month_key_id;
@@ -112,10 +123,13 @@ typedef struct {
     guint32 flags;
     VaultPlace place;
     guint64 body_len; /* stored bytes; 0 when its body is not known */
-} VaultCatalogCopy;
+};
 
 /* All copies of a body: GArray of VaultCatalogCopy. */
 GArray *vault_catalog_copies_of(VaultCatalog *catalog, const RecordId *body_id, GError **error);
+/* Appends to `bodies` (GArray of RecordId) those that repeat one of them or are repeated by one,
+ * and so on: deliveries of the same stored message. Reads all bodies that repeat another. */
+gboolean vault_catalog_add_repeats(VaultCatalog *catalog, GArray *bodies, GError **error);
 /* NOT_FOUND. */
 gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_id,
                                  VaultCatalogCopy *ret_copy, GError **error);

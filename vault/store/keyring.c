@@ -34,6 +34,11 @@ static void build_texts(VaultKeyring *keyring)
         of_table[ROW_REMOVE] = g_strdup_printf("DELETE FROM %s WHERE row_id = ?1", name);
         of_table[ROW_EACH] =
             g_strdup_printf("SELECT row_id, row_version, sealed FROM %s ORDER BY rowid", name);
+        of_table[ROW_NEXT] = g_strdup_printf("SELECT row_id, row_version, sealed, rowid FROM %s "
+                                             "WHERE rowid > ?1 ORDER BY rowid LIMIT 1",
+                                             name);
+        of_table[ROW_REPLACE] =
+            g_strdup_printf("UPDATE %s SET row_version = ?2, sealed = ?3 WHERE rowid = ?1", name);
     }
     /* Months have a column more: they are added by a statement of their own, and then replaced. */
     g_free(texts[TABLE_MONTHS * ROW_OP_COUNT + ROW_PUT]);
@@ -53,6 +58,12 @@ static void build_texts(VaultKeyring *keyring)
                  "ORDER BY rowid DESC");
     texts[STATEMENT_MONTHS] =
         g_strdup("SELECT row_id, row_version, sealed, mailbox_id FROM months ORDER BY rowid");
+    texts[STATEMENT_NEXT_MONTH_OF] =
+        g_strdup("SELECT row_id, row_version, sealed, rowid FROM months WHERE mailbox_id = ?2 "
+                 "AND rowid > ?1 ORDER BY rowid LIMIT 1");
+    texts[STATEMENT_NEXT_MONTH] =
+        g_strdup("SELECT row_id, row_version, sealed, rowid, mailbox_id FROM months WHERE "
+                 "rowid > ?1 ORDER BY rowid LIMIT 1");
     keyring->statement_texts = texts;
 }
 
@@ -82,8 +93,10 @@ void vault_keyring_close(VaultKeyring *keyring)
     g_free(keyring);
 }
 
-guint32 vault_keyring_generation(const VaultKeyring *keyring)
+guint32 vault_keyring_generation(VaultKeyring *keyring)
 {
+    VAULT_KEYRING_LOCK(keyring);
+
     return keyring->vault_key->generation;
 }
 
@@ -334,6 +347,22 @@ VaultKeyringChange *vault_keyring_begin(VaultKeyring *keyring, GError **error)
     return change;
 }
 
+static void forget_keys_before(VaultKeyring *keyring)
+{
+    g_clear_pointer(&keyring->vault_key_before, vault_secret_free);
+    g_clear_pointer(&keyring->vault_row_key_before, vault_secret_free);
+}
+
+/* With what was sealed under them the keys go back, too. */
+static void undo_keys(VaultKeyring *keyring)
+{
+    if (keyring->vault_key_before == NULL)
+        return;
+    *keyring->vault_key = *keyring->vault_key_before;
+    *keyring->vault_row_key = *keyring->vault_row_key_before;
+    forget_keys_before(keyring);
+}
+
 gboolean vault_keyring_commit(VaultKeyringChange *change, GError **error)
 {
     g_autoptr(VaultKeyringChange) owned = change;
@@ -341,6 +370,7 @@ gboolean vault_keyring_commit(VaultKeyringChange *change, GError **error)
     if (!run_statement(change->keyring, STATEMENT_COMMIT, error))
         return FALSE;
     change->keyring->change_depth = 0;
+    forget_keys_before(change->keyring);
     return TRUE;
 }
 
@@ -352,6 +382,7 @@ void vault_keyring_change_free(VaultKeyringChange *change)
     if (change->keyring->change_depth > 0)
         run_statement(change->keyring, STATEMENT_ROLLBACK, NULL);
     change->keyring->change_depth = 0;
+    undo_keys(change->keyring);
     g_rec_mutex_unlock(&change->keyring->lock);
     g_free(change);
 }

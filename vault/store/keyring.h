@@ -8,7 +8,8 @@
  *
  * Threads: all functions are safe; a change keeps others out until it is committed or freed.
  * Errors: NOT_FOUND (no such row, no keyring), NO_KEY (the vault key opens no generation row),
- * CORRUPT, UNSUPPORTED (later version), NO_SPACE, BUSY, REFUSED (opened for reading; an id that is
+ * CORRUPT, UNSUPPORTED (later version), NO_SPACE, BUSY (another process writes, or replaced the
+ * vault key), REFUSED (opened for reading; an id that is
  * there already), IO.
  * Source: docs/formats/keyring.md.
  */
@@ -30,7 +31,7 @@ VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const 
                                  const VaultKey *keys, gsize key_count, GError **error);
 void vault_keyring_close(VaultKeyring *keyring);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultKeyring, vault_keyring_close)
-guint32 vault_keyring_generation(const VaultKeyring *keyring);
+guint32 vault_keyring_generation(VaultKeyring *keyring);
 
 /* A change: begin -> put, remove, ... -> commit; freed before commit, nothing of it is there. */
 typedef struct VaultKeyringChange VaultKeyringChange;

@@ -56,6 +56,44 @@ GBytes *vault_keyring_row_seal(VaultKeyring *keyring, guint table,
     return vault_value_seal(key, &place, value->data, value->len);
 }
 
+/* Whether the file went over to another vault key since it was opened: then a row that does not
+ * open says nothing about the row. */
+static gboolean is_rolled(VaultKeyring *keyring)
+{
+    VaultValuePlace place = {.vault_id = keyring->vault_id, .table = names[TABLE_GENERATION]};
+    g_autoptr(VaultStatement) next =
+        vault_sql_use(keyring->sql, TABLE_GENERATION * ROW_OP_COUNT + ROW_NEXT, NULL);
+    gboolean has_row = FALSE;
+    const void *sealed;
+    GByteArray *value;
+    gsize len;
+
+    if (next == NULL)
+        return FALSE;
+    vault_sql_bind_u64(next, 1, 0);
+    if (!vault_sql_step(keyring->sql, next, &has_row, NULL) || !has_row ||
+        !vault_sql_column_id(keyring->sql, next, 0, place.row_id.bytes, NULL))
+        return FALSE;
+    sealed = vault_sql_column_blob(next, 2, &len);
+    place.row_version = vault_sql_column_u64(next, 1);
+    value = vault_value_open_under_vault_key(keyring->vault_key, &place, sealed, len, NULL);
+    vault_value_free(value);
+    return value == NULL;
+}
+
+static void set_does_not_open(VaultKeyring *keyring, guint table, const guint8 row_id[VAULT_ID_LEN],
+                              GError **error)
+{
+    if (table != TABLE_GENERATION && is_rolled(keyring))
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                    "%s was sealed under another vault key meanwhile: try again", keyring->path);
+    else
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                    "%s: row %s of table %s does not open under its key: it was damaged, moved or "
+                    "rolled back",
+                    keyring->path, vault_id_hex(row_id).text, names[table]);
+}
+
 static GByteArray *value_open(VaultKeyring *keyring, guint table, const guint8 row_id[VAULT_ID_LEN],
                               guint64 version, const RowKey *key, const void *sealed, gsize len,
                               GError **error)
@@ -66,10 +104,7 @@ static GByteArray *value_open(VaultKeyring *keyring, guint table, const guint8 r
                                     : vault_value_open(key, &place, sealed, len, NULL);
 
     if (value == NULL)
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                    "%s: row %s of table %s does not open under its key: it was damaged, moved or "
-                    "rolled back",
-                    keyring->path, vault_id_hex(row_id).text, names[table]);
+        set_does_not_open(keyring, table, row_id, error);
     return value;
 }
 
@@ -174,12 +209,23 @@ gboolean vault_keyring_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_
     return is_valid;
 }
 
+gboolean vault_keyring_put_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_ID_LEN],
+                                   const RowKey *key, GError **error)
+{
+    GByteArray *value = g_byte_array_sized_new(64);
+    gboolean is_put;
+
+    vault_bytes_append_u8(value, ROW_KEY_VERSION);
+    g_byte_array_append(value, key->bytes, VAULT_KEY_LEN);
+    is_put = vault_keyring_row_put(keyring, TABLE_ROW_KEYS, row_id, NULL, value, error);
+    vault_value_free(value);
+    return is_put;
+}
+
 gboolean vault_keyring_add_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_ID_LEN],
                                    RowKey *ret_key, GError **error)
 {
-    GByteArray *value;
     guint64 version;
-    gboolean is_added;
 
     if (!vault_keyring_row_version(keyring, TABLE_ROW_KEYS, row_id, &version, error))
         return FALSE;
@@ -189,11 +235,6 @@ gboolean vault_keyring_add_row_key(VaultKeyring *keyring, const guint8 row_id[VA
                     keyring->path, vault_id_hex(row_id).text);
         return FALSE;
     }
-    value = g_byte_array_sized_new(64);
     vault_random(ret_key->bytes, VAULT_KEY_LEN);
-    vault_bytes_append_u8(value, ROW_KEY_VERSION);
-    g_byte_array_append(value, ret_key->bytes, VAULT_KEY_LEN);
-    is_added = vault_keyring_row_put(keyring, TABLE_ROW_KEYS, row_id, NULL, value, error);
-    vault_value_free(value);
-    return is_added;
+    return vault_keyring_put_row_key(keyring, row_id, ret_key, error);
 }

@@ -1,5 +1,6 @@
-/* Inside vault/store only: one sealed row of any keyring table, shared by keyring.c and
- * keyring_mailboxes.c. Every function expects the keyring's lock to be held by the caller.
+/* Inside vault/store only: one sealed row of any keyring table, shared by keyring.c,
+ * keyring_mailboxes.c and keyring_roll.c. Every function expects the keyring's lock to be held by
+ * the caller.
  */
 #pragma once
 
@@ -16,7 +17,8 @@ enum {
     TABLE_COUNT
 };
 
-typedef enum { ROW_GET, ROW_PUT, ROW_REMOVE, ROW_EACH, ROW_OP_COUNT } RowOp;
+/* ROW_NEXT and ROW_REPLACE go by rowid: for walks that replace what they pass. */
+typedef enum { ROW_GET, ROW_PUT, ROW_REMOVE, ROW_EACH, ROW_NEXT, ROW_REPLACE, ROW_OP_COUNT } RowOp;
 
 enum {
     STATEMENT_BEGIN = TABLE_COUNT * ROW_OP_COUNT,
@@ -27,6 +29,8 @@ enum {
     STATEMENT_MONTHS_OF,
     STATEMENT_MONTHS_OF_NEWEST_FIRST,
     STATEMENT_MONTHS,
+    STATEMENT_NEXT_MONTH_OF,
+    STATEMENT_NEXT_MONTH,
     STATEMENT_COUNT
 };
 
@@ -39,6 +43,9 @@ struct VaultKeyring {
     VaultKey *vault_key; /* guarded memory, as is the next */
     RowKey *vault_row_key;
     gint change_depth;
+    /* Guarded memory: what the two were before the change that replaced one; NULL otherwise. */
+    VaultKey *vault_key_before;
+    RowKey *vault_row_key_before;
 };
 
 /* Before any statement among the declarations: what is declared later is cleaned up first, so that
@@ -68,4 +75,7 @@ gboolean vault_keyring_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_
                                RowKey *ret_key, GError **error);
 gboolean vault_keyring_add_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_ID_LEN],
                                    RowKey *ret_key, GError **error);
+/* In place of the one that is there: whoever calls it seals anew what lies under that. */
+gboolean vault_keyring_put_row_key(VaultKeyring *keyring, const guint8 row_id[VAULT_ID_LEN],
+                                   const RowKey *key, GError **error);
 const char *vault_keyring_table_name(guint table);
