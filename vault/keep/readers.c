@@ -274,6 +274,7 @@ gboolean vault_keep_remove_reader(VaultKeep *keep, const RowId *id, GError **err
     reader = read_reader(keep, id, error);
     if (reader == NULL)
         return FALSE;
+    vault_recipients_wait(keep->recipients);
     vault_erasure_gate_close(keep->erasure_gate);
     is_removed = log_reader(keep, VAULT_LOGGED_READER_REMOVED, reader, error) &&
                  vault_readers_drop(keep, &reader->request_hash, error);

@@ -463,6 +463,7 @@ gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize 
         return FALSE;
     }
     vault_hash(grant_text, len, &hash);
+    vault_recipients_wait(keep->recipients);
     vault_erasure_gate_close(keep->erasure_gate);
     is_revoked = revoke_request(keep, grant, &hash, error);
     vault_erasure_gate_open(keep->erasure_gate);

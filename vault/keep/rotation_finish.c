@@ -133,6 +133,7 @@ static gboolean retire_alone(Finishing *finishing, GError **error)
     VaultErasureGate *gate = finishing->keep->erasure_gate;
     gboolean is_retired;
 
+    vault_recipients_wait(finishing->keep->recipients);
     vault_erasure_gate_close(gate);
     is_retired = retire(finishing, error);
     vault_erasure_gate_open(gate);
