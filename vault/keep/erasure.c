@@ -2,6 +2,7 @@
 
 #include "vault/act/text_file.h"
 #include "vault/keep/acts.h"
+#include "vault/keep/policy.h"
 
 /* ---- the act as it is remembered ------------------------------------------------------------ */
 
@@ -320,33 +321,29 @@ void vault_erasure_resume(VaultKeep *keep)
 
 /* ---- roll ----------------------------------------------------------------------------------- */
 
-static gboolean check_roll(const VaultErasureOrder *order, GError **error)
+static VaultRequestFile *check_roll(VaultKeep *keep, const char *text, gsize len, GError **error)
 {
-    guint needed = order->policy->needed[VAULT_ACT_VAULTKEY];
+    g_autoptr(VaultRequestFile) request =
+        vault_policy_check_request(keep, VAULT_ACT_VAULTKEY, text, len, NULL, error);
 
-    if (order->request->act != VAULT_ACT_VAULTKEY || strcmp(order->request->detail, "roll") != 0) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                            "the request is not to roll the vault key");
-        return FALSE;
-    }
-    if (order->approval_count >= needed)
-        return TRUE;
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                "the policy wants %u approvals for it, %u count: muniment vaultkey roll --propose "
-                "FILE, then muniment approve",
-                needed, order->approval_count);
-    return FALSE;
+    if (request == NULL || strcmp(request->detail, "roll") == 0)
+        return g_steal_pointer(&request);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                        "the request is not to roll the vault key");
+    return NULL;
 }
 
-static gboolean log_roll(VaultKeep *keep, const VaultErasureOrder *order, guint32 generation,
-                         GError **error)
+static gboolean log_roll(VaultKeep *keep, const VaultRequestFile *request, const char *text,
+                         gsize len, GError **error)
 {
     g_autoptr(GString) payload = g_string_new(NULL);
+    VaultHash hash;
 
+    vault_request_file_hash(text, len, &hash);
     vault_text_append(payload, "act", vault_logged_act_name(VAULT_LOGGED_VAULT_KEY_ROLLED));
-    vault_text_append_hex_line(payload, "request", order->hash.bytes, VAULT_HASH_LEN);
-    vault_text_append(payload, "reason", order->request->reason);
-    vault_text_append_number(payload, "generation", generation);
+    vault_text_append_hex_line(payload, "request", hash.bytes, VAULT_HASH_LEN);
+    vault_text_append(payload, "reason", request->reason);
+    vault_text_append_number(payload, "generation", vault_keyring_generation(keep->keyring) + 1);
     return vault_keep_log_act(keep, VAULT_LOGGED_VAULT_KEY_ROLLED, payload->str, payload->len,
                               error);
 }
@@ -355,13 +352,12 @@ gboolean vault_erasure_roll(VaultKeep *keep, const char *text, gsize len, GStrin
                             GError **error)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&keep->erasure_lock);
-    g_autoptr(VaultErasureOrder) order = vault_erasure_order_new(keep, text, len, error);
+    g_autoptr(VaultRequestFile) request = check_roll(keep, text, len, error);
     VaultErasureChange change = {.renews_all = TRUE};
     VaultKey *next = NULL;
     gboolean is_done = FALSE;
 
-    if (locker == NULL || order == NULL || !check_roll(order, error) ||
-        !log_roll(keep, order, vault_keyring_generation(keep->keyring) + 1, error))
+    if (locker == NULL || request == NULL || !log_roll(keep, request, text, len, error))
         return FALSE;
     change.next = next = vault_erasure_next_key(keep, error);
     if (next != NULL)
