@@ -96,7 +96,7 @@ static VaultErasureValue *value_of(const VaultErasureOrder *order, const VaultEr
     return value;
 }
 
-static gboolean check_new(VaultKeep *keep, const VaultErasureOrder *order, GError **error)
+gboolean vault_erasure_check_new(VaultKeep *keep, const VaultErasureOrder *order, GError **error)
 {
     g_autoptr(GPtrArray) erasures = vault_keep_erasures(keep, error);
 
@@ -183,26 +183,34 @@ static void finish(VaultKeep *keep, VaultErasureValue *value)
                   VAULT_ID_TEXT(value->id), failure->message);
 }
 
-static gboolean carry_out(VaultKeep *keep, const VaultErasureOrder *order, VaultErasureScope *scope,
-                          GString *answer, GError **error)
+/* The erasure that was made. */
+static VaultErasureValue *carry_out(VaultKeep *keep, const VaultErasureOrder *order,
+                                    VaultErasureScope *scope, GError **error)
 {
     g_autoptr(VaultErasureValue) value = value_of(order, scope);
-    g_autofree char *statement = NULL;
 
     vault_erasure_reach(keep, value, VAULT_ERASURE_REQUESTED);
     if (!vault_erasure_put(keep, value, error))
-        return FALSE;
+        return NULL;
     if (!log_act(keep, value, VAULT_LOGGED_ERASURE_REQUESTED, error) ||
         !destroy(keep, order, scope, value, error)) {
         give_up_after(keep, value);
-        return FALSE;
+        return NULL;
     }
     finish(keep, value);
-    statement = vault_keep_erasure_statement(keep, value, error);
-    if (statement == NULL)
-        return FALSE;
-    g_string_append(answer, statement);
-    return TRUE;
+    return g_steal_pointer(&value);
+}
+
+static gboolean carry_out_and_say(VaultKeep *keep, const VaultErasureOrder *order,
+                                  VaultErasureScope *scope, GString *answer, GError **error)
+{
+    g_autoptr(VaultErasureValue) value = carry_out(keep, order, scope, error);
+    g_autofree char *statement =
+        value != NULL ? vault_keep_erasure_statement(keep, value, error) : NULL;
+
+    if (statement != NULL)
+        g_string_append(answer, statement);
+    return statement != NULL;
 }
 
 static void preview(const VaultErasureScope *scope, GString *answer)
@@ -226,7 +234,7 @@ gboolean vault_erasure_run(VaultKeep *keep, VaultErasureMode mode, const char *t
     g_autoptr(VaultErasureScope) scope = NULL;
 
     if (locker == NULL || order == NULL || !check_act(order, error) ||
-        !check_new(keep, order, error))
+        !vault_erasure_check_new(keep, order, error))
         return FALSE;
     scope = vault_erasure_scope_find(keep, order, error);
     if (scope == NULL || !vault_erasure_scope_judge(scope, keep, order, error))
@@ -235,20 +243,20 @@ gboolean vault_erasure_run(VaultKeep *keep, VaultErasureMode mode, const char *t
         preview(scope, answer);
         return TRUE;
     }
-    return vault_erasure_scope_check(scope, error) && carry_out(keep, order, scope, answer, error);
+    return vault_erasure_scope_check(scope, error) &&
+           carry_out_and_say(keep, order, scope, answer, error);
 }
 
-gboolean vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope, const char *reason,
-                              GString *answer, GError **error)
+VaultErasureValue *vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope,
+                                        const VaultErasureOrder *order, GError **error)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&keep->erasure_lock);
-    g_autoptr(VaultErasureOrder) order = vault_erasure_order_of_expiry(keep, reason, error);
 
-    if (locker == NULL || order == NULL)
-        return FALSE;
-    order->detail.skips_held = TRUE;
-    return vault_erasure_scope_judge(scope, keep, order, error) &&
-           vault_erasure_scope_check(scope, error) && carry_out(keep, order, scope, answer, error);
+    g_assert(order->request->act == VAULT_ACT_RETENTION && order->detail.skips_held);
+    if (locker == NULL || !vault_erasure_scope_judge(scope, keep, order, error) ||
+        !vault_erasure_scope_check(scope, error))
+        return NULL;
+    return carry_out(keep, order, scope, error);
 }
 
 /* ---- cancel, resume ------------------------------------------------------------------------- */

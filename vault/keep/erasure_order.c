@@ -41,6 +41,7 @@ static gboolean judge(VaultKeep *keep, VaultErasureOrder *order, const char *tex
     if (order->policy == NULL ||
         !tally(order, request->act, text, len, &conditions, &order->approval_count, error))
         return FALSE;
+    order->detail.skips_held = request->act == VAULT_ACT_RETENTION;
     if (request->act != VAULT_ACT_ERASE && request->act != VAULT_ACT_SHRED)
         return TRUE;
     return vault_erasure_detail_parse(request->act, request->detail, &order->detail, error) &&
@@ -62,6 +63,20 @@ VaultErasureOrder *vault_erasure_order_new(VaultKeep *keep, const char *text, gs
     return judge(keep, order, text, len, error) ? g_steal_pointer(&order) : NULL;
 }
 
+gboolean vault_erasure_order_check_approvals(const VaultErasureOrder *order, GError **error)
+{
+    VaultAct act = order->request->act;
+    guint needed = vault_policy_needed(order->policy, act);
+
+    if (order->approval_count >= needed)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                "the policy wants %u approvals of %s, %u count: write a request with --propose, "
+                "have it approved, give it with --approved",
+                needed, vault_act_name(act), order->approval_count);
+    return FALSE;
+}
+
 VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *reason,
                                                  GError **error)
 {
@@ -71,6 +86,7 @@ VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *re
     order->approvers = g_ptr_array_new_with_free_func(g_free);
     order->request = vault_request_file_new();
     order->request->act = VAULT_ACT_RETENTION;
+    order->detail.skips_held = TRUE;
     order->request->reason = g_strdup(reason);
     order->request->to_s = VAULT_TEXT_TIME_END_S - 1;
     order->policy = policy == NULL ? NULL : vault_policy_parse(policy, strlen(policy), error);
