@@ -152,26 +152,35 @@ void vault_policy_apply(VaultKeep *keep)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-VaultRequestFile *vault_policy_check_request(VaultKeep *keep, VaultAct act, const char *text,
-                                             gsize len, guint *ret_approval_count, GError **error)
+char *vault_policy_conditions(VaultKeep *keep, VaultRequestConditions *ret_conditions,
+                              GError **error)
 {
-    g_autofree char *policy = vault_policy_in_force(keep->keyring, error);
-    VaultRequestConditions conditions = {.vault_id = keep->id,
-                                         .policy = policy,
-                                         .now_s = vault_clock_now_s(&keep->clock),
-                                         .verify = keep->verify_approval,
-                                         .user = keep->verify_user};
-    guint64 good_s;
+    guint64 now_s = vault_clock_now_s(&keep->clock), good_s;
 
-    if (policy == NULL)
-        return NULL;
-    if (vault_clock_judge(&keep->clock, conditions.now_s, &good_s) == VAULT_CLOCK_UNSURE) {
+    if (vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_UNSURE) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                             "the clock is not to be trusted, so no request counts: set it right, "
                             "or run muniment clock confirm when it is");
         return NULL;
     }
-    return vault_request_check(text, len, act, &conditions, ret_approval_count, error);
+    *ret_conditions =
+        (VaultRequestConditions){.vault_id = keep->id,
+                                 .policy = vault_policy_in_force(keep->keyring, error),
+                                 .now_s = MAX(now_s, vault_clock_last_archived_s(&keep->clock)),
+                                 .verify = keep->verify_approval,
+                                 .user = keep->verify_user};
+    return (char *)ret_conditions->policy;
+}
+
+VaultRequestFile *vault_policy_check_request(VaultKeep *keep, VaultAct act, const char *text,
+                                             gsize len, guint *ret_approval_count, GError **error)
+{
+    VaultRequestConditions conditions;
+    g_autofree char *policy = vault_policy_conditions(keep, &conditions, error);
+
+    return policy != NULL
+               ? vault_request_check(text, len, act, &conditions, ret_approval_count, error)
+               : NULL;
 }
 
 gboolean vault_policy_still_allows(VaultKeyring *keyring, const VaultRequestFile *request,
