@@ -69,6 +69,10 @@ static void add_vault(JsonBuilder *builder, const VaultKeepStatus *status, const
     add_number(builder, "last_backup", status->last_backup_s);
     add_number(builder, "not_backed_up", status->not_backed_up_count);
     add_number(builder, "last_recovery_drill", status->last_recovery_drill_s);
+    add_number(builder, "last_expiry", status->expiry.ran_s);
+    add_number(builder, "expired_months", status->expiry.month_count);
+    add_number(builder, "expired_copies", status->expiry.copy_count);
+    add_number(builder, "expiry_passed_over", status->expiry.passed_over_count);
     json_builder_set_member_name(builder, "masters");
     json_builder_begin_array(builder);
     for (guint i = 0; i < masters->len; i++)

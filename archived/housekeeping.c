@@ -45,6 +45,21 @@ static void advance_erasures(ArchivedDaemon *daemon)
         archived_log_error(ARCHIVED_LOG_WARNING, "advance-erasures", failure, 0);
 }
 
+/* Not due but once a month. */
+static void expire_mail(ArchivedDaemon *daemon)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultExpiryState done;
+
+    if (!vault_keep_expire_when_due(daemon->keep, &done, &failure))
+        archived_log_error(ARCHIVED_LOG_WARNING, "retention", failure, 0);
+    else if (done.ran_s > 0)
+        archived_log(ARCHIVED_LOG_NOTICE, "retention",
+                     "what was past its retention maximum was destroyed",
+                     LOG_NUMBER("copies", done.copy_count), LOG_NUMBER("months", done.month_count),
+                     LOG_NUMBER("passed-over", done.passed_over_count));
+}
+
 static void rotate_log_key(ArchivedDaemon *daemon)
 {
     g_autoptr(ArchivedConfig) config = archived_daemon_config(daemon);
@@ -84,6 +99,7 @@ static void do_hourly(ArchivedDaemon *daemon)
 {
     prepare_next_month(daemon);
     expire_imports(daemon);
+    expire_mail(daemon);
     advance_erasures(daemon);
     rotate_log_key(daemon);
     update_custody(daemon);

@@ -285,15 +285,15 @@ static gboolean store(IngestDelivery *delivery, GPtrArray *targets, const Mailbo
     g_autoptr(GPtrArray) records = NULL;
     guint32 clock_flags = 0;
     VaultLocator locator = {
-        .received_s = delivery->received_s,
         .archived_s = delivery->archived_s,
         .retry_tag = earlier->retry_tag,
         .repeat_tag = earlier->repeat_tag,
         .repeats = earlier->repeats,
     };
 
-    if (depository->allot(depository, mailboxes, targets->len, delivery->received_s, allotments,
+    if (depository->allot(depository, mailboxes, targets->len, &delivery->received_s, allotments,
                           &clock_flags, error)) {
+        locator.received_s = delivery->received_s;
         locator.flags = delivery->flags | clock_flags;
         records = seal_records(delivery, targets, allotments, hash, &locator, error);
     }

@@ -172,6 +172,49 @@ static guint64 unassigned_count(const GPtrArray *mailboxes)
     return 0;
 }
 
+/* "erasure: ID KIND STATE TIME"; NULL: another line. */
+static char **erasure_of(const char *line)
+{
+    g_auto(GStrv) parts = g_strsplit(line, " ", 5);
+
+    return g_strv_length(parts) == 5 && g_str_equal(parts[0], "erasure:") ? g_steal_pointer(&parts)
+                                                                          : NULL;
+}
+
+static void add_erasures(JsonBuilder *builder, char **lines)
+{
+    json_builder_set_member_name(builder, "erasures");
+    json_builder_begin_array(builder);
+    for (char **line = lines; *line != NULL; line++) {
+        g_auto(GStrv) parts = erasure_of(*line);
+
+        if (parts == NULL)
+            continue;
+        json_builder_begin_object(builder);
+        json_text_add(builder, "erasure", parts[1]);
+        json_text_add(builder, "kind", parts[2]);
+        json_text_add(builder, "state", parts[3]);
+        json_text_add(builder, "time", parts[4]);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
+static void print_erasure(const char *line)
+{
+    g_auto(GStrv) parts = erasure_of(line);
+
+    if (parts == NULL)
+        return;
+    if (g_str_equal(parts[3], "requested"))
+        printf("Erasure %s (%s) is requested: of what is held it will destroy nothing.\n", parts[1],
+               parts[2]);
+    else
+        printf("Erasure %s (%s, %s since %s) may have destroyed some of it before: muniment "
+               "erasure status shows what.\n",
+               parts[1], parts[2], parts[3], parts[4]);
+}
+
 static gboolean print_json(char **lines, guint64 unassigned, GError **error)
 {
     g_autoptr(JsonBuilder) builder = json_builder_begin_object(json_builder_new());
@@ -194,6 +237,7 @@ static gboolean print_json(char **lines, guint64 unassigned, GError **error)
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);
+    add_erasures(builder, lines);
     return restore_output_json(json_builder_end_object(builder), error);
 }
 
@@ -207,6 +251,7 @@ static gboolean print_answer(char **lines, const VaultHoldFile *hold, guint64 un
     for (char **line = lines; *line != NULL; line++) {
         if (g_str_has_prefix(*line, "destroyed: "))
             printf("Destroyed before, so not held: mailbox %s\n", *line + strlen("destroyed: "));
+        print_erasure(*line);
     }
     if (unassigned > 0 && !hold->is_all)
         restore_verb_say(verb,

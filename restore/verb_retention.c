@@ -1,4 +1,5 @@
 /* muniment retention: how long mail is kept, at least and at most. */
+#include "restore/verb_retention.h"
 #include "restore/dates.h"
 #include "restore/host_request.h"
 #include "restore/json_text.h"
@@ -238,94 +239,12 @@ static int retention_list(int argc, char **argv)
     return RESTORE_EXIT_DONE;
 }
 
-/* ---- due ------------------------------------------------------------------------------------- */
-
-static void add_due(JsonBuilder *builder, const VaultRetentionDue *due)
-{
-    GHashTableIter iter;
-    gpointer hold;
-
-    json_builder_begin_object(builder);
-    json_text_add(builder, "mailbox", VAULT_ID_TEXT(due->mailbox_id));
-    json_text_add(builder, "address", due->address);
-    json_text_add_number(builder, "months", due->month_count);
-    json_text_add_number(builder, "messages_of_months", due->month_message_count);
-    json_text_add_number(builder, "other_messages", due->message_count);
-    json_text_add_number(builder, "obstructed", due->obstructed_count);
-    json_builder_set_member_name(builder, "holds");
-    json_builder_begin_array(builder);
-    g_hash_table_iter_init(&iter, due->holds);
-    while (g_hash_table_iter_next(&iter, &hold, NULL))
-        json_builder_add_string_value(builder, VAULT_ID_TEXT(*(const RowId *)hold));
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-}
-
-static gboolean print_due_json(const GPtrArray *all, GError **error)
-{
-    g_autoptr(JsonBuilder) builder = json_builder_begin_array(json_builder_new());
-
-    for (guint i = 0; i < all->len; i++)
-        add_due(builder, g_ptr_array_index(all, i));
-    return restore_output_json(json_builder_end_array(builder), error);
-}
-
-static void print_due(const VaultRetentionDue *due)
-{
-    g_autofree char *name =
-        restore_output_printable(due->address != NULL ? due->address : "unassigned");
-    GHashTableIter iter;
-    gpointer hold;
-
-    printf("%s: %u months with %" G_GUINT64_FORMAT " messages, and %" G_GUINT64_FORMAT
-           " messages of other months, are past their maximum\n",
-           name, due->month_count, due->month_message_count, due->message_count);
-    if (due->obstructed_count > 0)
-        printf("  %" G_GUINT64_FORMAT " more may not be destroyed\n", due->obstructed_count);
-    g_hash_table_iter_init(&iter, due->holds);
-    while (g_hash_table_iter_next(&iter, &hold, NULL))
-        printf("  in the way: hold %s\n", VAULT_ID_TEXT(*(const RowId *)hold));
-}
-
-static int retention_run(int argc, char **argv)
-{
-    static const char verb[] = "retention run";
-    gboolean is_dry = FALSE, as_json = FALSE;
-    const GOptionEntry entries[] = {
-        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &is_dry, "show what is due, destroy nothing", NULL},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print as JSON", NULL},
-        G_OPTION_ENTRY_NULL};
-    const RestoreVerbUsage usage = {
-        .verb = verb,
-        .arguments = "VAULT --dry-run",
-        .summary = "Shows what is past its retention maximum, and which holds are in the way.",
-        .description = "Nothing expires by itself: what is due is erased or shredded by commands. "
-                       "Exit status 3: nothing is due.",
-        .entries = entries};
-    g_autoptr(GError) error = NULL;
-    g_autoptr(VaultKeep) keep = NULL;
-    g_autoptr(GPtrArray) due = NULL;
-
-    if (!restore_verb_parse(&usage, &argc, &argv, &error))
-        return restore_verb_fail(verb, error);
-    if (argc != 2 || !is_dry)
-        return restore_verb_usage(verb,
-                                  "give one VAULT and --dry-run: this command destroys nothing");
-    keep = vault_access_open(argv[1], VAULT_ACCESS_UP_TO_DATE, NULL, &error);
-    due = keep != NULL ? vault_keep_retention_due(keep, &error) : NULL;
-    if (due == NULL || (as_json && !print_due_json(due, &error)))
-        return restore_verb_fail(verb, error);
-    for (guint i = 0; !as_json && i < due->len; i++)
-        print_due(g_ptr_array_index(due, i));
-    return due->len > 0 ? RESTORE_EXIT_DONE : RESTORE_EXIT_NOTHING_MATCHED;
-}
-
 int restore_verb_retention(int argc, char **argv)
 {
     static const RestoreVerb verbs[] = {
         {"set", "set how long mail is kept, at least and at most", retention_set},
         {"list", "list the rules", retention_list},
-        {"run", "show what is past its maximum", retention_run}};
+        {"run", "destroy what is past its maximum", restore_verb_retention_run}};
 
     return restore_verb_dispatch("muniment retention", verbs, G_N_ELEMENTS(verbs), argc, argv);
 }

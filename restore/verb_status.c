@@ -72,6 +72,10 @@ static gboolean add_vault(VaultKeep *keep, JsonBuilder *builder, GError **error)
     json_text_add_number(builder, "last_backup", status.last_backup_s);
     json_text_add_number(builder, "not_backed_up", status.not_backed_up_count);
     json_text_add_number(builder, "last_recovery_drill", status.last_recovery_drill_s);
+    json_text_add_number(builder, "last_expiry", status.expiry.ran_s);
+    json_text_add_number(builder, "expired_months", status.expiry.month_count);
+    json_text_add_number(builder, "expired_copies", status.expiry.copy_count);
+    json_text_add_number(builder, "expiry_passed_over", status.expiry.passed_over_count);
     if (!add_masters(keep, builder, error))
         return FALSE;
     json_builder_end_object(builder);
@@ -249,6 +253,19 @@ static void print_backups(JsonObject *vault)
                seconds_since(drilled_s) / 86400);
 }
 
+static void print_expiry(JsonObject *vault)
+{
+    guint64 last_s = number(vault, "last_expiry");
+    g_autofree char *last = last_s == 0 ? NULL : restore_date_text(last_s);
+
+    if (last == NULL)
+        puts("Retention:      never run");
+    else
+        printf("Retention:      run %s: %" G_GUINT64_FORMAT " copies destroyed, %" G_GUINT64_FORMAT
+               " passed over\n",
+               last, number(vault, "expired_copies"), number(vault, "expiry_passed_over"));
+}
+
 static void print_backup_warnings(JsonObject *vault)
 {
     gboolean has_mail = number(vault, "messages") > 0;
@@ -337,6 +354,7 @@ static gboolean print_status(const char *path, JsonObject *status, gboolean as_j
     print_masters(vault);
     print_drill(vault);
     print_backups(vault);
+    print_expiry(vault);
     print_warnings(status, vault);
     return TRUE;
 }

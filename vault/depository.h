@@ -48,10 +48,12 @@ struct VaultDepository {
                              VaultEarlier *ret_earlier, GError **error);
     /* Once for each find_earlier() that returned TRUE, after commit or failure. */
     void (*settle)(VaultDepository *self, const DeliveryTag *retry_tag);
-    /* One fresh leaf of the month of `received_s` for each owner; keys are durable when it returns.
-     * ret_flags gets VAULT_FLAG_CLOCK_UNSURE when the clock is not to be trusted. */
+    /* One fresh leaf of the month of *received_s for each owner; keys are durable when it returns.
+     * When the clock is not to be trusted, ret_flags gets VAULT_FLAG_CLOCK_UNSURE, and *received_s,
+     * where it came from that clock, becomes the last good time: the delivery counts as received
+     * then. */
     gboolean (*allot)(VaultDepository *self, const MailboxId *owners, gsize owner_count,
-                      guint64 received_s, VaultAllotment *ret_allotments, guint32 *ret_flags,
+                      guint64 *received_s, VaultAllotment *ret_allotments, guint32 *ret_flags,
                       GError **error);
     /* A sink for a body over VAULT_BODY_WHOLE_MAX. */
     gboolean (*stream)(VaultDepository *self, VaultBodySink *ret_sink, GError **error);

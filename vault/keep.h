@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include "vault/act/expiry_state.h"
 #include "vault/act/grant_file.h"
 #include "vault/act/release.h"
 #include "vault/act/ssh_text.h"
@@ -186,6 +187,7 @@ typedef struct {
     /* vault/backup.h; zeros: never. */
     guint64 last_backup_s, last_recovery_drill_s;
     guint64 not_backed_up_count; /* messages that came since the last backup */
+    VaultExpiryState expiry;
 } VaultKeepStatus;
 gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError **error);
 
@@ -349,6 +351,13 @@ typedef struct {
 void vault_retention_due_free(VaultRetentionDue *due);
 /* By address, only mailboxes with anything due: GPtrArray of VaultRetentionDue. Changes nothing. */
 GPtrArray *vault_keep_retention_due(VaultKeep *keep, GError **error);
+/* Destroys what is past its maximum, once in each month (UTC) while the clock is to be trusted,
+ * where a rule has a maximum and none was set within the last day. For housekeeping, which calls it
+ * hourly. ret_state: what it did; zeros: it was not due. What is held is passed over. Writer only.
+ * Errors: those of erasures (vault/erasure.h); then it is due still. */
+gboolean vault_keep_expire_when_due(VaultKeep *keep, VaultExpiryState *ret_state, GError **error);
+/* What that, or muniment retention run, did the last time. In either mode. */
+VaultExpiryState vault_keep_expiry_state(VaultKeep *keep);
 
 /* ---- drills: that each master can still be used ---------------------------------------------- */
 

@@ -102,7 +102,7 @@ static void settle(VaultDepository *self, const DeliveryTag *retry_tag)
 }
 
 static gboolean allot(VaultDepository *self, const MailboxId *owners, gsize owner_count,
-                      guint64 received_s, VaultAllotment *ret_allotments, guint32 *ret_flags,
+                      guint64 *received_s, VaultAllotment *ret_allotments, guint32 *ret_flags,
                       GError **error)
 {
     FakeDepository *fake = fake_of(self);

@@ -152,15 +152,15 @@ static gboolean store(VaultDepository *depository, const char *text, const Mailb
     g_autoptr(GByteArray) facts = g_byte_array_new();
     g_autoptr(VaultSealedBody) body = NULL;
     VaultAllotment allotments[8];
-    VaultLocator locator = {.received_s = received_s,
-                            .archived_s = keep_fixture_now(),
+    VaultLocator locator = {.archived_s = keep_fixture_now(),
                             .retry_tag = earlier->retry_tag,
                             .repeat_tag = earlier->repeat_tag,
                             .repeats = earlier->repeats};
 
-    if (!depository->allot(depository, owners, delivery->count, received_s, allotments,
+    if (!depository->allot(depository, owners, delivery->count, &received_s, allotments,
                            &delivery->flags, error))
         return FALSE;
+    locator.received_s = received_s;
     locator.flags = delivery->flags;
     body = strlen(text) > VAULT_BODY_WHOLE_MAX
                ? seal_streamed(depository, text, &locator, error)

@@ -146,7 +146,6 @@ def retention_rules_are_set_listed_and_shown_when_due():
     vault.command("retention", "set", vault.path, "--default", "--min", "2y", "--max", "1y",
                   status=USAGE)
     vault.command("retention", "set", vault.path, "--mailbox", "anan@example.com", status=NOTHING)
-    vault.command("retention", "run", vault.path, status=USAGE)
     vault.command("retention", "run", vault.path, "--dry-run", status=NOTHING)
     rules = json.loads(vault.command("retention", "list", vault.path, "--json").stdout)
     assert [(r["scope"], r["name"], r["min_days"], r["max_days"], r["from"]) for r in rules] == \
@@ -161,6 +160,57 @@ def retention_rules_are_set_listed_and_shown_when_due():
     [due] = json.loads(vault.command("retention", "run", vault.path, "--dry-run",
                                      "--json").stdout)
     assert (due["months"], due["obstructed"], due["holds"]) == (0, 1, [hold]), due
+
+
+def retention_that_is_over_is_destroyed():
+    vault, _ = with_mail()
+    vault.command("retention", "set", vault.path, "--mailbox", BERT, "--max", "1y")
+    mbox = vault.folder / "old.mbox"
+    run = ("retention", "run", vault.path)
+    for daemon in [False, True]:
+        with Daemon(vault) if daemon else contextlib.nullcontext():
+            vault.command(*run, "--yes", status=REFUSED if daemon else NOTHING)
+            for year in ["2015", "2016"]:
+                mbox.write_bytes(f"From x Thu Jan  1 10:00:00 {year}\nSubject: {year}, {daemon}\n\n"
+                                 "old\n".encode())
+                vault.command("import", vault.path, "--mailbox", BERT, mbox)
+            hold = added(vault, "--mailbox", BERT, "--to", "2015-12")["hold"]
+            before = vault.status()["vault"]["copies"]
+            vault.command(*run, status=USAGE)  # nobody to ask
+            shown = vault.command(*run, "--dry-run").stdout.decode()
+            assert "1 months with 1 messages" in shown and hold in shown, shown
+            assert vault.status()["vault"]["copies"] == before
+            done = json.loads(vault.command(*run, "--yes", "--json").stdout)
+            assert (done["months"], done["copies"]) == (1, 1), done
+            assert hold in done["holds"] and done["passed_over"] == 1 + daemon, done
+            assert vault.status()["vault"]["copies"] == before - 1
+            vault.command(*run, "--yes", status=REFUSED)  # what is left is held
+            state = vault.command("erasure", "status", vault.path, "--json").stdout.decode()
+            assert done["erasures"][0] in state, state
+            shown = vault.status()["vault"]
+            assert (shown["expired_copies"], shown["expiry_passed_over"]) == (1, 1 + daemon), shown
+    vault.verify()
+
+
+def running_retention_takes_the_approvals_that_the_policy_wants():
+    site = Site(policy=False)
+    site.draft("first.draft", needed={"retention": 1})
+    site.sign("first.draft", "first.policy")
+    vault, proposed = site.vault, site.folder / "run.request"
+    mbox = vault.folder / "old.mbox"
+    mbox.write_bytes(b"From x Thu Jan  1 10:00:00 2015\nSubject: old\n\nold\n")
+    vault.command("import", vault.path, "--mailbox", ANNA, mbox)
+    vault.command("retention", "set", vault.path, "--default", "--max", "1y")
+    vault.command("policy", "set", vault.path, site.folder / "first.policy")
+    run = ("retention", "run", vault.path)
+    vault.command(*run, "--yes", status=REFUSED)
+    vault.command(*run, "--propose", proposed)
+    vault.command(*run, "--approved", proposed, "--yes", status=REFUSED)
+    vault.command("approve", proposed, "--key", site.key("Bert"), "--as", "Bert")
+    before = vault.status()["vault"]["copies"]
+    vault.command(*run, "--approved", proposed, "--yes")
+    assert vault.status()["vault"]["copies"] == before - 1
+    vault.command(*run, "--approved", proposed, "--yes", status=NOTHING)
 
 
 def clock_is_confirmed_by_who_can_be_asked():
@@ -181,4 +231,6 @@ if __name__ == "__main__":
                 command_line_is_checked,
                 removal_takes_the_approvals_that_the_policy_wants,
                 retention_rules_are_set_listed_and_shown_when_due,
+                retention_that_is_over_is_destroyed,
+                running_retention_takes_the_approvals_that_the_policy_wants,
                 clock_is_confirmed_by_who_can_be_asked)

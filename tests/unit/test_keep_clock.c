@@ -70,6 +70,24 @@ static void reopen(KeepFixture *fixture)
 static const guint64 wrong_times[] = {NOW - 301, 60 * DAY, 0, NOW + 48 * HOUR + 1,
                                       NOW + 4000 * DAY};
 
+static gboolean note_received(const VaultCopyEntry *entry, gpointer user, GError **error)
+{
+    guint64 *received_s = user;
+
+    *received_s = entry->received_s;
+    return TRUE;
+}
+
+static guint64 received_of(KeepFixture *fixture, const KeepDelivery *delivery)
+{
+    VaultCopyFilter filter = {.messages = &delivery->archive_id, .message_count = 1};
+    guint64 received_s = G_MAXUINT64;
+
+    assert_true(vault_keep_copies(fixture->keep, &filter, note_received, &received_s, NULL));
+    return received_s;
+}
+
+/* By a date of that clock no request would cover it, and a retention minimum might be over. */
 static void mail_is_taken_under_the_last_good_month_and_marked(void **state)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(wrong_times); i++) {
@@ -86,6 +104,7 @@ static void mail_is_taken_under_the_last_good_month_and_marked(void **state)
             delivery = keep_fixture_deliver(fixture, text, ANNA);
             assert_int_equal(delivery.flags, VAULT_FLAG_CLOCK_UNSURE);
             assert_int_equal(month_of(fixture, &delivery), 202611);
+            assert_int_equal(received_of(fixture, &delivery), NOW);
             /* Nobody's word but a good clock's counts, after a restart and a rebuild either. */
             if (round == 1)
                 reopen(fixture);
@@ -131,6 +150,7 @@ static void import_keeps_its_own_month_while_the_clock_is_unsure(void **state)
                                             G_GUINT64_CONSTANT(1400000000), NULL, &delivery, NULL));
         assert_int_equal(delivery.flags, VAULT_FLAG_CLOCK_UNSURE);
         assert_int_equal(month_of(fixture, &delivery), 201405);
+        assert_int_equal(received_of(fixture, &delivery), 1400000000);
     }
 }
 

@@ -174,6 +174,7 @@ static void mail_without_an_owner_can_be_shredded_and_goes_on(void **state)
     VaultRequestFile *request = erasure_request(fixture, VAULT_ACT_SHRED, "mailbox");
     VaultResolution resolution;
     VaultAllotment allotment;
+    guint64 now_s = keep_fixture_now();
     guint32 flags;
 
     assert_true(vault_keep_find_mailbox(fixture->keep, "unassigned", &before, NULL));
@@ -181,8 +182,7 @@ static void mail_without_an_owner_can_be_shredded_and_goes_on(void **state)
     assert_true(erasure_do(fixture, "erasure", request, NULL, NULL));
     assert_true(depository->resolve(depository, NULL, &after, &resolution, NULL));
     assert_true(VAULT_ID_EQUAL(after, before));
-    assert_true(
-        depository->allot(depository, &after, 1, keep_fixture_now(), &allotment, &flags, NULL));
+    assert_true(depository->allot(depository, &after, 1, &now_s, &allotment, &flags, NULL));
     vault_allotment_wipe(&allotment);
 }
 
@@ -229,13 +229,13 @@ static void mail_that_was_on_its_way_is_sent_again(void **state)
     g_autoptr(GError) allot_error = NULL;
     VaultRecord *copy = g_new0(VaultRecord, 1);
     VaultAllotment allotment;
+    guint64 now_s = keep_fixture_now();
     MailboxId id;
     guint32 flags;
 
     keep_fixture_deliver(fixture, "first", "a@example.org");
     id = keep_fixture_mailbox(fixture, "a@example.org");
-    assert_true(
-        depository->allot(depository, &id, 1, keep_fixture_now(), &allotment, &flags, NULL));
+    assert_true(depository->allot(depository, &id, 1, &now_s, &allotment, &flags, NULL));
     copy->kind = VAULT_RECORD_COPY;
     copy->locator.month_key_id = allotment.month_key_id;
     copy->bytes = g_bytes_new("x", 1);
@@ -245,8 +245,7 @@ static void mail_that_was_on_its_way_is_sent_again(void **state)
     assert_true(has_code(error, VAULT_ERROR_BUSY));
     vault_allotment_wipe(&allotment);
     /* And who resolved it before gets no leaf of it any more. */
-    assert_false(depository->allot(depository, &id, 1, keep_fixture_now(), &allotment, &flags,
-                                   &allot_error));
+    assert_false(depository->allot(depository, &id, 1, &now_s, &allotment, &flags, &allot_error));
     assert_true(has_code(allot_error, VAULT_ERROR_BUSY));
 }
 

@@ -3,6 +3,7 @@
  */
 #include "tests/unit/approval_world.h"
 #include "tests/unit/erasure_world.h"
+#include "tests/unit/judge_world.h"
 
 #include "vault/custody.h"
 #include "vault/keep/erasure.h"
@@ -135,19 +136,27 @@ static void what_is_over_is_destroyed_without_a_request(void **state)
     KeepDelivery delivery = keep_fixture_deliver(fixture, "first", "a@example.org");
     VaultCopyFilter filter = {.messages = &delivery.archive_id, .message_count = 1};
     g_autoptr(VaultErasureScope) scope = vault_erasure_scope_new();
-    g_autoptr(GString) answer = g_string_new(NULL);
+    g_autoptr(VaultErasureOrder) order =
+        vault_erasure_order_of_expiry(fixture->keep, "ten years", NULL);
+    g_autoptr(VaultErasureValue) value = NULL;
+    g_autofree char *statement = NULL;
     g_autoptr(GError) error = NULL;
 
     keep_fixture_deliver(fixture, "second", "a@example.org");
+    judge_world_put_rule(fixture, VAULT_RETENTION_DEFAULT, "", VAULT_RETENTION_FROM_RECEIPT, 0, 1);
+    keep_fixture_set_now(KEEP_FIXTURE_NOW_S + KEEP_FIXTURE_DAY_S);
     assert_true(vault_keep_copies(fixture->keep, &filter, add_to_scope, scope, NULL));
-    if (!vault_erasure_expire(fixture->keep, scope, "ten years", answer, &error))
+    value = vault_erasure_expire(fixture->keep, scope, order, &error);
+    if (value == NULL)
         fail_msg("%s", error->message);
     assert_int_equal(keep_fixture_copy_count(fixture->keep), 1);
     assert_int_equal(erasure_state(fixture), VAULT_ERASURE_FINAL);
-    assert_non_null(strstr(answer->str, "\nkind: retention\n"));
+    statement = vault_keep_erasure_statement(fixture->keep, value, NULL);
+    assert_non_null(strstr(statement, "\nkind: retention\n"));
     g_array_set_size(scope->copies, 0);
-    assert_false(vault_erasure_expire(fixture->keep, scope, "ten years", answer, &error));
+    assert_null(vault_erasure_expire(fixture->keep, scope, order, &error));
     assert_true(has_code(error, VAULT_ERROR_NOT_FOUND));
+    keep_fixture_set_now(KEEP_FIXTURE_NOW_S);
 }
 
 /* ---- by the policy -------------------------------------------------------------------------- */
@@ -168,6 +177,7 @@ static KeepFixture *fixture_with_policy(VaultPolicyRoll roll, guint needed)
     policy = world_policy(world, 1);
     policy->roll = roll;
     policy->needed[VAULT_ACT_ERASE] = needed;
+    policy->needed[VAULT_ACT_RETENTION] = needed;
     policy->needed[VAULT_ACT_VAULTKEY] = needed;
     vault_policy_sign(policy, &fixture->master.signing_key, &fixture->master.public.verify_key);
     text = policy_text(policy);
@@ -245,6 +255,26 @@ static void a_roll_needs_the_approvals_that_the_policy_wants(void **state)
     assert_int_equal(erasure_generation(fixture), 2);
 }
 
+/* By the rules it goes without: they were approved. */
+static void a_run_of_retention_needs_the_approvals_that_the_policy_wants(void **state)
+{
+    g_autoptr(KeepFixture) fixture = fixture_with_policy(VAULT_ROLL_EACH, 1);
+    g_autoptr(GError) error = NULL;
+    VaultRequestFile *request = erasure_request(fixture, VAULT_ACT_RETENTION, "run");
+
+    keep_fixture_deliver(fixture, "first", "a@example.org");
+    judge_world_put_rule(fixture, VAULT_RETENTION_DEFAULT, "", VAULT_RETENTION_FROM_RECEIPT, 0, 1);
+    keep_fixture_set_now(KEEP_FIXTURE_NOW_S + KEEP_FIXTURE_DAY_S);
+    assert_false(erasure_do(fixture, "retention-run", request, NULL, &error));
+    assert_true(has_code(error, VAULT_ERROR_REFUSED));
+    assert_int_equal(keep_fixture_copy_count(fixture->keep), 1);
+    request = erasure_request(fixture, VAULT_ACT_RETENTION, "run");
+    approve(request, "Cora", 3);
+    assert_true(erasure_do(fixture, "retention-run", request, NULL, NULL));
+    assert_int_equal(keep_fixture_copy_count(fixture->keep), 0);
+    keep_fixture_set_now(KEEP_FIXTURE_NOW_S);
+}
+
 static void a_request_by_an_older_policy_is_refused(void **state)
 {
     g_autoptr(KeepFixture) fixture = fixture_with_policy(VAULT_ROLL_EACH, 0);
@@ -271,6 +301,7 @@ int main(void)
         cmocka_unit_test(the_vault_key_is_rolled_once_a_day_where_the_policy_says_so),
         cmocka_unit_test(an_erasure_needs_the_approvals_that_the_policy_wants),
         cmocka_unit_test(a_roll_needs_the_approvals_that_the_policy_wants),
+        cmocka_unit_test(a_run_of_retention_needs_the_approvals_that_the_policy_wants),
         cmocka_unit_test(a_request_by_an_older_policy_is_refused),
     };
 

@@ -40,9 +40,10 @@ static guint32 allot(KeepFixture *fixture, Ledger *ledger, const MailboxId *mail
     VaultDepository *depository = vault_keep_depository(fixture->keep);
     VaultAllotment allotment;
     g_autoptr(GError) error = NULL;
+    guint64 now_s = keep_fixture_now();
     guint32 flags;
 
-    if (!depository->allot(depository, mailbox, 1, keep_fixture_now(), &allotment, &flags, &error))
+    if (!depository->allot(depository, mailbox, 1, &now_s, &allotment, &flags, &error))
         fail_msg("%s", error->message);
     note(ledger, &allotment.month_key_id, allotment.leaf);
     return allotment.leaf;
@@ -148,6 +149,7 @@ static void last_leaf_is_given_and_then_none(void **state)
         vault_keyring_get_month(fixture->keep->keyring, &first.months[0], NULL);
     g_autoptr(GError) error = NULL;
     VaultAllotment allotment;
+    guint64 now_s = keep_fixture_now();
     guint32 flags;
 
     month->leaf_mark = VAULT_LEAVES_MAX - 1;
@@ -156,8 +158,7 @@ static void last_leaf_is_given_and_then_none(void **state)
     keep_fixture_open(fixture);
     assert_int_equal(allot(fixture, &ledger, &mailbox), G_MAXUINT32);
     depository = vault_keep_depository(fixture->keep);
-    assert_false(
-        depository->allot(depository, &mailbox, 1, keep_fixture_now(), &allotment, &flags, &error));
+    assert_false(depository->allot(depository, &mailbox, 1, &now_s, &allotment, &flags, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NO_KEY));
 }
 

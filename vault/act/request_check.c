@@ -7,13 +7,11 @@ static gboolean refuse(GError **error, const char *why)
 }
 
 /* The text of the policy too: two masters may each have signed one of that serial. */
-static gboolean check_fields(const VaultRequestFile *request, VaultAct act,
-                             const VaultRequestConditions *conditions, GError **error)
+gboolean vault_request_check_fields(const VaultRequestFile *request,
+                                    const VaultRequestConditions *conditions, GError **error)
 {
     if (!VAULT_ID_EQUAL(request->vault_id, conditions->vault_id))
         return refuse(error, "is for another vault");
-    if (request->act != act)
-        return refuse(error, "is for another act");
     if (conditions->now_s >= request->expires_s)
         return refuse(error, "has expired");
     if (!g_str_equal(request->policy, conditions->policy))
@@ -21,8 +19,9 @@ static gboolean check_fields(const VaultRequestFile *request, VaultAct act,
     return TRUE;
 }
 
-static VaultApprovalTally *count(const VaultRequestFile *request, const char *text, gsize len,
-                                 const VaultRequestConditions *conditions, GError **error)
+VaultApprovalTally *vault_request_tally(const VaultRequestFile *request, VaultAct act,
+                                        const char *text, gsize len,
+                                        const VaultRequestConditions *conditions, GError **error)
 {
     g_autoptr(VaultPolicy) policy =
         vault_policy_parse(conditions->policy, strlen(conditions->policy), error);
@@ -31,8 +30,8 @@ static VaultApprovalTally *count(const VaultRequestFile *request, const char *te
                                   .len = vault_approvals_offset(text, len),
                                   .approvals = request->approvals};
 
-    return policy != NULL ? vault_approval_tally(policy, request->act, &approved,
-                                                 conditions->verify, conditions->user, error)
+    return policy != NULL ? vault_approval_tally(policy, act, &approved, conditions->verify,
+                                                 conditions->user, error)
                           : NULL;
 }
 
@@ -44,9 +43,13 @@ VaultRequestFile *vault_request_check(const char *text, gsize len, VaultAct act,
     g_autoptr(VaultApprovalTally) tally = NULL;
 
     g_assert(!vault_act_is_granted(act));
-    if (request == NULL || !check_fields(request, act, conditions, error))
+    if (request == NULL || !vault_request_check_fields(request, conditions, error))
         return NULL;
-    tally = count(request, text, len, conditions, error);
+    if (request->act != act) {
+        refuse(error, "is for another act");
+        return NULL;
+    }
+    tally = vault_request_tally(request, act, text, len, conditions, error);
     if (tally == NULL || !vault_approval_tally_check(tally, error))
         return NULL;
     if (ret_approval_count != NULL)

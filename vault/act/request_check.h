@@ -25,3 +25,13 @@ typedef struct {
 VaultRequestFile *vault_request_check(const char *text, gsize len, VaultAct act,
                                       const VaultRequestConditions *conditions,
                                       guint *ret_approval_count, GError **error);
+
+/* ---- for who does several acts, or asks how many approvals there are ------------------------- */
+
+/* All that vault_request_check() checks but the act and the approvals. */
+gboolean vault_request_check_fields(const VaultRequestFile *request,
+                                    const VaultRequestConditions *conditions, GError **error);
+/* Those that count for `act`: the request's own, or one that it takes along. */
+VaultApprovalTally *vault_request_tally(const VaultRequestFile *request, VaultAct act,
+                                        const char *text, gsize len,
+                                        const VaultRequestConditions *conditions, GError **error);

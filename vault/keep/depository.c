@@ -157,27 +157,31 @@ static gboolean is_live_delivery(guint64 received_s, guint64 now_s)
     return MAX(received_s, now_s) - MIN(received_s, now_s) <= LIVE_DELIVERY_S;
 }
 
-/* Mail that comes while the clock is unsure goes under the last good month; what carries a date of
- * its own (an import) keeps it. */
-static VaultMonth month_for(VaultKeep *keep, guint64 received_s, guint64 now_s, guint32 *ret_flags)
+/* Mail that comes while the clock is unsure counts as received at the last good time: by a wrong
+ * date no request would cover it, a hold might miss it and a minimum would be over at once. What
+ * carries a date of its own (an import) keeps it. */
+static void trust_time(VaultKeep *keep, guint64 now_s, guint64 *received_s, guint32 *ret_flags)
 {
     guint64 good_s;
 
     *ret_flags = 0;
     if (vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_GOOD)
-        return vault_month_of_time(received_s);
+        return;
     *ret_flags = VAULT_FLAG_CLOCK_UNSURE;
-    return vault_month_of_time(is_live_delivery(received_s, now_s) ? good_s : received_s);
+    if (is_live_delivery(*received_s, now_s))
+        *received_s = good_s;
 }
 
 static gboolean depository_allot(VaultDepository *self, const MailboxId *owners, gsize owner_count,
-                                 guint64 received_s, VaultAllotment *ret_allotments,
+                                 guint64 *received_s, VaultAllotment *ret_allotments,
                                  guint32 *ret_flags, GError **error)
 {
     VaultKeep *keep = keep_of(self);
     guint64 now_s = vault_clock_now_s(&keep->clock);
-    VaultMonth month = month_for(keep, received_s, now_s, ret_flags);
+    VaultMonth month;
 
+    trust_time(keep, now_s, received_s, ret_flags);
+    month = vault_month_of_time(*received_s);
     for (gsize i = 0; i < owner_count; i++)
         if (!vault_open_months_allot(keep->months, &owners[i], month, now_s, &ret_allotments[i],
                                      error))

@@ -2,6 +2,7 @@
 
 #include "vault/act/text_file.h"
 #include "vault/keep/acts.h"
+#include "vault/keep/policy.h"
 
 /* ---- the act as it is remembered ------------------------------------------------------------ */
 
@@ -95,7 +96,7 @@ static VaultErasureValue *value_of(const VaultErasureOrder *order, const VaultEr
     return value;
 }
 
-static gboolean check_new(VaultKeep *keep, const VaultErasureOrder *order, GError **error)
+gboolean vault_erasure_check_new(VaultKeep *keep, const VaultErasureOrder *order, GError **error)
 {
     g_autoptr(GPtrArray) erasures = vault_keep_erasures(keep, error);
 
@@ -182,26 +183,34 @@ static void finish(VaultKeep *keep, VaultErasureValue *value)
                   VAULT_ID_TEXT(value->id), failure->message);
 }
 
-static gboolean carry_out(VaultKeep *keep, const VaultErasureOrder *order, VaultErasureScope *scope,
-                          GString *answer, GError **error)
+/* The erasure that was made. */
+static VaultErasureValue *carry_out(VaultKeep *keep, const VaultErasureOrder *order,
+                                    VaultErasureScope *scope, GError **error)
 {
     g_autoptr(VaultErasureValue) value = value_of(order, scope);
-    g_autofree char *statement = NULL;
 
     vault_erasure_reach(keep, value, VAULT_ERASURE_REQUESTED);
     if (!vault_erasure_put(keep, value, error))
-        return FALSE;
+        return NULL;
     if (!log_act(keep, value, VAULT_LOGGED_ERASURE_REQUESTED, error) ||
         !destroy(keep, order, scope, value, error)) {
         give_up_after(keep, value);
-        return FALSE;
+        return NULL;
     }
     finish(keep, value);
-    statement = vault_keep_erasure_statement(keep, value, error);
-    if (statement == NULL)
-        return FALSE;
-    g_string_append(answer, statement);
-    return TRUE;
+    return g_steal_pointer(&value);
+}
+
+static gboolean carry_out_and_say(VaultKeep *keep, const VaultErasureOrder *order,
+                                  VaultErasureScope *scope, GString *answer, GError **error)
+{
+    g_autoptr(VaultErasureValue) value = carry_out(keep, order, scope, error);
+    g_autofree char *statement =
+        value != NULL ? vault_keep_erasure_statement(keep, value, error) : NULL;
+
+    if (statement != NULL)
+        g_string_append(answer, statement);
+    return statement != NULL;
 }
 
 static void preview(const VaultErasureScope *scope, GString *answer)
@@ -225,7 +234,7 @@ gboolean vault_erasure_run(VaultKeep *keep, VaultErasureMode mode, const char *t
     g_autoptr(VaultErasureScope) scope = NULL;
 
     if (locker == NULL || order == NULL || !check_act(order, error) ||
-        !check_new(keep, order, error))
+        !vault_erasure_check_new(keep, order, error))
         return FALSE;
     scope = vault_erasure_scope_find(keep, order, error);
     if (scope == NULL || !vault_erasure_scope_judge(scope, keep, order, error))
@@ -234,20 +243,20 @@ gboolean vault_erasure_run(VaultKeep *keep, VaultErasureMode mode, const char *t
         preview(scope, answer);
         return TRUE;
     }
-    return vault_erasure_scope_check(scope, error) && carry_out(keep, order, scope, answer, error);
+    return vault_erasure_scope_check(scope, error) &&
+           carry_out_and_say(keep, order, scope, answer, error);
 }
 
-gboolean vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope, const char *reason,
-                              GString *answer, GError **error)
+VaultErasureValue *vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope,
+                                        const VaultErasureOrder *order, GError **error)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&keep->erasure_lock);
-    g_autoptr(VaultErasureOrder) order = vault_erasure_order_of_expiry(keep, reason, error);
 
-    if (locker == NULL || order == NULL)
-        return FALSE;
-    order->detail.skips_held = TRUE;
-    return vault_erasure_scope_judge(scope, keep, order, error) &&
-           vault_erasure_scope_check(scope, error) && carry_out(keep, order, scope, answer, error);
+    g_assert(order->request->act == VAULT_ACT_RETENTION && order->detail.skips_held);
+    if (locker == NULL || !vault_erasure_scope_judge(scope, keep, order, error) ||
+        !vault_erasure_scope_check(scope, error))
+        return NULL;
+    return carry_out(keep, order, scope, error);
 }
 
 /* ---- cancel, resume ------------------------------------------------------------------------- */
@@ -320,33 +329,29 @@ void vault_erasure_resume(VaultKeep *keep)
 
 /* ---- roll ----------------------------------------------------------------------------------- */
 
-static gboolean check_roll(const VaultErasureOrder *order, GError **error)
+static VaultRequestFile *check_roll(VaultKeep *keep, const char *text, gsize len, GError **error)
 {
-    guint needed = order->policy->needed[VAULT_ACT_VAULTKEY];
+    g_autoptr(VaultRequestFile) request =
+        vault_policy_check_request(keep, VAULT_ACT_VAULTKEY, text, len, NULL, error);
 
-    if (order->request->act != VAULT_ACT_VAULTKEY || strcmp(order->request->detail, "roll") != 0) {
-        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                            "the request is not to roll the vault key");
-        return FALSE;
-    }
-    if (order->approval_count >= needed)
-        return TRUE;
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                "the policy wants %u approvals for it, %u count: muniment vaultkey roll --propose "
-                "FILE, then muniment approve",
-                needed, order->approval_count);
-    return FALSE;
+    if (request == NULL || strcmp(request->detail, "roll") == 0)
+        return g_steal_pointer(&request);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                        "the request is not to roll the vault key");
+    return NULL;
 }
 
-static gboolean log_roll(VaultKeep *keep, const VaultErasureOrder *order, guint32 generation,
-                         GError **error)
+static gboolean log_roll(VaultKeep *keep, const VaultRequestFile *request, const char *text,
+                         gsize len, GError **error)
 {
     g_autoptr(GString) payload = g_string_new(NULL);
+    VaultHash hash;
 
+    vault_request_file_hash(text, len, &hash);
     vault_text_append(payload, "act", vault_logged_act_name(VAULT_LOGGED_VAULT_KEY_ROLLED));
-    vault_text_append_hex_line(payload, "request", order->hash.bytes, VAULT_HASH_LEN);
-    vault_text_append(payload, "reason", order->request->reason);
-    vault_text_append_number(payload, "generation", generation);
+    vault_text_append_hex_line(payload, "request", hash.bytes, VAULT_HASH_LEN);
+    vault_text_append(payload, "reason", request->reason);
+    vault_text_append_number(payload, "generation", vault_keyring_generation(keep->keyring) + 1);
     return vault_keep_log_act(keep, VAULT_LOGGED_VAULT_KEY_ROLLED, payload->str, payload->len,
                               error);
 }
@@ -355,13 +360,12 @@ gboolean vault_erasure_roll(VaultKeep *keep, const char *text, gsize len, GStrin
                             GError **error)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&keep->erasure_lock);
-    g_autoptr(VaultErasureOrder) order = vault_erasure_order_new(keep, text, len, error);
+    g_autoptr(VaultRequestFile) request = check_roll(keep, text, len, error);
     VaultErasureChange change = {.renews_all = TRUE};
     VaultKey *next = NULL;
     gboolean is_done = FALSE;
 
-    if (locker == NULL || order == NULL || !check_roll(order, error) ||
-        !log_roll(keep, order, vault_keyring_generation(keep->keyring) + 1, error))
+    if (locker == NULL || request == NULL || !log_roll(keep, request, text, len, error))
         return FALSE;
     change.next = next = vault_erasure_next_key(keep, error);
     if (next != NULL)

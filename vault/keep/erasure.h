@@ -11,11 +11,14 @@
 typedef enum { VAULT_ERASURE_DO, VAULT_ERASURE_PREVIEW } VaultErasureMode;
 gboolean vault_erasure_run(VaultKeep *keep, VaultErasureMode mode, const char *text, gsize len,
                            GString *answer, GError **error);
-/* Retention that is over: destroys what the scope holds (copies of one month key together; messages
- * named or not, mailboxes not needed), as far as the judge lets it: what is held is passed over.
- * NOT_FOUND: nothing is left of it. */
-gboolean vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope, const char *reason,
-                              GString *answer, GError **error);
+/* REFUSED: the request of the order was done before. */
+gboolean vault_erasure_check_new(VaultKeep *keep, const VaultErasureOrder *order, GError **error);
+/* Retention that is over: destroys what the scope holds (copies of one month key together, and
+ * their messages, by which the catalog forgets them; mailboxes not needed) and what is past its
+ * maximum, as far as the judge lets it: the rest is passed over. Returns the erasure. NOT_FOUND:
+ * nothing is left of it. */
+VaultErasureValue *vault_erasure_expire(VaultKeep *keep, VaultErasureScope *scope,
+                                        const VaultErasureOrder *order, GError **error);
 gboolean vault_erasure_cancel(VaultKeep *keep, const char *text, gsize len, GError **error);
 /* At the start of a writer: gives up what destroyed nothing, drives on what did. What cannot be
  * done now is tried again hourly and keeps no mail waiting. */

@@ -1,8 +1,7 @@
 #include "vault/keep/erasure_order.h"
 
-#include "vault/act/approval_tally.h"
 #include "vault/act/text_file.h"
-#include "vault/keep/internal.h"
+#include "vault/keep/policy.h"
 
 void vault_erasure_order_free(VaultErasureOrder *order)
 {
@@ -15,42 +14,16 @@ void vault_erasure_order_free(VaultErasureOrder *order)
     g_free(order);
 }
 
-static gboolean refuse(GError **error, const char *why)
+static gboolean tally(VaultErasureOrder *order, VaultAct act, const char *text, gsize len,
+                      const VaultRequestConditions *conditions, guint *ret_count, GError **error)
 {
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "the request %s", why);
-    return FALSE;
-}
-
-static gboolean check_request(VaultKeep *keep, const VaultRequestFile *request, const char *policy,
-                              GError **error)
-{
-    guint64 now_s = vault_clock_now_s(&keep->clock);
-
-    if (!VAULT_ID_EQUAL(request->vault_id, keep->id))
-        return refuse(error, "is for another vault");
-    if (MAX(now_s, vault_clock_last_archived_s(&keep->clock)) >= request->expires_s)
-        return refuse(error, "has expired: write it anew, and have it approved again");
-    if (strcmp(request->policy, policy) != 0)
-        return refuse(error, "goes by another policy than the one in force: write it anew");
-    return TRUE;
-}
-
-static gboolean tally(VaultKeep *keep, VaultErasureOrder *order, VaultAct act, const char *text,
-                      gsize len, guint *ret_count, GError **error)
-{
-    const VaultApprovedText approved = {.ssh_namespace = VAULT_APPROVAL_OF_REQUEST,
-                                        .text = text,
-                                        .len = vault_approvals_offset(text, len),
-                                        .approvals = order->request->approvals};
-    g_autoptr(VaultApprovalTally) tallied = vault_approval_tally(
-        order->policy, act, &approved, keep->verify_approval, keep->verify_user, error);
+    g_autoptr(VaultApprovalTally) tallied =
+        vault_request_tally(order->request, act, text, len, conditions, error);
 
     if (tallied == NULL)
         return FALSE;
     *ret_count = tallied->names->len;
-    if (order->approvers->len > 0)
-        return TRUE;
-    for (guint i = 0; i < tallied->names->len; i++)
+    for (guint i = 0; act == order->request->act && i < tallied->names->len; i++)
         g_ptr_array_add(order->approvers, g_strdup(g_ptr_array_index(tallied->names, i)));
     return TRUE;
 }
@@ -58,20 +31,22 @@ static gboolean tally(VaultKeep *keep, VaultErasureOrder *order, VaultAct act, c
 static gboolean judge(VaultKeep *keep, VaultErasureOrder *order, const char *text, gsize len,
                       GError **error)
 {
-    g_autofree char *policy = vault_keep_policy(keep, error);
     const VaultRequestFile *request = order->request;
+    VaultRequestConditions conditions;
+    g_autofree char *policy = vault_policy_conditions(keep, &conditions, error);
 
-    if (policy == NULL || !check_request(keep, request, policy, error))
+    if (policy == NULL || !vault_request_check_fields(request, &conditions, error))
         return FALSE;
     order->policy = vault_policy_parse(policy, strlen(policy), error);
     if (order->policy == NULL ||
-        !tally(keep, order, request->act, text, len, &order->approval_count, error))
+        !tally(order, request->act, text, len, &conditions, &order->approval_count, error))
         return FALSE;
+    order->detail.skips_held = request->act == VAULT_ACT_RETENTION;
     if (request->act != VAULT_ACT_ERASE && request->act != VAULT_ACT_SHRED)
         return TRUE;
     return vault_erasure_detail_parse(request->act, request->detail, &order->detail, error) &&
            (!order->detail.overrides_retention ||
-            tally(keep, order, VAULT_ACT_RETENTION_OVERRIDE, text, len,
+            tally(order, VAULT_ACT_RETENTION_OVERRIDE, text, len, &conditions,
                   &order->override_approval_count, error));
 }
 
@@ -88,6 +63,20 @@ VaultErasureOrder *vault_erasure_order_new(VaultKeep *keep, const char *text, gs
     return judge(keep, order, text, len, error) ? g_steal_pointer(&order) : NULL;
 }
 
+gboolean vault_erasure_order_check_approvals(const VaultErasureOrder *order, GError **error)
+{
+    VaultAct act = order->request->act;
+    guint needed = vault_policy_needed(order->policy, act);
+
+    if (order->approval_count >= needed)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                "the policy wants %u approvals of %s, %u count: write a request with --propose, "
+                "have it approved, give it with --approved",
+                needed, vault_act_name(act), order->approval_count);
+    return FALSE;
+}
+
 VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *reason,
                                                  GError **error)
 {
@@ -97,6 +86,7 @@ VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *re
     order->approvers = g_ptr_array_new_with_free_func(g_free);
     order->request = vault_request_file_new();
     order->request->act = VAULT_ACT_RETENTION;
+    order->detail.skips_held = TRUE;
     order->request->reason = g_strdup(reason);
     order->request->to_s = VAULT_TEXT_TIME_END_S - 1;
     order->policy = policy == NULL ? NULL : vault_policy_parse(policy, strlen(policy), error);

@@ -23,6 +23,8 @@ typedef struct {
 void vault_erasure_order_free(VaultErasureOrder *order);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultErasureOrder, vault_erasure_order_free)
 
+/* REFUSED: fewer count than the policy wants. For acts that the judge wants none of. */
+gboolean vault_erasure_order_check_approvals(const VaultErasureOrder *order, GError **error);
 /* What nobody has to ask for: retention that is over. By the policy in force. */
 VaultErasureOrder *vault_erasure_order_of_expiry(VaultKeep *keep, const char *reason,
                                                  GError **error);

@@ -172,6 +172,20 @@ static void note_obstacle(VaultErasureScope *scope, const VaultVerdict *verdict,
     g_ptr_array_add(scope->obstacles, g_strdup_printf("%s: %s", what, refusal->message));
 }
 
+/* Expiry takes nothing that is not past its maximum now: a rule may have come meanwhile. */
+static gboolean is_wanted(VaultJudge *judge, const VaultErasureOrder *order,
+                          const MailboxId *mailbox_id, guint64 received_s, gboolean *ret_is_wanted,
+                          GError **error)
+{
+    guint64 expires_s = 0;
+
+    if (order->request->act == VAULT_ACT_RETENTION &&
+        !vault_judge_expiry(judge, mailbox_id, received_s, &expires_s, error))
+        return FALSE;
+    *ret_is_wanted = expires_s <= vault_judge_now_s(judge);
+    return TRUE;
+}
+
 static gboolean judge_copies(VaultErasureScope *scope, VaultJudge *judge,
                              const VaultErasureOrder *order, GError **error)
 {
@@ -183,9 +197,13 @@ static gboolean judge_copies(VaultErasureScope *scope, VaultJudge *judge,
                                       .archive_id = found->copy.body_id,
                                       .received_s = found->copy.received_s};
         VaultVerdict verdict;
+        gboolean is_wanted_still;
 
-        if (!vault_judge_copy(judge, &copy, &verdict, error))
+        if (!is_wanted(judge, order, &copy.mailbox_id, copy.received_s, &is_wanted_still, error) ||
+            !vault_judge_copy(judge, &copy, &verdict, error))
             return FALSE;
+        if (!is_wanted_still)
+            continue;
         if (may_be_passed_over(order, &verdict)) {
             scope->held_count++;
             continue;
@@ -210,11 +228,16 @@ static gboolean judge_months(VaultErasureScope *scope, VaultJudge *judge,
 
     for (guint i = 0; i < scope->months->len; i++) {
         const VaultErasureMonth month = g_array_index(scope->months, VaultErasureMonth, i);
+        guint64 end_s = vault_month_start(vault_month_next(month.month));
         VaultVerdict verdict;
+        gboolean is_wanted_still;
 
-        if (!vault_judge_span(judge, &month.mailbox_id, vault_month_start(month.month),
-                              vault_month_start(vault_month_next(month.month)), &verdict, error))
+        if (!is_wanted(judge, order, &month.mailbox_id, end_s - 1, &is_wanted_still, error) ||
+            !vault_judge_span(judge, &month.mailbox_id, vault_month_start(month.month), end_s,
+                              &verdict, error))
             return FALSE;
+        if (!is_wanted_still)
+            continue;
         if (may_be_passed_over(order, &verdict)) {
             scope->held_count++;
             continue;

@@ -1,6 +1,7 @@
 #include "vault/keep/holds.h"
 
 #include "vault/act/hold_file.h"
+#include "vault/erasure.h"
 #include "vault/keep/internal.h"
 #include "vault/keep/judge.h"
 #include "vault/keep/judge_mailbox.h"
@@ -186,6 +187,52 @@ static gboolean note_destroyed(const RowId *row_id, const GByteArray *value, gpo
     return TRUE;
 }
 
+static gboolean names_one_of(const VaultJudgedHold *hold, const GArray *messages)
+{
+    for (guint i = 0; i < messages->len; i++) {
+        if (g_hash_table_contains(hold->messages, &g_array_index(messages, RecordId, i)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* As far as an erasure is remembered: whose its messages were and when they came is not. What was
+ * destroyed before was received before. */
+static gboolean may_have_touched(const Coverage *coverage, const VaultErasureValue *erasure)
+{
+    const VaultHoldValue *hold = coverage->hold->hold;
+    guint64 online_s = erasure->dates_s[VAULT_ERASURE_ONLINE];
+
+    if (erasure->state == VAULT_ERASURE_CANCELLED)
+        return FALSE;
+    if (!vault_id_is_zero(erasure->mailbox_id.bytes) &&
+        !g_hash_table_contains(coverage->mailboxes, &erasure->mailbox_id))
+        return FALSE;
+    if (coverage->hold->messages != NULL && erasure->kind == VAULT_ERASURE_MESSAGES &&
+        !names_one_of(coverage->hold, erasure->messages))
+        return FALSE;
+    return (online_s == 0 || hold->from_s <= online_s) &&
+           (hold->to_s == 0 || erasure->from_s < hold->to_s) && hold->from_s < erasure->to_s;
+}
+
+static gboolean say_erasures(VaultKeep *keep, const Coverage *coverage, GError **error)
+{
+    g_autoptr(GPtrArray) erasures = vault_keep_erasures(keep, error);
+
+    for (guint i = 0; erasures != NULL && i < erasures->len; i++) {
+        const VaultErasureValue *erasure = g_ptr_array_index(erasures, i);
+        g_autofree char *time =
+            vault_text_time(MIN(erasure->dates_s[erasure->state], VAULT_TEXT_TIME_END_S - 1));
+
+        if (may_have_touched(coverage, erasure))
+            g_string_append_printf(coverage->answer, "erasure: %s %s %s %s\n",
+                                   VAULT_ID_TEXT(erasure->id),
+                                   vault_erasure_kind_name(erasure->kind),
+                                   vault_erasure_state_name(erasure->state), time);
+    }
+    return erasures != NULL;
+}
+
 /* Takes the hold over. */
 static gboolean say_coverage(VaultKeep *keep, VaultHoldValue *hold, GString *answer, GError **error)
 {
@@ -198,8 +245,10 @@ static gboolean say_coverage(VaultKeep *keep, VaultHoldValue *hold, GString *ans
 
     vault_text_append_hex_line(answer, "hold", hold->hold_id.bytes, VAULT_ID_LEN);
     vault_text_append_number(answer, "mailboxes", g_hash_table_size(coverage.mailboxes));
-    is_said = is_said && vault_keyring_each(keep->keyring, VAULT_KEYRING_TOMBSTONES, note_destroyed,
-                                            &coverage, error);
+    is_said = is_said &&
+              vault_keyring_each(keep->keyring, VAULT_KEYRING_TOMBSTONES, note_destroyed, &coverage,
+                                 error) &&
+              say_erasures(keep, &coverage, error);
     g_hash_table_unref(coverage.mailboxes);
     vault_judged_hold_free(coverage.hold);
     return is_said;

@@ -169,6 +169,7 @@ static const struct {
     {"hold-add", VAULT_HOLD_FILE_LEN_MAX, vault_holds_add},
     {"hold-remove", VAULT_REQUEST_LEN_MAX, vault_holds_remove},
     {"retention-set", VAULT_REQUEST_LEN_MAX, vault_retention_set},
+    {"retention-run", VAULT_REQUEST_LEN_MAX, vault_retention_run},
     {"mailbox-close", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_close},
     {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
     {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},

@@ -99,6 +99,18 @@ static gboolean log_policy(VaultKeep *keep, const VaultPolicy *next, const char 
     return vault_keep_log_act(keep, VAULT_LOGGED_POLICY_SET, payload->str, payload->len, error);
 }
 
+/* With the gate closed: no release that was judged by the policy before comes behind it. */
+static gboolean come_into_force(VaultKeep *keep, PolicyJob *job, GError **error)
+{
+    gboolean is_in_force;
+
+    vault_erasure_gate_close(keep->erasure_gate);
+    is_in_force = log_policy(keep, job->next, job->text, job->len, error) &&
+                  vault_keyring_batch_run(keep->batch, put_policy, job, error);
+    vault_erasure_gate_open(keep->erasure_gate);
+    return is_in_force;
+}
+
 static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
                            gpointer user, GError **error)
 {
@@ -116,8 +128,7 @@ static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, VaultSs
     in_force = vault_policy_parse(text_in_force, strlen(text_in_force), error);
     return in_force != NULL &&
            vault_policy_may_follow(in_force, next, text, len, verify, user, error) &&
-           log_policy(keep, next, text, len, error) &&
-           vault_keyring_batch_run(keep->batch, put_policy, &job, error);
+           come_into_force(keep, &job, error);
 }
 
 gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
@@ -141,26 +152,35 @@ void vault_policy_apply(VaultKeep *keep)
 
 /* ---- requests ------------------------------------------------------------------------------- */
 
-VaultRequestFile *vault_policy_check_request(VaultKeep *keep, VaultAct act, const char *text,
-                                             gsize len, guint *ret_approval_count, GError **error)
+char *vault_policy_conditions(VaultKeep *keep, VaultRequestConditions *ret_conditions,
+                              GError **error)
 {
-    g_autofree char *policy = vault_policy_in_force(keep->keyring, error);
-    VaultRequestConditions conditions = {.vault_id = keep->id,
-                                         .policy = policy,
-                                         .now_s = vault_clock_now_s(&keep->clock),
-                                         .verify = keep->verify_approval,
-                                         .user = keep->verify_user};
-    guint64 good_s;
+    guint64 now_s = vault_clock_now_s(&keep->clock), good_s;
 
-    if (policy == NULL)
-        return NULL;
-    if (vault_clock_judge(&keep->clock, conditions.now_s, &good_s) == VAULT_CLOCK_UNSURE) {
+    if (vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_UNSURE) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                             "the clock is not to be trusted, so no request counts: set it right, "
                             "or run muniment clock confirm when it is");
         return NULL;
     }
-    return vault_request_check(text, len, act, &conditions, ret_approval_count, error);
+    *ret_conditions =
+        (VaultRequestConditions){.vault_id = keep->id,
+                                 .policy = vault_policy_in_force(keep->keyring, error),
+                                 .now_s = MAX(now_s, vault_clock_last_archived_s(&keep->clock)),
+                                 .verify = keep->verify_approval,
+                                 .user = keep->verify_user};
+    return (char *)ret_conditions->policy;
+}
+
+VaultRequestFile *vault_policy_check_request(VaultKeep *keep, VaultAct act, const char *text,
+                                             gsize len, guint *ret_approval_count, GError **error)
+{
+    VaultRequestConditions conditions;
+    g_autofree char *policy = vault_policy_conditions(keep, &conditions, error);
+
+    return policy != NULL
+               ? vault_request_check(text, len, act, &conditions, ret_approval_count, error)
+               : NULL;
 }
 
 gboolean vault_policy_still_allows(VaultKeyring *keyring, const VaultRequestFile *request,

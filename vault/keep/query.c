@@ -289,5 +289,6 @@ gboolean vault_keep_status(VaultKeep *keep, VaultKeepStatus *ret_status, GError 
     ret_status->last_archived_s =
         MAX(vault_clock_last_archived_s(&keep->clock), totals.last_archived_s);
     tell_backups(keep, ret_status);
+    ret_status->expiry = vault_keep_expiry_state(keep);
     return TRUE;
 }

@@ -26,8 +26,3 @@ gboolean vault_rotation_put(VaultKeyring *keyring, const VaultMasterRow *row, GE
 /* GArray of MailboxId: of all mailboxes, so that months are walked through mailbox by mailbox and
  * mail that needs the keyring meanwhile does not wait for all of them. */
 GArray *vault_rotation_mailboxes(VaultKeyring *keyring, GError **error);
-
-/* REFUSED unless `request` (NULL: none) has the approvals that the policy in force wants for
- * acts on the vault's keys, for just this rotation. */
-gboolean vault_rotation_check_approved(VaultKeep *keep, const VaultRotationAnswered *part,
-                                       const char *request, gsize len, GError **error);

@@ -1,7 +1,6 @@
 /* Rotation, on its way in: wraps for a new master. */
-#include "vault/act/approval_tally.h"
 #include "vault/act/drill_file.h"
-#include "vault/act/request_file.h"
+#include "vault/keep/policy.h"
 #include "vault/keep/rotation.h"
 
 typedef struct {
@@ -63,6 +62,18 @@ static gboolean check_to(Taking *taking, const GArray *masters, const VaultMaste
     return TRUE;
 }
 
+/* An answer that lay about when the master gave its place to another is good no more: who wants it
+ * all the same asks and answers anew. */
+static gboolean check_not_overtaken(const Taking *taking, const GArray *masters, GError **error)
+{
+    const VaultMasterRow *successor = vault_rotation_find(masters, &taking->from.value.successor);
+
+    return taking->is_named || successor == NULL ||
+           taking->part->name.created_s >= successor->value.added_s ||
+           refuse(error, "another master was named in that place since it was asked for: begin "
+                         "again with muniment rotation begin");
+}
+
 /* Who counts comes from the keyring as it is now. */
 static gboolean judge(Taking *taking, VaultKeyring *keyring, GError **error)
 {
@@ -85,7 +96,7 @@ static gboolean judge(Taking *taking, VaultKeyring *keyring, GError **error)
     if (to != NULL)
         taking->to = *to;
     taking->is_named = VAULT_ID_EQUAL(from->value.successor, to_id);
-    return TRUE;
+    return check_not_overtaken(taking, masters, error);
 }
 
 /* A key that nothing can be wrapped to would keep every new mailbox from getting its keys. */
@@ -102,29 +113,8 @@ static gboolean check_usable(const Taking *taking, GError **error)
 
 /* ---- approvals ------------------------------------------------------------------------------ */
 
-static gboolean check_request(VaultKeep *keep, const VaultRotationAnswered *part,
-                              const VaultRequestFile *request, const char *policy, GError **error)
+static gboolean refuse_unapproved(const char *detail, guint needed, GError **error)
 {
-    g_autofree char *detail = vault_rotation_detail(&part->name.from, &part->to);
-
-    if (request->act != VAULT_ACT_VAULTKEY || !VAULT_ID_EQUAL(request->vault_id, keep->id))
-        return refuse(error, "the request is for another act or vault");
-    if (!g_str_equal(request->detail, detail)) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                    "the request's detail must be \"%s\", and is another", detail);
-        return FALSE;
-    }
-    if (!g_str_equal(request->policy, policy))
-        return refuse(error, "the request was made under another policy than what is in force");
-    if (vault_clock_now_s(&keep->clock) >= request->expires_s)
-        return refuse(error, "the request has expired: make a new one");
-    return TRUE;
-}
-
-static gboolean refuse_unapproved(const VaultRotationAnswered *part, guint32 needed, GError **error)
-{
-    g_autofree char *detail = vault_rotation_detail(&part->name.from, &part->to);
-
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                 "the policy in force wants a change of masters approved (%u): have this request "
                 "approved and give it with --approved: muniment request VAULT --act vaultkey "
@@ -133,39 +123,40 @@ static gboolean refuse_unapproved(const VaultRotationAnswered *part, guint32 nee
     return FALSE;
 }
 
-static gboolean check_approvals(VaultKeep *keep, const VaultPolicy *policy,
-                                const VaultRequestFile *request, const char *text, gsize len,
-                                GError **error)
+static gboolean get_needed(VaultKeep *keep, guint *ret_needed, GError **error)
 {
-    VaultApprovedText approved = {.ssh_namespace = VAULT_APPROVAL_OF_REQUEST,
-                                  .text = text,
-                                  .len = vault_approvals_offset(text, len),
-                                  .approvals = request->approvals};
-    g_autoptr(VaultApprovalTally) tally = vault_approval_tally(
-        policy, VAULT_ACT_VAULTKEY, &approved, keep->verify_approval, keep->verify_user, error);
+    g_autofree char *text = vault_policy_in_force(keep->keyring, error);
+    g_autoptr(VaultPolicy) policy =
+        text != NULL ? vault_policy_parse(text, strlen(text), error) : NULL;
 
-    return tally != NULL && vault_approval_tally_check(tally, error);
+    if (policy != NULL)
+        *ret_needed = policy->needed[VAULT_ACT_VAULTKEY];
+    return policy != NULL;
 }
 
-gboolean vault_rotation_check_approved(VaultKeep *keep, const VaultRotationAnswered *part,
-                                       const char *text, gsize len, GError **error)
+/* REFUSED unless the request (none: of no length) has the approvals that the policy in force wants
+ * for acts on the vault's keys, for just this rotation. */
+static gboolean check_approved(VaultKeep *keep, const VaultRotationAnswered *part, const char *text,
+                               gsize len, GError **error)
 {
-    g_autofree char *policy_text = vault_keep_policy(keep, error);
-    g_autoptr(VaultPolicy) policy = NULL;
+    g_autofree char *detail = vault_rotation_detail(&part->name.from, &part->to);
     g_autoptr(VaultRequestFile) request = NULL;
+    guint needed;
 
-    if (policy_text == NULL)
+    if (!get_needed(keep, &needed, error))
         return FALSE;
-    policy = vault_policy_parse(policy_text, strlen(policy_text), error);
-    if (policy == NULL)
-        return FALSE;
-    if (policy->needed[VAULT_ACT_VAULTKEY] == 0)
+    if (needed == 0)
         return TRUE;
     if (len == 0)
-        return refuse_unapproved(part, policy->needed[VAULT_ACT_VAULTKEY], error);
-    request = vault_request_file_parse(text, len, error);
-    return request != NULL && check_request(keep, part, request, policy_text, error) &&
-           check_approvals(keep, policy, request, text, len, error);
+        return refuse_unapproved(detail, needed, error);
+    request = vault_policy_check_request(keep, VAULT_ACT_VAULTKEY, text, len, NULL, error);
+    if (request == NULL)
+        return FALSE;
+    if (g_str_equal(request->detail, detail))
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                "the request's detail must be \"%s\", and is another", detail);
+    return FALSE;
 }
 
 /* ---- the change ----------------------------------------------------------------------------- */
@@ -285,7 +276,7 @@ static gboolean take_part(VaultKeep *keep, const char *text, gsize len, const ch
 
     if (part == NULL || !judge(&taking, keep->keyring, error) || !check_usable(&taking, error))
         return FALSE;
-    if (!taking.is_named && !vault_rotation_check_approved(keep, part, request, request_len, error))
+    if (!taking.is_named && !check_approved(keep, part, request, request_len, error))
         return FALSE;
     if (taking.is_new)
         vault_random(taking.to.row_id.bytes, VAULT_ID_LEN);
