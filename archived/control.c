@@ -51,14 +51,16 @@ typedef struct {
     DayKey import_key;
     char *grant; /* that releases are to be given by */
     guint32 grant_len;
-    char *said;       /* by an act: follows the answer */
-    gboolean is_over; /* the connection cannot go on */
+    ArchivedCharge charge; /* for the grant */
+    char *said;            /* by an act: follows the answer */
+    gboolean is_over;      /* the connection cannot go on */
 } Outcome;
 
 static void outcome_clear(Outcome *outcome)
 {
     day_key_wipe(&outcome->import_key);
     g_free(outcome->grant);
+    archived_charge_clear(&outcome->charge);
     g_free(outcome->said);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outcome, outcome_clear)
@@ -106,7 +108,8 @@ static char *do_request(ArchivedConnection *connection, ArchivedControlStream *s
         is_done = operate(connection, stream, line, outcome, error);
         break;
     case ARCHIVED_REQUEST_RELEASE:
-        outcome->grant = archived_control_take_grant(daemon, stream, &outcome->grant_len, error);
+        outcome->grant = archived_control_take_grant(daemon, stream, &outcome->charge,
+                                                     &outcome->grant_len, error);
         is_done = outcome->grant != NULL;
         outcome->is_over = !is_done;
         break;

@@ -158,25 +158,35 @@ gboolean archived_control_read(ArchivedControlStream *stream, void *ret_bytes, g
     return TRUE;
 }
 
-char *archived_control_read_text(ArchivedControlStream *stream, guint32 len_max, guint32 *ret_len,
-                                 GError **error)
+gboolean archived_control_read_text_len(ArchivedControlStream *stream, guint32 len_max,
+                                        guint32 *ret_len, GError **error)
 {
-    g_autofree char *text = NULL;
     gboolean is_end = FALSE;
 
     if (!archived_control_read_u32(stream, ret_len, &is_end, error))
-        return NULL;
-    if (is_end) {
-        set_cut_short(error);
-        return NULL;
-    }
-    if (*ret_len > len_max) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
-                    "what follows on the control socket has over %u bytes", len_max);
-        return NULL;
-    }
-    text = g_malloc0((gsize)*ret_len + 1);
-    return archived_control_read(stream, text, *ret_len, error) ? g_steal_pointer(&text) : NULL;
+        return FALSE;
+    if (is_end)
+        return set_cut_short(error);
+    if (*ret_len <= len_max)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                "what follows on the control socket has over %u bytes", len_max);
+    return FALSE;
+}
+
+char *archived_control_read_text_bytes(ArchivedControlStream *stream, guint32 len, GError **error)
+{
+    g_autofree char *text = g_malloc0((gsize)len + 1);
+
+    return archived_control_read(stream, text, len, error) ? g_steal_pointer(&text) : NULL;
+}
+
+char *archived_control_read_text(ArchivedControlStream *stream, guint32 len_max, guint32 *ret_len,
+                                 GError **error)
+{
+    return archived_control_read_text_len(stream, len_max, ret_len, error)
+               ? archived_control_read_text_bytes(stream, *ret_len, error)
+               : NULL;
 }
 
 gboolean archived_control_send(int fd, const void *bytes, gsize len, GError **error)

@@ -41,7 +41,11 @@ gboolean archived_control_read(ArchivedControlStream *stream, void *ret_bytes, g
                                GError **error);
 
 /* A length and as many bytes; a NUL that is not counted follows. IO when the peer closed before,
- * and TOO_LARGE over the limit: then the stream is out of step. */
+ * and TOO_LARGE over the limit: then the stream is out of step. In two steps for who makes room
+ * between them. */
+gboolean archived_control_read_text_len(ArchivedControlStream *stream, guint32 len_max,
+                                        guint32 *ret_len, GError **error);
+char *archived_control_read_text_bytes(ArchivedControlStream *stream, guint32 len, GError **error);
 char *archived_control_read_text(ArchivedControlStream *stream, guint32 len_max, guint32 *ret_len,
                                  GError **error);
 

@@ -7,13 +7,27 @@
 G_STATIC_ASSERT(ARCHIVED_CONTROL_COPIES_MAX == VAULT_RELEASE_COUNT_MAX);
 G_STATIC_ASSERT(ARCHIVED_CONTROL_RELEASE_LEN_MAX >= VAULT_RELEASE_LEN_MAX);
 
-char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                                  guint32 *ret_len, GError **error)
+static gboolean make_room(ArchivedCharge *charge, guint32 len, GError **error)
 {
-    g_autofree char *grant =
-        archived_control_read_text(stream, ARCHIVED_CONTROL_GRANT_LEN_MAX, ret_len, error);
+    if (len <= ARCHIVED_CONTROL_GRANT_SMALL_LEN || archived_charge_grow(charge, len, NULL))
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                        "archived holds as many large grants as it has room for: try again when "
+                        "other restores are done, or ask for fewer mailboxes or months");
+    return FALSE;
+}
+
+char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream *stream,
+                                  ArchivedCharge *charge, guint32 *ret_len, GError **error)
+{
+    g_autofree char *grant = NULL;
     g_autoptr(GBytes) nothing = NULL;
 
+    charge->budget = daemon->grants;
+    if (!archived_control_read_text_len(stream, ARCHIVED_CONTROL_GRANT_LEN_MAX, ret_len, error) ||
+        !make_room(charge, *ret_len, error))
+        return NULL;
+    grant = archived_control_read_text_bytes(stream, *ret_len, error);
     if (grant == NULL ||
         !vault_keep_release_by_grant(daemon->keep, grant, *ret_len, NULL, 0, &nothing, error))
         return NULL;

@@ -7,9 +7,15 @@
 #include "archived/control_frame.h"
 #include "vault/keep.h"
 
-/* Reads the grant and has it judged; NULL when it is not good, or none. */
+/* Whoever may use run/read may send grants, good or not, as slowly as he likes: those over the
+ * first length are held within the second, all together, and one without room is BUSY. */
+#define ARCHIVED_CONTROL_GRANT_SMALL_LEN (64u << 10)
+#define ARCHIVED_CONTROL_GRANTS_LEN_MAX (64u << 20)
+
+/* Reads the grant and has it judged; NULL when it is not good, or none. The charge is of
+ * daemon->grants, and to be kept as long as the grant is. */
 char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream *stream,
-                                  guint32 *ret_len, GError **error);
+                                  ArchivedCharge *charge, guint32 *ret_len, GError **error);
 /* Lists of copies, a release each, until the client closes or the daemon stops. */
 void archived_control_release_serve(ArchivedConnection *connection, ArchivedControlStream *stream,
                                     const char *grant, gsize len);

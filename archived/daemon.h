@@ -31,6 +31,7 @@ typedef struct {
 
     VaultKeep *keep;
     ArchivedBudget *budget;
+    ArchivedBudget *grants; /* what clients of run/read hold: see control_release.h */
     ArchivedConnections *connections;
     ArchivedCounters counters;
     ArchivedMemoryLock memory_lock;

@@ -7,6 +7,7 @@
 
 #include "archived/config_tls.h"
 #include "archived/connections.h"
+#include "archived/control_release.h"
 #include "archived/housekeeping.h"
 #include "archived/log.h"
 #include "archived/owner.h"
@@ -18,6 +19,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* How long a delivery waits for memory before it is answered 452. */
 #define BUDGET_WAIT_MS 10000
+#define GRANTS_WAIT_MS 2000
 
 typedef struct {
     char *config_path;
@@ -85,6 +87,7 @@ static gboolean daemon_open(ArchivedDaemon *daemon, GError **error)
     g_mutex_init(&daemon->lock);
     daemon->started_s = archived_now_s();
     daemon->budget = archived_budget_new(archived_config_delivery_memory(config), BUDGET_WAIT_MS);
+    daemon->grants = archived_budget_new(ARCHIVED_CONTROL_GRANTS_LEN_MAX, GRANTS_WAIT_MS);
     daemon->connections = archived_connections_new();
     daemon->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (config->tls != INGEST_TLS_OFF) {
@@ -104,6 +107,7 @@ static gboolean daemon_close(ArchivedDaemon *daemon, GError **error)
     vault_keep_free(daemon->keep);
     archived_connections_free(daemon->connections);
     archived_budget_free(daemon->budget);
+    archived_budget_free(daemon->grants);
     SSL_CTX_free(daemon->tls);
     archived_config_unref(daemon->config);
     g_clear_error(&daemon->reload_failure);

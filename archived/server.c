@@ -249,6 +249,7 @@ static gboolean stop(ArchivedDaemon *daemon)
     archived_log(ARCHIVED_LOG_NOTICE, "stopping", "no new connections; deliveries end");
     atomic_store(&daemon->is_stopping, TRUE);
     archived_budget_stop_waiting(daemon->budget);
+    archived_budget_stop_waiting(daemon->grants);
     vault_keep_stop_compacting(daemon->keep);
     archived_connections_wake_idle(daemon->connections);
     if (archived_connections_wait_gone(daemon->connections, deadline))

@@ -222,9 +222,13 @@ static gboolean find_strangers(Check *check, const char *below, GError **error)
         g_autofree char *full = g_build_filename(check->directory, relative, NULL);
         struct stat status;
 
-        if (lstat(full, &status) == 0 && S_ISDIR(status.st_mode)) {
+        if (lstat(full, &status) != 0)
+            return vault_error_set_errno(error, errno, "cannot read", full);
+        if (S_ISDIR(status.st_mode)) {
             if (!find_strangers(check, relative, error))
                 return FALSE;
+        } else if (strcmp(relative, MANIFEST_NAME) == 0 && S_ISLNK(status.st_mode)) {
+            find(check, MANIFEST_NAME ": a symbolic link, so that it is no part of the export");
         } else if (strcmp(relative, MANIFEST_NAME) != 0 &&
                    !g_hash_table_contains(check->files, relative)) {
             find(check, "%s: the manifest does not name it", relative);

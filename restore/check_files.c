@@ -176,24 +176,30 @@ static gboolean find_postmark(const Mbox *mbox, guint i, guint64 *ret_start, GEr
     return TRUE;
 }
 
+/* At the end of the file an LF is the mbox's only after a message that ends in one. */
+static gboolean cut_last_lf(const Mbox *mbox, guint64 start, guint64 *end, GError **error)
+{
+    guint8 last[2];
+
+    if (*end < start + sizeof last)
+        return TRUE;
+    if (read_at(mbox->fd, *end - sizeof last, last, sizeof last, mbox->name, error) < 0)
+        return FALSE;
+    *end -= last[0] == '\n' && last[1] == '\n' ? 1 : 0;
+    return TRUE;
+}
+
 /* Where message `i` ends: the LF behind it is the mbox's. */
 static gboolean find_end(const Mbox *mbox, guint i, guint64 *ret_end, GError **error)
 {
-    guint8 last = 0;
-
-    *ret_end = mbox->len;
     if (i + 1 < mbox->offsets->len) {
         if (!find_postmark(mbox, i + 1, ret_end, error))
             return FALSE;
         --*ret_end;
         return TRUE;
     }
-    if (*ret_end <= g_array_index(mbox->offsets, guint64, i))
-        return TRUE;
-    if (read_at(mbox->fd, *ret_end - 1, &last, 1, mbox->name, error) < 0)
-        return FALSE;
-    *ret_end -= last == '\n' ? 1 : 0;
-    return TRUE;
+    *ret_end = mbox->len;
+    return cut_last_lf(mbox, g_array_index(mbox->offsets, guint64, i), ret_end, error);
 }
 
 static gboolean hash_unquoted(const Mbox *mbox, guint64 at, guint64 end, guint64 *ret_len,
@@ -219,6 +225,9 @@ static gboolean hash_unquoted(const Mbox *mbox, guint64 at, guint64 end, guint64
             mbox_quote_end(&quoting, out);
         else
             mbox_unquote(&quoting, bytes, (gsize)got, out);
+        /* To a mail program another message begins there, to this one it is the same text. */
+        if (quoting.has_bare_from)
+            return set_malformed("a line within the message begins with \"From \" unquoted", error);
         vault_hasher_update(hasher, out->data, out->len);
         *ret_len += out->len;
         at += (guint64)got;

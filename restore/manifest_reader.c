@@ -2,10 +2,13 @@
 
 #include "restore/json_text.h"
 #include "restore/proof_bundle.h"
+#include "vault/base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BUFFER_LEN 65536
 
@@ -40,18 +43,37 @@ void manifest_reader_close(ManifestReader *reader)
     g_free(reader);
 }
 
+/* Never waiting for what is no file. */
+static FILE *open_file(const char *path, GError **error)
+{
+    g_auto(VaultFd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    FILE *file;
+
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        vault_error_set_errno(error, errno, "cannot read", path);
+        return NULL;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, "%s: this is no file", path);
+        return NULL;
+    }
+    file = fdopen(fd, "r");
+    if (file == NULL)
+        vault_error_set_errno(error, errno, "cannot read", path);
+    else
+        fd = -1;
+    return file;
+}
+
 ManifestReader *manifest_reader_open(const char *path, GError **error)
 {
     g_autoptr(ManifestReader) reader = g_new0(ManifestReader, 1);
 
     reader->path = g_strdup(path);
     reader->line = g_string_new(NULL);
-    reader->file = fopen(path, "re");
-    if (reader->file == NULL) {
-        vault_error_set_errno(error, errno, "cannot read", path);
-        return NULL;
-    }
-    return g_steal_pointer(&reader);
+    reader->file = open_file(path, error);
+    return reader->file == NULL ? NULL : g_steal_pointer(&reader);
 }
 
 static gboolean set_malformed(const ManifestReader *reader, GError **error)

@@ -1,7 +1,8 @@
 /* Reading a whole manifest that somebody else may have written, line by line: every line that
  * restore/manifest.h describes, in that order and no other.
  *
- * Errors: NOT_FOUND, IO (the file), MALFORMED (not such a manifest; the line is named), TOO_LARGE
+ * Errors: NOT_FOUND, IO (the file), MALFORMED (no file, or not such a manifest; the line is
+ * named), TOO_LARGE
  * (a line over MANIFEST_LINE_LEN_MAX), UNSUPPORTED (a later one). Threads: one user.
  * Source: docs/formats/export.md.
  */

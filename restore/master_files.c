@@ -4,7 +4,6 @@
 #include "restore/prompt.h"
 #include "restore/verb.h"
 #include "vault/base/file.h"
-#include "vault/crypto/escrow.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,59 +12,6 @@
 
 /* Times that the passphrase may be entered again before the new file is given up. */
 #define CONFIRM_TRIES 3
-
-/* What differs: neither file, passphrase nor seed of one role is good for the other. */
-typedef struct {
-    const char *name;
-    const char *question;
-    void (*create)(VaultMaster *ret_pair);
-    char *(*format)(const VaultMaster *pair, const char *passphrase, gsize len,
-                    const VaultPassphraseCost *cost, GError **error);
-    gboolean (*parse)(const char *text, const char *passphrase, gsize len, VaultMaster *ret_pair,
-                      GError **error);
-    char *(*public_format)(const MasterPublic *pair);
-} Role;
-
-static void escrow_create(VaultMaster *ret_pair)
-{
-    g_auto(VaultEscrow) escrow = {0};
-
-    vault_escrow_create(&escrow);
-    *ret_pair = escrow.pair;
-}
-
-static char *escrow_format(const VaultMaster *pair, const char *passphrase, gsize len,
-                           const VaultPassphraseCost *cost, GError **error)
-{
-    g_auto(VaultEscrow) escrow = {.pair = *pair};
-
-    return vault_escrow_format(&escrow, passphrase, len, cost, error);
-}
-
-static gboolean escrow_parse(const char *text, const char *passphrase, gsize len,
-                             VaultMaster *ret_pair, GError **error)
-{
-    g_auto(VaultEscrow) escrow = {0};
-
-    if (!vault_escrow_parse(text, passphrase, len, &escrow, error))
-        return FALSE;
-    *ret_pair = escrow.pair;
-    return TRUE;
-}
-
-static char *escrow_public_format(const MasterPublic *pair)
-{
-    VaultEscrowPublic escrow = {.pair = *pair};
-
-    return vault_escrow_public_format(&escrow);
-}
-
-static const Role roles[] = {
-    [RESTORE_KEY_MASTER] = {"master", "New passphrase for the master key: ", vault_master_create,
-                            vault_master_format, vault_master_parse, vault_master_public_format},
-    [RESTORE_KEY_ESCROW] = {"escrow", "New passphrase for the escrow key: ", escrow_create,
-                            escrow_format, escrow_parse, escrow_public_format},
-};
 
 void restore_master_files_clear(RestoreMasterFiles *files)
 {
@@ -85,7 +31,7 @@ static gboolean refuse_existing(const char *path, GError **error)
 gboolean restore_master_files_prepare(const char *directory, RestoreMasterFiles *ret_files,
                                       GError **error)
 {
-    const char *name = roles[ret_files->role].name;
+    const char *name = restore_key_role(ret_files->role)->name;
     g_autofree char *public_name = g_strconcat(name, ".pub", NULL);
 
     ret_files->secret = g_build_filename(directory, name, NULL);
@@ -105,7 +51,7 @@ gboolean restore_master_files_prepare(const char *directory, RestoreMasterFiles 
 
 /* The secret file on disk; removed again unless it was confirmed. */
 typedef struct {
-    const Role *role;
+    const RestoreKeyRole *role;
     const char *path;
     gboolean is_written, is_confirmed;
 } Draft;
@@ -171,11 +117,12 @@ gboolean restore_master_files_create(RestoreMasterFiles *files, const char *verb
                                      GError **error)
 {
     g_autoptr(RestorePassphrase) passphrase = restore_passphrase_new();
-    const Role *role = &roles[files->role];
+    const RestoreKeyRole *role = restore_key_role(files->role);
     g_auto(Draft) draft = {.role = role, .path = files->secret};
+    g_autofree char *question = g_strdup_printf("New passphrase for %s: ", role->the_key);
     g_autofree char *public_text = NULL;
 
-    if (!restore_passphrase_read(passphrase, passphrase_file, role->question, error))
+    if (!restore_passphrase_read(passphrase, passphrase_file, question, error))
         return FALSE;
     role->create(ret_master);
     if (!write_secret(ret_master, passphrase, &draft, error) ||

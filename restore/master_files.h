@@ -10,12 +10,10 @@
  */
 #pragma once
 
-#include "vault/crypto/key_files.h"
-
-typedef enum { RESTORE_KEY_MASTER, RESTORE_KEY_ESCROW } RestoreKeyRole;
+#include "restore/key_role.h"
 
 typedef struct {
-    RestoreKeyRole role;
+    VaultShareRole role;
     char *secret, *public;   /* paths */
     gboolean is_secret_made; /* and was confirmed; it stays when the public half fails */
 } RestoreMasterFiles;

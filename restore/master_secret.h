@@ -1,5 +1,5 @@
-/* The master's secret, from where a person keeps it: a file under a passphrase, or shares, in files
- * or typed in. What all verbs that need it share.
+/* The master's secret, or the escrow key's, from where a person keeps it: a file under a
+ * passphrase, or shares, in files or typed in. What all verbs that need it share.
  *
  * Errors: as vault_master_parse() and restore_passphrase_read() for the file, as
  * restore/share_files.h, restore/share_prompt.h and restore/share_collection.h for shares.
@@ -11,7 +11,8 @@
 
 /* From a command's options; exactly one of the first three. */
 typedef struct {
-    char *master;       /* --master F, with or without --passphrase-file */
+    VaultShareRole role;
+    char *master;       /* --master F or --escrow F, with or without --passphrase-file */
     char **share_files; /* --share F... */
     gboolean ask_shares;
     char *passphrase_file;

@@ -116,6 +116,8 @@ static void quote_found(MboxQuoteState *state, GByteArray *out)
 
 static void unquote_found(MboxQuoteState *state, GByteArray *out)
 {
+    if (state->mark_count == 0)
+        state->has_bare_from = TRUE;
     if (state->quoting == MBOX_MBOXRD || state->mark_count == 1)
         state->is_mark_held = FALSE;
 }

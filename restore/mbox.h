@@ -47,6 +47,7 @@ typedef struct {
     guint64 mark_count;     /* of '>' since then */
     gboolean is_mark_held;  /* unquoting: the first '>' is not given out yet */
     gsize matched;          /* bytes of "From " seen and held back */
+    gboolean has_bare_from; /* unquoting: a line began with "From " itself, as no quoted one does */
 } MboxQuoteState;
 void mbox_quote_begin(MboxQuoteState *state, MboxQuoting quoting);
 void mbox_quote(MboxQuoteState *state, const guint8 *bytes, gsize len, GByteArray *out);

@@ -2,9 +2,11 @@
 
 #include "restore/output.h"
 #include "restore/setup_sheet.h"
+#include "restore/share_files.h"
 #include "vault/base/file.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +22,9 @@ void setup_files_clear(SetupFiles *files)
     g_clear_pointer(&files->directory, g_free);
     g_clear_pointer(&files->vault_key, g_free);
     g_clear_pointer(&files->sheet, g_free);
+    g_clear_pointer(&files->escrow_public, g_free);
+    g_clear_pointer(&files->escrow_sheet, g_free);
+    g_clear_pointer(&files->vault_key_escrow, g_free);
 }
 
 void setup_files_keep(SetupFiles *files)
@@ -47,8 +52,9 @@ static gboolean make_directory(SetupFiles *files, GError **error)
 
 static gboolean refuse_existing(const SetupFiles *files, GError **error)
 {
-    static const char *const names[] = {"reader.key", "reader.pub", "vaultkey",
-                                        "recovery-sheet.txt"};
+    static const char *const names[] = {"reader.key",         "reader.pub", "vaultkey",
+                                        "recovery-sheet.txt", "escrow.pub", "escrow-sheet.txt",
+                                        "vaultkey.escrow"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_build_filename(files->directory, names[i], NULL);
@@ -68,6 +74,9 @@ gboolean setup_files_prepare(const char *directory, SetupFiles *ret_files, GErro
     ret_files->directory = g_strdup(directory);
     ret_files->vault_key = g_build_filename(directory, "vaultkey", NULL);
     ret_files->sheet = g_build_filename(directory, "recovery-sheet.txt", NULL);
+    ret_files->escrow_public = g_build_filename(directory, "escrow.pub", NULL);
+    ret_files->escrow_sheet = g_build_filename(directory, "escrow-sheet.txt", NULL);
+    ret_files->vault_key_escrow = g_build_filename(directory, "vaultkey.escrow", NULL);
     return make_directory(ret_files, error) &&
            restore_master_files_prepare(directory, &ret_files->master, error) &&
            refuse_existing(ret_files, error);
@@ -111,11 +120,80 @@ static gboolean copy_vault_key(const char *from, const char *to, GError **error)
     return is_written;
 }
 
+/* ---- the escrow key ------------------------------------------------------------------------- */
+
+static gboolean read_vault_key(const RestoreNewVault *vault, VaultKey *ret_key, GError **error)
+{
+    g_autoptr(GBytes) bytes = vault_file_read(vault->vault_key, VAULT_KEY_FILE_LEN_MAX, error);
+    VaultKey keys[VAULT_KEY_GENERATIONS_MAX];
+    VaultId vault_id;
+    gsize count;
+    gboolean is_parsed;
+
+    if (bytes == NULL)
+        return FALSE;
+    is_parsed = vault_key_file_parse(g_bytes_get_data(bytes, NULL), &vault_id, keys, &count, error);
+    vault_wipe((void *)g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    if (is_parsed)
+        *ret_key = keys[count - 1];
+    vault_wipe(keys, sizeof keys);
+    return is_parsed;
+}
+
+static gboolean write_sealed(const char *path, const RestoreNewVault *vault,
+                             const EscrowPublicKey *escrow_key, GError **error)
+{
+    VaultEscrowFile file = {.vault_id = vault->id, .escrow_key = *escrow_key, .count = 1};
+    g_auto(VaultKey) key = {.generation = 0};
+    g_autofree char *text = NULL;
+
+    if (!read_vault_key(vault, &key, error) ||
+        !vault_escrow_seal(escrow_key, &vault->id, &key, &file.keys[0], error))
+        return FALSE;
+    text = vault_escrow_file_format(&file);
+    return restore_output_write(path, text, RESTORE_OUTPUT_PRIVATE, error);
+}
+
+/* What the sheet gives, as it lies on disk, is the key. */
+static gboolean sheet_gives(const char *path, const VaultEscrow *escrow, GError **error)
+{
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_ESCROW);
+    char *const paths[] = {(char *)path, NULL};
+    g_auto(VaultMaster) pair = {0};
+
+    if (!restore_share_files_add(paths, shares, error) ||
+        !restore_shares_combine(shares, &pair, error))
+        return FALSE;
+    g_assert(memcmp(&pair.public, &escrow->pair.public, sizeof pair.public) == 0);
+    return TRUE;
+}
+
+static gboolean add_escrow(SetupFiles *files, const RestoreNewVault *vault, GError **error)
+{
+    g_auto(VaultEscrow) escrow = {0};
+    VaultEscrowPublic public;
+    g_autofree char *text = NULL;
+
+    vault_escrow_create(&escrow);
+    public = vault_escrow_public(&escrow);
+    files->escrow_key = vault_escrow_public_key(&public);
+    text = vault_escrow_public_format(&public);
+    return note_made(files, files->escrow_sheet,
+                     setup_sheet_write_escrow(files->escrow_sheet, vault, &escrow, error)) &&
+           sheet_gives(files->escrow_sheet, &escrow, error) &&
+           note_made(
+               files, files->escrow_public,
+               restore_output_write(files->escrow_public, text, RESTORE_OUTPUT_PUBLIC, error)) &&
+           note_made(files, files->vault_key_escrow,
+                     write_sealed(files->vault_key_escrow, vault, &files->escrow_key, error));
+}
+
 gboolean setup_files_add_recovery(SetupFiles *files, const RestoreNewVault *vault,
                                   const VaultMaster *master, GError **error)
 {
     return note_made(files, files->vault_key,
                      copy_vault_key(vault->vault_key, files->vault_key, error)) &&
+           add_escrow(files, vault, error) &&
            note_made(files, files->sheet,
                      setup_sheet_write(files->sheet, vault, master, &files->has_qr, error));
 }

@@ -10,15 +10,19 @@ typedef struct {
 } Entry;
 
 struct RestoreShares {
+    VaultShareRole role;
     gboolean is_expected;
     VaultShareSet expected;
     gsize count;
     Entry entries[RESTORE_SHARES_MAX];
 };
 
-RestoreShares *restore_shares_new(void)
+RestoreShares *restore_shares_new(VaultShareRole role)
 {
-    return vault_secret_new(sizeof(RestoreShares));
+    RestoreShares *shares = vault_secret_new(sizeof *shares);
+
+    shares->role = role;
+    return shares;
 }
 
 void restore_shares_free(RestoreShares *shares)
@@ -32,6 +36,27 @@ void restore_shares_expect_all(RestoreShares *shares, const VaultShareSet *set)
     shares->expected = *set;
 }
 
+static VaultShareRole other_role(VaultShareRole role)
+{
+    return role == VAULT_SHARE_MASTER ? VAULT_SHARE_ESCROW : VAULT_SHARE_MASTER;
+}
+
+gboolean restore_share_take(VaultShareRole role, VaultShareSheet *sheet, GError **error)
+{
+    const RestoreKeyRole *other = restore_key_role(other_role(role));
+    gboolean is_of_role =
+        sheet->is_signed ? sheet->set.role == role : vault_share_is_of(&sheet->share, role);
+
+    if (is_of_role) {
+        sheet->set.role = role;
+        return TRUE;
+    }
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
+                "this is a share of %s (see \"muniment %s\"), but one of %s is wanted",
+                other->a_key, other->command, restore_key_role(role)->a_key);
+    return FALSE;
+}
+
 gboolean restore_shares_add(RestoreShares *shares, const VaultShareSheet *sheet, const char *name,
                             GError **error)
 {
@@ -43,11 +68,13 @@ gboolean restore_shares_add(RestoreShares *shares, const VaultShareSheet *sheet,
                     RESTORE_SHARES_MAX);
         return FALSE;
     }
-    if (!vault_master_share_check(&sheet->share, error)) {
+    entry->sheet = *sheet;
+    if (!vault_share_check(&sheet->share, error) ||
+        !restore_share_take(shares->role, &entry->sheet, error)) {
+        vault_wipe(entry, sizeof *entry);
         g_prefix_error(error, "%s: ", name);
         return FALSE;
     }
-    entry->sheet = *sheet;
     g_strlcpy(entry->name, name, sizeof entry->name);
     shares->count++;
     return TRUE;
@@ -118,7 +145,7 @@ static gboolean set_no_key(GError **error, const char *format, ...)
 
 /* ---- what belongs together ------------------------------------------------------------------ */
 
-static gboolean is_same_master(const MasterPublic *a, const MasterPublic *b)
+static gboolean is_same_pair(const MasterPublic *a, const MasterPublic *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
 }
@@ -131,7 +158,7 @@ static gboolean is_same_set(const Entry *a, const Entry *b)
            one->iteration_exponent == other->iteration_exponent &&
            one->member_threshold == other->member_threshold &&
            (!a->sheet.is_signed || !b->sheet.is_signed ||
-            is_same_master(&a->sheet.set.master, &b->sheet.set.master));
+            is_same_pair(&a->sheet.set.pair, &b->sheet.set.pair));
 }
 
 static gsize count_like(const RestoreShares *shares, const Entry *entry)
@@ -180,7 +207,7 @@ static gboolean is_of_expected(const RestoreShares *shares, const Entry *entry)
            entry->sheet.share.member_threshold == shares->expected.threshold &&
            entry->sheet.share.member_index < shares->expected.count &&
            (!entry->sheet.is_signed ||
-            is_same_master(&entry->sheet.set.master, &shares->expected.master));
+            is_same_pair(&entry->sheet.set.pair, &shares->expected.pair));
 }
 
 static gboolean check_sets(const RestoreShares *shares, GError **error)
@@ -254,7 +281,7 @@ static gboolean check_enough(const RestoreShares *shares, GError **error)
 /* The first `threshold` shares but `without`, and `last` in the place of their last one where it is
  * not among them (-1: none in both). */
 static gboolean combine_some(const RestoreShares *shares, gssize without, gssize last,
-                             VaultMaster *ret_master)
+                             VaultMaster *ret_pair)
 {
     VaultSlip39Share *some = vault_secret_new(VAULT_SLIP39_SHARES_MAX * sizeof *some);
     gsize threshold = shares->entries[0].sheet.share.member_threshold, count = 0;
@@ -266,19 +293,19 @@ static gboolean combine_some(const RestoreShares *shares, gssize without, gssize
     }
     if (last >= 0)
         some[count - 1] = shares->entries[last].sheet.share;
-    is_combined = vault_master_combine(some, count, ret_master, NULL);
+    is_combined = vault_shares_combine(shares->role, some, count, ret_pair, NULL);
     vault_secret_free(some);
     return is_combined;
 }
 
-static gboolean set_altered(const Entry *entry, GError **error)
+static gboolean set_altered(const RestoreShares *shares, const Entry *entry, GError **error)
 {
     g_autofree char *name = name_of(entry);
 
     return set_no_key(error,
                       "%s is not as it was made, though the others combine without it: leave it "
-                      "out, and have a new set made (\"muniment master reshare\")",
-                      name);
+                      "out, and have a new set made (\"muniment %s reshare\")",
+                      name, restore_key_role(shares->role)->command);
 }
 
 /* The first ones do not combine. With a share to spare, leaving out the altered one helps. */
@@ -291,17 +318,17 @@ static gboolean set_not_combined(const RestoreShares *shares, GError **error)
         g_auto(VaultMaster) master = {0};
 
         if (combine_some(shares, (gssize)i, -1, &master))
-            return set_altered(&shares->entries[i], error);
+            return set_altered(shares, &shares->entries[i], error);
     }
     return set_no_key(
         error,
         "the shares do not combine: of %s, at least one is not as it was made, or of "
-        "another set with the same number; have each keeper run \"muniment master "
+        "another set with the same number; have each keeper run \"muniment %s "
         "check-share\", or replace one after the other by the share of another keeper",
-        names);
+        names, restore_key_role(shares->role)->command);
 }
 
-static gboolean check_spare(const RestoreShares *shares, const VaultMaster *master, GError **error)
+static gboolean check_spare(const RestoreShares *shares, const VaultMaster *pair, GError **error)
 {
     gsize threshold = shares->entries[0].sheet.share.member_threshold;
 
@@ -309,43 +336,43 @@ static gboolean check_spare(const RestoreShares *shares, const VaultMaster *mast
         g_auto(VaultMaster) again = {0};
 
         if (!combine_some(shares, -1, (gssize)i, &again) ||
-            !is_same_master(&again.public, &master->public))
-            return set_altered(&shares->entries[i], error);
+            !is_same_pair(&again.public, &pair->public))
+            return set_altered(shares, &shares->entries[i], error);
     }
     return TRUE;
 }
 
-static gboolean set_other_master(const char *who, const VaultMaster *master,
-                                 const MasterPublic *claimed, GError **error)
+static gboolean set_other_pair(VaultShareRole role, const char *who, const VaultMaster *pair,
+                               const MasterPublic *claimed, GError **error)
 {
-    g_autofree char *is = vault_master_fingerprint(&master->public);
-    g_autofree char *says = vault_master_fingerprint(claimed);
+    g_autofree char *is = restore_key_title(role, &pair->public);
+    g_autofree char *says = vault_share_fingerprint(role, claimed);
 
-    return set_no_key(error, "the shares give the master key %s, but %s is of %s", is, who, says);
+    return set_no_key(error, "the shares give %s, but %s is of %s", is, who, says);
 }
 
-static gboolean check_master(const RestoreShares *shares, const VaultMaster *master, GError **error)
+static gboolean check_pairs(const RestoreShares *shares, const VaultMaster *pair, GError **error)
 {
     for (gsize i = 0; i < shares->count; i++) {
         const Entry *entry = &shares->entries[i];
         g_autofree char *name = name_of(entry);
 
-        if (entry->sheet.is_signed && !is_same_master(&entry->sheet.set.master, &master->public))
-            return set_other_master(name, master, &entry->sheet.set.master, error);
+        if (entry->sheet.is_signed && !is_same_pair(&entry->sheet.set.pair, &pair->public))
+            return set_other_pair(shares->role, name, pair, &entry->sheet.set.pair, error);
     }
-    return !shares->is_expected || is_same_master(&shares->expected.master, &master->public) ||
-           set_other_master("the set that is asked for", master, &shares->expected.master, error);
+    return !shares->is_expected || is_same_pair(&shares->expected.pair, &pair->public) ||
+           set_other_pair(shares->role, "the set that is asked for", pair, &shares->expected.pair,
+                          error);
 }
 
-gboolean restore_shares_combine(const RestoreShares *shares, VaultMaster *ret_master,
-                                GError **error)
+gboolean restore_shares_combine(const RestoreShares *shares, VaultMaster *ret_pair, GError **error)
 {
     if (!restore_shares_check(shares, error) || !check_enough(shares, error))
         return FALSE;
-    if (!combine_some(shares, -1, -1, ret_master))
+    if (!combine_some(shares, -1, -1, ret_pair))
         return set_not_combined(shares, error);
-    if (check_spare(shares, ret_master, error) && check_master(shares, ret_master, error))
+    if (check_spare(shares, ret_pair, error) && check_pairs(shares, ret_pair, error))
         return TRUE;
-    vault_master_wipe(ret_master);
+    vault_master_wipe(ret_pair);
     return FALSE;
 }

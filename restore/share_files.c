@@ -72,21 +72,22 @@ char *restore_share_file_path(const char *directory, guint number, guint count)
 
 static void put_advice(GString *text, const VaultShareSheet *sheet)
 {
+    const RestoreKeyRole *role = restore_key_role(sheet->set.role);
     guint threshold = sheet->share.member_threshold;
 
-    g_string_append_printf(
-        text,
-        "\n"
-        "# This is share %u of set %u. Any %u share%s of the set give%s the master "
-        "key of a mail archive.\n"
-        "# Keep it where nobody else sees it, and never beside another share.\n"
-        "# Print it, then type it in once to see that the paper is right:\n"
-        "#     muniment master check-share\n"
-        "# The words are counted along the rows: first, second, third, next "
-        "row.\n"
-        "# Any program for SLIP-0039 takes them too.\n",
-        sheet->share.member_index + 1u, sheet->share.identifier, threshold,
-        threshold == 1 ? "" : "s", threshold == 1 ? "s" : "");
+    g_string_append_printf(text,
+                           "\n"
+                           "# This is share %u of set %u. Any %u share%s of the set give%s %s "
+                           "of a mail archive.\n"
+                           "# Keep it where nobody else sees it, and never beside another share.\n"
+                           "# Print it, then type it in once to see that the paper is right:\n"
+                           "#     muniment %s check-share\n"
+                           "# The words are counted along the rows: first, second, third, next "
+                           "row.\n"
+                           "# Any program for SLIP-0039 takes them too.\n",
+                           sheet->share.member_index + 1u, sheet->share.identifier, threshold,
+                           threshold == 1 ? "" : "s", threshold == 1 ? "s" : "", role->the_key,
+                           role->command);
 }
 
 static gboolean put_qr(GString *text, const VaultSlip39Share *share, gboolean *ret_has_qr,

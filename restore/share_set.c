@@ -26,9 +26,11 @@ const char *restore_share_set_problem(gint count, gint threshold)
     return NULL;
 }
 
-char *restore_share_set_unconfirmed_path(const char *directory)
+char *restore_share_set_unconfirmed_path(VaultShareRole role, const char *directory)
 {
-    return g_build_filename(directory, "master.pub.unconfirmed", NULL);
+    g_autofree char *name = g_strconcat(restore_key_role(role)->name, ".pub.unconfirmed", NULL);
+
+    return g_build_filename(directory, name, NULL);
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -74,39 +76,37 @@ static gboolean refuse_existing(const RestoreShareSet *set, GError **error)
     if (!g_file_test(set->unconfirmed, G_FILE_TEST_EXISTS))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
-                "%s exists: a set of shares there waits for \"muniment master confirm\"; choose "
+                "%s exists: a set of shares there waits for \"muniment %s confirm\"; choose "
                 "another --out",
-                set->unconfirmed);
+                set->unconfirmed, restore_key_role(set->set.role)->command);
     return FALSE;
 }
 
-static void begin(const char *directory, guint count, guint threshold, RestoreShareSet *set)
+static void begin(const char *directory, RestoreShareSet *set)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char *made = g_date_time_format(now, "%Y-%m-%d");
 
-    *set = (RestoreShareSet){.set = {.count = count, .threshold = threshold},
-                             .unconfirmed = restore_share_set_unconfirmed_path(directory),
-                             .sheets = g_ptr_array_new_with_free_func(g_free)};
+    set->unconfirmed = restore_share_set_unconfirmed_path(set->set.role, directory);
+    set->sheets = g_ptr_array_new_with_free_func(g_free);
     g_strlcpy(set->set.made, made, sizeof set->set.made);
 }
 
-gboolean restore_share_set_write(const char *directory, const VaultMaster *master, guint count,
-                                 guint threshold, gint not_identifier, RestoreShareSet *ret_set,
-                                 GError **error)
+gboolean restore_share_set_write(const char *directory, const VaultMaster *pair,
+                                 gint not_identifier, RestoreShareSet *set, GError **error)
 {
     g_auto(Draft) draft = {.paths = g_ptr_array_new_with_free_func(g_free)};
     VaultShareSheet *sheets;
 
-    begin(directory, count, threshold, ret_set);
+    begin(directory, set);
     if (g_mkdir_with_parents(directory, 0700) != 0)
         return vault_error_set_errno(error, errno, "cannot make the folder", directory);
-    if (!refuse_existing(ret_set, error))
+    if (!refuse_existing(set, error))
         return FALSE;
     sheets = vault_secret_new(VAULT_SLIP39_SHARES_MAX * sizeof *sheets);
-    draft.is_complete = vault_master_split(master, not_identifier, &ret_set->set, sheets, error) &&
-                        write_sheets(directory, sheets, &draft, ret_set, error) &&
-                        write_unconfirmed(ret_set, error);
+    draft.is_complete = vault_shares_split(pair, not_identifier, &set->set, sheets, error) &&
+                        write_sheets(directory, sheets, &draft, set, error) &&
+                        write_unconfirmed(set, error);
     vault_secret_free(sheets);
     return draft.is_complete;
 }
@@ -138,35 +138,47 @@ static gboolean report_json(const RestoreShareSet *set, const char *fingerprint,
 gboolean restore_share_set_report(const RestoreShareSet *set, const char *directory,
                                   gboolean as_json, GError **error)
 {
-    g_autofree char *fingerprint = vault_master_fingerprint(&set->set.master);
+    const RestoreKeyRole *role = restore_key_role(set->set.role);
+    g_autofree char *fingerprint = vault_share_fingerprint(set->set.role, &set->set.pair);
 
     if (as_json)
         return report_json(set, fingerprint, error);
-    printf("Set %u of the master key %s: any %u of %u shares give the key.\n", set->set.identifier,
-           fingerprint, set->set.threshold, set->set.count);
+    printf("Set %u of %s %s: any %u of %u shares give the key.\n", set->set.identifier,
+           role->the_key, fingerprint, set->set.threshold, set->set.count);
     for (guint i = 0; i < set->sheets->len; i++)
         printf("  %s\n", (const char *)g_ptr_array_index(set->sheets, i));
     printf("%s\n"
            "Next:\n"
            "  1. Print each sheet, and give it to its keeper.\n"
-           "  2. muniment master confirm %s\n"
-           "     Every keeper types in his share; only then there is a master.pub.\n"
+           "  2. muniment %s confirm %s\n"
+           "     Every keeper types in his share; only then there is a public half.\n"
            "  3. Destroy the files: who has %u of them has the key.\n",
-           set->has_qr ? "" : "(Without QR codes: qrencode is not installed.)\n", directory,
-           set->set.threshold);
+           set->has_qr ? "" : "(Without QR codes: qrencode is not installed.)\n", role->command,
+           directory, set->set.threshold);
     return TRUE;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-gboolean restore_share_set_read(const char *directory, VaultShareSet *ret_set, GError **error)
+static gboolean check_role(VaultShareRole role, const VaultShareSet *set, GError **error)
 {
-    g_autofree char *path = restore_share_set_unconfirmed_path(directory);
+    if (set->role == role)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY, "this set is of %s, not of %s",
+                restore_key_role(set->role)->a_key, restore_key_role(role)->a_key);
+    return FALSE;
+}
+
+gboolean restore_share_set_read(VaultShareRole role, const char *directory, VaultShareSet *ret_set,
+                                GError **error)
+{
+    g_autofree char *path = restore_share_set_unconfirmed_path(role, directory);
     g_autoptr(GBytes) text = vault_file_read(path, VAULT_KEY_FILE_LEN_MAX, error);
 
     if (text == NULL)
         return FALSE;
-    if (vault_share_set_parse(g_bytes_get_data(text, NULL), ret_set, error))
+    if (vault_share_set_parse(g_bytes_get_data(text, NULL), ret_set, error) &&
+        check_role(role, ret_set, error))
         return TRUE;
     g_prefix_error(error, "%s: ", path);
     return FALSE;

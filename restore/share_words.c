@@ -103,5 +103,5 @@ gboolean restore_share_words_finish(const RestoreShareWords *words, VaultSlip39S
     g_assert(restore_share_words_next(words) == RESTORE_SHARE_WORDS);
     memcpy(all.words, words->words, sizeof words->words);
     return vault_slip39_share_parse(&all, ret_share, ret_suspect, error) &&
-           vault_master_share_check(ret_share, error);
+           vault_share_check(ret_share, error);
 }

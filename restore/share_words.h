@@ -9,7 +9,7 @@
 
 #include "vault/crypto/slip39.h"
 
-/* A share of a master key: docs/formats/shares.md. */
+/* A share of a key: docs/formats/shares.md. */
 #define RESTORE_SHARE_WORDS 33
 
 typedef struct {
@@ -35,6 +35,6 @@ const char *restore_share_words_completion(const RestoreShareWords *words);
 void restore_share_words_again(RestoreShareWords *words, guint number);
 
 /* All words must be there. Errors and `ret_suspect` as vault_slip39_share_parse(), and UNSUPPORTED
- * for a share that is none of a master key. */
+ * for a share that is none of a key of ours. */
 gboolean restore_share_words_finish(const RestoreShareWords *words, VaultSlip39Share *ret_share,
                                     guint *ret_suspect, GError **error);

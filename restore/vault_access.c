@@ -110,8 +110,16 @@ gboolean vault_access_operate_with_file(const char *path, const char *act, const
                                         gsize len_max, GError **error)
 {
     g_autoptr(GBytes) bytes = vault_file_read(file, len_max, error);
+    g_autoptr(GError) failure = NULL;
     gsize len = 0;
     const char *text = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
 
-    return bytes != NULL && vault_access_operate(path, act, text, len, NULL, error);
+    if (bytes == NULL)
+        return FALSE;
+    if (vault_access_operate(path, act, text, len, NULL, &failure))
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_MALFORMED))
+        g_prefix_error(&failure, "%s: ", file);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }

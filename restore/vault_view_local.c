@@ -72,7 +72,7 @@ static gboolean local_present(gpointer self, GBytes *text, GError **error)
     return TRUE;
 }
 
-/* Lists show no content, but who got mail when: not after the grant's end either. */
+/* Not after the grant's end. */
 static gboolean check_grant(const LocalView *view, GError **error)
 {
     const char *why = view->grant == NULL                          ? "present a grant first"
@@ -83,6 +83,18 @@ static gboolean check_grant(const LocalView *view, GError **error)
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED, why);
     return FALSE;
+}
+
+/* Lists show no content, but who got mail when: no more of it to whoever was revoked or removed
+ * meanwhile. */
+static gboolean judge_again(const LocalView *view, GError **error)
+{
+    g_autoptr(GBytes) nothing = NULL;
+
+    if (!check_grant(view, error))
+        return FALSE;
+    nothing = restore_releaser_ask(view->releaser, NULL, 0, error);
+    return nothing != NULL;
 }
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -150,23 +162,19 @@ static GArray *months_of(const LocalView *view, const VaultViewFilter *filter)
     return months;
 }
 
-/* Judged again before wraps are handed out: he may have been removed. */
 static gboolean local_months(gpointer self, VaultReaderPosition *position, gsize max,
                              GPtrArray *page, GError **error)
 {
     LocalView *view = self;
-    g_autoptr(GBytes) nothing = NULL;
 
-    if (!check_grant(view, error))
+    if (!judge_again(view, error))
         return FALSE;
     if (!vault_grant_file_is_standing(view->grant)) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                             "only a standing grant has keys in the vault");
         return FALSE;
     }
-    nothing = restore_releaser_ask(view->releaser, NULL, 0, error);
-    return nothing != NULL &&
-           vault_keep_reader_months(view->keep, view->grant, position, max, page, error);
+    return vault_keep_reader_months(view->keep, view->grant, position, max, page, error);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -228,7 +236,7 @@ static gboolean local_list(gpointer self, const VaultViewFilter *filter,
     Listing listing = {.view = view, .position = position, .page = page, .left = max};
     VaultCopyFilter copies;
 
-    if (!check_grant(view, error) || !find_months(view, error))
+    if (!judge_again(view, error) || !find_months(view, error))
         return FALSE;
     months = months_of(view, filter);
     messages = messages_of(view, filter);

@@ -99,24 +99,38 @@ static gboolean make_all(const SetupOptions *options, Setup *setup, GError **err
            make_vault(setup, options, error);
 }
 
-/* The copy that is carried off is a holder: what is erased later must reach it, too. */
-static void register_copy(const Setup *setup)
+static char *ask_holder(const Setup *setup, const char *name, const char *place, gboolean is_escrow,
+                        GError **error)
 {
-    g_autofree char *place = g_canonicalize_filename(setup->files.vault_key, NULL);
     g_autoptr(GString) lines = g_string_new(NULL);
-    g_autofree char *answer = NULL;
-    g_autoptr(GError) failure = NULL;
+    char *answer;
 
-    vault_text_append(lines, "name", "carry-off");
-    vault_text_append(lines, "kind", "file");
+    vault_text_append(lines, "name", name);
+    vault_text_append(lines, "kind", is_escrow ? "escrow" : "file");
     vault_text_append(lines, "place", place);
-    answer = custody_text_ask(setup->vault.path, "holder-add", lines, &failure);
+    if (is_escrow)
+        vault_text_append_hex_line(lines, "escrow-key", setup->files.escrow_key.bytes,
+                                   VAULT_KEY_LEN);
+    answer = custody_text_ask(setup->vault.path, "holder-add", lines, error);
     restore_owner_leave();
+    return answer;
+}
+
+/* The copies that are carried off are holders: what is erased later must reach them, too. */
+static void register_copy(const Setup *setup, const char *name, const char *path,
+                          gboolean is_escrow)
+{
+    g_autofree char *place = g_canonicalize_filename(path, NULL);
+    g_autofree char *public = g_canonicalize_filename(setup->files.escrow_public, NULL);
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *answer = ask_holder(setup, name, place, is_escrow, &failure);
+
     if (answer == NULL)
         restore_verb_say(verb,
                          "the copy of the vault key is not registered: %s; give \"muniment "
-                         "vaultkey holders add %s carry-off %s\"",
-                         failure->message, setup->vault.path, place);
+                         "vaultkey holders add %s %s %s%s%s\"",
+                         failure->message, setup->vault.path, name, place,
+                         is_escrow ? " --escrow " : "", is_escrow ? public : "");
 }
 
 static gboolean run_setup(const char *path, const SetupOptions *options, GError **error)
@@ -127,7 +141,8 @@ static gboolean run_setup(const char *path, const SetupOptions *options, GError 
     if (!prepare(path, options, &setup, error) || !make_all(options, &setup, error))
         return FALSE;
     setup_files_keep(&setup.files);
-    register_copy(&setup);
+    register_copy(&setup, "carry-off", setup.files.vault_key, FALSE);
+    register_copy(&setup, "escrow", setup.files.vault_key_escrow, TRUE);
     reader_public =
         options->reader_public != NULL ? options->reader_public : setup.files.reader.public;
     return options->as_json ? setup_report_json(&setup.files, &setup.vault, &setup.master.public,
@@ -169,8 +184,8 @@ int restore_verb_setup(int argc, char **argv)
     const RestoreVerbUsage usage = {
         .verb = verb,
         .arguments = "VAULT --domain D (--for NAME.pub|--reader-name NAME)",
-        .summary = "Makes everything for a site of one person: master key, vault, identity, "
-                   "recovery sheet.",
+        .summary = "Makes everything for a site of one person: master key, escrow key, vault, "
+                   "identity, sheets.",
         .description = "It says at its end what has to be carried off the host. When a step fails, "
                        "all that was made is removed again.\n"
                        "Where the master key must never have been on the host, make it elsewhere "

@@ -1,88 +1,50 @@
 /* muniment vaultkey escrow, open: the escrow key, offline, and what it opens. */
-#include "restore/json_text.h"
-#include "restore/master_files.h"
+#include "restore/master_secret.h"
 #include "restore/output.h"
-#include "restore/prompt.h"
 #include "restore/verb.h"
+#include "restore/verb_key.h"
 #include "restore/verb_vaultkey.h"
 #include "vault/base/file.h"
 #include "vault/crypto/escrow.h"
 
 #include <stdio.h>
 
-/* ---- create --------------------------------------------------------------------------------- */
+/* ---- the key -------------------------------------------------------------------------------- */
 
-static gboolean report(const VaultMaster *pair, const RestoreMasterFiles *files, gboolean as_json,
-                       GError **error)
+static int create(int argc, char **argv)
 {
-    VaultEscrowPublic escrow = {.pair = pair->public};
-    g_autofree char *fingerprint = vault_escrow_fingerprint(&escrow);
-    g_autoptr(JsonBuilder) builder = NULL;
-
-    if (!as_json) {
-        printf("Escrow key:   %s   (secret: for other people than the master key's)\n"
-               "Public half:  %s   (for \"muniment vaultkey holders add --escrow\")\n"
-               "Fingerprint:  %s\n\n"
-               "Never keep it with the master key: the two and an old backup open everything, and "
-               "leave no trace.\n",
-               files->secret, files->public, fingerprint);
-        return TRUE;
-    }
-    builder = json_builder_new();
-    json_builder_begin_object(builder);
-    json_text_add(builder, "escrow", files->secret);
-    json_text_add(builder, "public", files->public);
-    json_text_add(builder, "fingerprint", fingerprint);
-    json_builder_end_object(builder);
-    return restore_output_json(builder, error);
+    return restore_verb_key_create(VAULT_SHARE_ESCROW, argc, argv);
 }
 
-static gboolean create(const char *out, const char *passphrase_file, gboolean as_json,
-                       GError **error)
+static int confirm(int argc, char **argv)
 {
-    g_auto(RestoreMasterFiles) files = {.role = RESTORE_KEY_ESCROW};
-    g_auto(VaultMaster) pair = {0};
-
-    return restore_master_files_prepare(out, &files, error) &&
-           restore_master_files_create(&files, "vaultkey escrow create", passphrase_file, &pair,
-                                       error) &&
-           report(&pair, &files, as_json, error);
+    return restore_verb_key_confirm(VAULT_SHARE_ESCROW, argc, argv);
 }
 
-static int escrow_create(int argc, char **argv)
+static int check_share(int argc, char **argv)
 {
-    static const char verb[] = "vaultkey escrow create";
-    g_autofree char *out = NULL, *passphrase_file = NULL;
-    gboolean as_json = FALSE;
-    const GOptionEntry entries[] = {
-        {"out", 0, 0, G_OPTION_ARG_FILENAME, &out, "folder for the files", "DIR"},
-        {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &passphrase_file,
-         "read the passphrase from the first line of FILE", "FILE"},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print the result as JSON", NULL},
-        G_OPTION_ENTRY_NULL};
-    const RestoreVerbUsage usage = {
-        .verb = verb,
-        .arguments = "--out DIR",
-        .summary = "Makes an escrow key under a passphrase: DIR/escrow (secret) and "
-                   "DIR/escrow.pub.",
-        .description = "Run it on a machine without network, by other people than those who have "
-                       "the master key.",
-        .entries = entries};
-    g_autoptr(GError) error = NULL;
+    return restore_verb_key_check_share(VAULT_SHARE_ESCROW, argc, argv);
+}
 
-    if (!restore_verb_parse(&usage, &argc, &argv, &error))
-        return restore_verb_fail(verb, error);
-    if (out == NULL || argc != 1)
-        return restore_verb_usage(verb, "give --out DIR and nothing else but options");
-    if (!create(out, passphrase_file, as_json, &error))
-        return restore_verb_fail(verb, error);
-    return RESTORE_EXIT_DONE;
+static int sheet(int argc, char **argv)
+{
+    return restore_verb_key_sheet(VAULT_SHARE_ESCROW, argc, argv);
+}
+
+static int reshare(int argc, char **argv)
+{
+    return restore_verb_key_reshare(VAULT_SHARE_ESCROW, argc, argv);
 }
 
 int restore_verb_vaultkey_escrow(int argc, char **argv)
 {
     static const RestoreVerb verbs[] = {
-        {"create", "make an escrow key under a passphrase", escrow_create}};
+        {"create", "make an escrow key: under a passphrase, or in shares", create},
+        {"confirm", "enter all shares again, and get the public half", confirm},
+        {"check-share", "check one share, alone", check_share},
+        {"sheet", "write the sheet of one share anew", sheet},
+        {"reshare", "make a new set of shares of the same key", reshare},
+    };
 
     return restore_verb_dispatch("muniment vaultkey escrow", verbs, G_N_ELEMENTS(verbs), argc,
                                  argv);
@@ -90,21 +52,17 @@ int restore_verb_vaultkey_escrow(int argc, char **argv)
 
 /* ---- open ----------------------------------------------------------------------------------- */
 
-static gboolean read_escrow(const char *path, const char *passphrase_file, VaultEscrow *ret_escrow,
-                            GError **error)
-{
-    g_autoptr(GBytes) text = vault_file_read(path, VAULT_KEY_FILE_LEN_MAX, error);
-    g_autoptr(RestorePassphrase) passphrase = restore_passphrase_new();
+typedef struct {
+    RestoreMasterSource source;
+    char *out;
+} OpenOptions;
 
-    if (text == NULL || !restore_passphrase_read(passphrase, passphrase_file,
-                                                 "Passphrase of the escrow key: ", error))
-        return FALSE;
-    if (vault_escrow_parse(g_bytes_get_data(text, NULL), passphrase->text, passphrase->len,
-                           ret_escrow, error))
-        return TRUE;
-    g_prefix_error(error, "%s: ", path);
-    return FALSE;
+static void open_options_clear(OpenOptions *options)
+{
+    restore_master_source_clear(&options->source);
+    g_free(options->out);
 }
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OpenOptions, open_options_clear)
 
 static gboolean read_sealed(const char *path, VaultEscrowFile *ret_file, GError **error)
 {
@@ -122,8 +80,7 @@ static gboolean read_sealed(const char *path, VaultEscrowFile *ret_file, GError 
     return FALSE;
 }
 
-static gboolean open_escrow(const char *sealed, const char *escrow_path,
-                            const char *passphrase_file, const char *out, GError **error)
+static gboolean open_escrow(const char *sealed, const OpenOptions *options, GError **error)
 {
     g_auto(VaultEscrow) escrow = {0};
     VaultKey keys[VAULT_KEY_GENERATIONS_MAX] = {0};
@@ -132,44 +89,59 @@ static gboolean open_escrow(const char *sealed, const char *escrow_path,
     gboolean is_written;
 
     if (!read_sealed(sealed, &file, error) ||
-        !read_escrow(escrow_path, passphrase_file, &escrow, error) ||
+        !restore_master_secret_read(&options->source, &escrow.pair, error) ||
         !vault_escrow_open(&escrow, &file, keys, error))
         return FALSE;
     text = vault_key_file_format(&file.vault_id, keys, file.count);
-    is_written = restore_output_write(out, text, RESTORE_OUTPUT_PRIVATE, error);
+    is_written = restore_output_write(options->out, text, RESTORE_OUTPUT_PRIVATE, error);
     vault_key_text_free(text);
     vault_wipe(keys, sizeof keys);
     if (is_written)
         printf("%s is the vault key of vault %s, generation %u.\n"
                "With a copy of the keyring of that generation it brings the vault back.\n",
-               out, VAULT_ID_TEXT(file.vault_id), file.keys[file.count - 1].key.generation);
+               options->out, VAULT_ID_TEXT(file.vault_id),
+               file.keys[file.count - 1].key.generation);
     return is_written;
+}
+
+static const char *problem_of(const OpenOptions *options, int argc)
+{
+    if (argc != 2 || options->out == NULL)
+        return "give HOLDER and --out FILE";
+    return restore_master_source_problem(&options->source);
 }
 
 int restore_verb_vaultkey_open(int argc, char **argv)
 {
     static const char verb[] = "vaultkey open";
-    g_autofree char *escrow = NULL, *passphrase_file = NULL, *out = NULL;
+    g_auto(OpenOptions) options = {.source = {.role = VAULT_SHARE_ESCROW}};
     const GOptionEntry entries[] = {
-        {"escrow", 0, 0, G_OPTION_ARG_FILENAME, &escrow, "the escrow key", "FILE"},
-        {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &passphrase_file,
+        {"escrow", 0, 0, G_OPTION_ARG_FILENAME, &options.source.master,
+         "the secret file of the escrow key, which has a passphrase", "F"},
+        {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &options.source.passphrase_file,
          "read the passphrase from the first line of FILE", "FILE"},
-        {"out", 0, 0, G_OPTION_ARG_FILENAME, &out, "write the vault-key file there", "FILE"},
+        {"share", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.source.share_files,
+         "read a share of the escrow key from F (give it for each share)", "F"},
+        {"shares", 0, 0, G_OPTION_ARG_NONE, &options.source.ask_shares,
+         "type the shares of the escrow key in", NULL},
+        {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "write the vault-key file there",
+         "FILE"},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "HOLDER --escrow FILE --out FILE",
+        .arguments = "HOLDER (--escrow F|--share F...|--shares) --out FILE",
         .summary = "Opens HOLDER, the file of a holder in escrow, and writes the vault key that is "
                    "in it.",
         .description = "Takes files only: run it on a machine without network.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
+    const char *problem;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
-    if (argc != 2 || escrow == NULL || out == NULL)
-        return restore_verb_usage(verb, "give HOLDER, --escrow FILE and --out FILE");
-    if (!open_escrow(argv[1], escrow, passphrase_file, out, &error))
-        return restore_verb_fail(verb, error);
-    return RESTORE_EXIT_DONE;
+    problem = problem_of(&options, argc);
+    if (problem != NULL)
+        return restore_verb_usage(verb, "%s", problem);
+    return open_escrow(argv[1], &options, &error) ? RESTORE_EXIT_DONE
+                                                  : restore_verb_fail(verb, error);
 }

@@ -434,7 +434,7 @@ gboolean vault_keep_rebuild(const char *path, const VaultKeepOptions *options,
 typedef struct {
     PackId pack_id;
     guint64 file_len;
-    guint64 live_len, dead_len; /* of its records, as the catalog has them */
+    guint64 live_len, dead_len; /* of its records */
     gboolean is_due;
 } VaultCompactEntry;
 /* The packs that hold anything dead: GArray of VaultCompactEntry. In either mode, changes nothing.

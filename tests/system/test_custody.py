@@ -186,6 +186,99 @@ def escrow_and_copy_bring_the_vault_back():
         assert vault.restored() == before
 
 
+def shares_of(folder):
+    return sorted(folder.glob("share-*.txt"))
+
+
+def given(*sheets):
+    return [word for sheet in sheets for word in ("--share", sheet)]
+
+
+def words_alone(folder, sheet):
+    """What a keeper types off his paper, in a file."""
+    plain = folder / f"{sheet.parent.name}-{sheet.stem}.plain"
+    plain.write_text(" ".join(line.split(": ")[1] for line in sheet.read_text().splitlines()
+                              if line.startswith("words-")))
+    return plain
+
+
+def make_shared(vault, verb, name):
+    folder = vault.folder / name
+    vault.command(*verb, "create", "--out", folder, "--shares", "3", "--threshold", "2")
+    return folder
+
+
+def escrow_key_in_shares_opens_what_was_lost():
+    vault = Vault(PROGRAMS)
+    escrow = ["vaultkey", "escrow"]
+    folder = make_shared(vault, escrow, "shared")
+    sheets, out = shares_of(folder), vault.folder / "opened.vaultkey"
+    public = folder / "escrow.pub"
+    assert [path.name for path in folder.iterdir() if path not in sheets] == \
+        ["escrow.pub.unconfirmed"], "there is more than the sheets before all were entered again"
+    vault.command(*escrow, "confirm", folder, *given(*sheets[:2]), status=FAILED)
+    assert not public.exists()
+    vault.command(*escrow, "confirm", folder, *given(*sheets))
+    assert public.exists()
+    assert "the escrow key" in sheets[0].read_text()
+    told = json.loads(vault.command(*escrow, "check-share", "--share", sheets[1], "--json").stdout)
+    assert told["role"] == "escrow" and told["share"] == 2 and told["signed"]
+    with Disk(vault, "usb") as usb:
+        vault.command("vaultkey", "holders", "add", vault.path, "safe", usb.path / "safe",
+                      "--escrow", public)
+        key = vault.key_path.read_text()
+        vault.key_path.unlink()
+        opening = ["vaultkey", "open", usb.path / "safe", "--out", out]
+        few = vault.command(*opening, *given(sheets[1]), status=FAILED)
+        assert b"1 more of that set" in few.stderr, few.stderr
+        other = shares_of(make_shared(vault, escrow, "other"))
+        mixed = vault.command(*opening, *given(sheets[0], other[1]), status=FAILED)
+        assert b"do not belong together" in mixed.stderr, mixed.stderr
+        another = vault.command(*opening, *given(*other[:2]), status=FAILED)
+        assert b"another escrow key" in another.stderr, another.stderr
+        assert not out.exists()
+        vault.command(*opening, status=2)
+        vault.command(*opening, "--escrow", public, *given(*sheets), status=2)
+        # By paper and by sheet; the new set of the same key opens it as well.
+        vault.command(*opening, *given(words_alone(vault.folder, sheets[2]), sheets[0]))
+        assert out.read_text() == key
+        again = vault.folder / "again"
+        vault.command(*escrow, "reshare", "--out", again, "--shares", "2", "--threshold", "2",
+                      *given(*sheets[:2]))
+        vault.command(*escrow, "confirm", again, *given(*shares_of(again)))
+        assert (again / "escrow.pub").read_text() == public.read_text()
+        out.unlink()
+        vault.command(*opening, *given(*shares_of(again)))
+        assert out.read_text() == key
+
+
+def share_of_one_role_is_refused_in_the_other():
+    vault = Vault(PROGRAMS)
+    roles = {"a master key": ["master"], "an escrow key": ["vaultkey", "escrow"]}
+    made = {key: make_shared(vault, verb, "made-" + verb[-1]) for key, verb in roles.items()}
+    for wanted, verb in roles.items():
+        (theirs,) = roles.keys() - {wanted}
+        folder, sheets = made[wanted], shares_of(made[theirs])
+        plain = [words_alone(vault.folder, sheet) for sheet in sheets]
+        new = ["reshare", "--out", vault.folder / "new", "--shares", "2", "--threshold", "2"]
+        for shares in [sheets, plain]:
+            for words in [["confirm", folder, *given(*shares)], [*new, *given(*shares)],
+                          ["check-share", *given(shares[0])],
+                          ["sheet", "--out", vault.folder / "sheet", *given(shares[0])]]:
+                message = vault.command(*verb, *words, status=FAILED).stderr.decode()
+                assert f"share of {theirs} " in message and f"one of {wanted}" in message, message
+        # Nor does its folder become one of the other role by another name.
+        name = verb[-1]
+        (unconfirmed,) = made[theirs].glob("*.unconfirmed")
+        shutil.copy(unconfirmed, made[theirs] / f"{name}.pub.unconfirmed")
+        message = vault.command(*verb, "confirm", made[theirs], *given(*sheets),
+                                status=FAILED).stderr.decode()
+        assert f"this set is of {theirs}, not of {wanted}" in message, message
+        (made[theirs] / f"{name}.pub.unconfirmed").unlink()
+        assert not list(folder.glob("*.pub")) and not (vault.folder / "new").exists()
+        assert not (vault.folder / "sheet").exists()
+
+
 def a_copy_lies_behind_ssh():
     vault = Vault(PROGRAMS)
     sshd = Sshd(PROGRAMS)
@@ -262,6 +355,8 @@ if __name__ == "__main__":
         what_is_away_is_not_written_to_and_caught_up_with,
         another_disk_at_the_mount_point_is_told_apart,
         escrow_and_copy_bring_the_vault_back,
+        escrow_key_in_shares_opens_what_was_lost,
+        share_of_one_role_is_refused_in_the_other,
         a_copy_lies_behind_ssh,
         declared_copies_are_listed,
         places_that_give_the_key_away_are_refused,

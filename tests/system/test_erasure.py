@@ -228,8 +228,9 @@ class Killer:
 def single_keys(vault):
     """{generation: a vault-key file with that one alone}, of those in the file (key-files.md)."""
     text = vault.key_path.read_text()
-    vault_id = re.search(r"^vault: (\w+)", text, re.M)[1]
-    found = {}
+    named = re.search(r"^vault: (\w+)", text, re.M)
+    assert named, "the vault-key file is damaged"
+    vault_id, found = named[1], {}
     for number, key in re.findall(r"^key: (\d+) (\w+)$", text, re.M):
         check = hashlib.sha256(b"muniment vault key file" + bytes.fromhex(vault_id)
                                + int(number).to_bytes(4, "big") + bytes.fromhex(key)).digest()
@@ -292,7 +293,7 @@ def killed_anywhere_one_vault_key_opens():
     print(f"        {counts}")
 
 
-harness.run(an_erased_message_restores_nowhere, of_two_owners_one_can_be_shredded,
-            the_commands_say_what_they_do,
-            a_copy_of_the_keyring_that_is_away_is_waited_for, mail_flows_while_messages_are_erased,
-            killed_anywhere_one_vault_key_opens)
+if __name__ == "__main__":
+    harness.run(an_erased_message_restores_nowhere, of_two_owners_one_can_be_shredded,
+                the_commands_say_what_they_do, a_copy_of_the_keyring_that_is_away_is_waited_for,
+                mail_flows_while_messages_are_erased, killed_anywhere_one_vault_key_opens)

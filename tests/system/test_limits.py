@@ -1,4 +1,7 @@
 """The limits that archived.conf sets: sizes, connections, idle time, peers; and unix sockets."""
+import json
+import select
+import socket
 import time
 
 import harness
@@ -100,8 +103,38 @@ def too_many_new_mailboxes_go_to_unassigned():
     assert owners.count("unassigned") == 4 and owners.count("new0@example.com") == 2, owners
 
 
+def read_socket(vault):
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(60)
+    client.connect(str(vault.path / "run" / "read"))
+    return client
+
+
+def code_of(client):
+    return json.loads(client.makefile().readline())["code"]
+
+
+def large_grants_of_all_readers_have_one_bound():
+    """It takes neither a good grant nor all of its bytes to make the daemon wait for 32 MiB."""
+    vault = Vault(PROGRAMS)
+    with Daemon(vault):
+        readers = [read_socket(vault) for _ in range(4)]
+        for reader in readers:
+            reader.sendall(b"release\n" + (32 << 20).to_bytes(4, "big") + b"x" * 1000)
+        answered, end = set(), time.monotonic() + 30
+        while len(answered) < 2 and time.monotonic() < end:
+            answered.update(select.select([r for r in readers if r not in answered], [], [], 1)[0])
+        assert [code_of(reader) for reader in answered] == ["BUSY"] * 2, answered
+        small = read_socket(vault)
+        small.sendall(b"release\n" + (5).to_bytes(4, "big") + b"grant")
+        assert code_of(small) == "MALFORMED"
+        for reader in readers + [small]:
+            reader.close()
+
+
 if __name__ == "__main__":
     harness.run(too_large_a_message_is_refused_only_where_it_was_configured,
                 connections_over_the_limit_are_told_to_come_later, idle_connections_are_closed,
                 peers_that_are_not_allowed_are_refused, unix_sockets_and_ipv6_take_mail,
-                too_many_new_mailboxes_go_to_unassigned)
+                too_many_new_mailboxes_go_to_unassigned,
+                large_grants_of_all_readers_have_one_bound)

@@ -3,6 +3,7 @@ the sheet; a step that fails leaves nothing; nobody's file is overwritten."""
 import json
 import os
 import pathlib
+import re
 import stat
 import tempfile
 
@@ -13,7 +14,8 @@ from lmtp import Lmtp
 from test_master import Terminal, errors
 
 PROGRAMS = harness.build()
-CARRIED = ["master", "master.pub", "reader.key", "reader.pub", "recovery-sheet.txt", "vaultkey"]
+CARRIED = ["escrow-sheet.txt", "escrow.pub", "master", "master.pub", "reader.key", "reader.pub",
+           "recovery-sheet.txt", "vaultkey", "vaultkey.escrow"]
 
 
 class Site(Vault):
@@ -73,10 +75,32 @@ def what_to_carry_off_is_said():
     text = site.setup().stdout.decode()
     held = json.loads(site.command("vaultkey", "holders", "list", site.path, "--json").stdout)
     assert [(h["name"], h["place"], h["generations"]) for h in held["holders"]][1:] == \
-        [("carry-off", str(site.carried / "vaultkey"), [1])], held
+        [("carry-off", str(site.carried / "vaultkey"), [1]),
+         ("escrow", str(site.carried / "vaultkey.escrow"), [1])], held
     assert f"Carry off this host, all of it: {site.carried}" in text, text
-    for name in ["master, master.pub", "reader.key, reader.pub", "vaultkey", "recovery-sheet.txt"]:
+    for name in ["master, master.pub", "reader.key, reader.pub", "vaultkey", "recovery-sheet.txt",
+                 "vaultkey.escrow", "escrow-sheet.txt", "escrow.pub"]:
         assert f"\n  {name} " in text, name
+
+
+def second_envelope_gives_the_vault_key_and_nothing_else():
+    site = Site()
+    told = json.loads(site.setup("--json").stdout)
+    out = site.folder / "opened"
+    opening = ["vaultkey", "open", told["vault_key_escrow"], "--out", out, "--share"]
+    done = site.command(*opening, told["sheet"], status=1)
+    assert "a share of a master key" in errors(done), errors(done)
+    site.command(*opening, told["escrow_sheet"])
+    assert out.read_bytes() == site.key_path.read_bytes()
+    text = pathlib.Path(told["escrow_sheet"]).read_text()
+    for fact in [told["vault_id"], str(site.path)]:
+        assert f" {fact}\n" in text, fact
+    fingerprint, = re.findall(r"^fingerprint: (.*)$", pathlib.Path(told["escrow_public"]).read_text(),
+                              re.M)
+    assert f"# {'    escrow key      '}{fingerprint}\n" in text, text
+    # Further holders are sealed to it.
+    site.command("vaultkey", "holders", "add", site.path, "more", site.folder / "more", "--escrow",
+                 told["escrow_public"])
 
 
 def reader_who_has_an_identity_keeps_it():
@@ -124,13 +148,16 @@ def nothing_is_left_when_a_step_fails():
     refused(site, reader=("--for", site.passphrase))
     refused(site, "--vaultkey", site.folder / "nowhere" / "key")
     refused(site, "--vaultkey", site.path / "inside", status=4)
-    # The sheet is the last that is made: all else is there by then.
+    # The recovery sheet is the last that is made, after that of the escrow key: all else is there
+    # by then.
     tools = site.folder / "tools"
     tools.mkdir()
-    (tools / "qrencode").write_text("#!/bin/sh\ncat >/dev/null; exit 3\n")
+    called = pathlib.Path(tempfile.mkdtemp(prefix="muniment-test-")) / "called"
+    harness.KEPT.append(called.parent)
+    (tools / "qrencode").write_text(f"#!/bin/sh\ncat >/dev/null; mkdir {called}\n")
     (tools / "qrencode").chmod(0o755)
     message = refused(site, env={"PATH": f"{tools}:{os.environ['PATH']}"})
-    assert "qrencode failed" in message, message
+    assert "qrencode failed" in message and called.exists(), message
     site.setup()
 
 
@@ -177,6 +204,7 @@ def vault_of_root_belongs_to_the_folders_owner():
 
 if __name__ == "__main__":
     harness.run(everything_is_made_and_read_again, what_to_carry_off_is_said,
+                second_envelope_gives_the_vault_key_and_nothing_else,
                 reader_who_has_an_identity_keeps_it, passphrase_is_asked_for_twice,
                 nothing_is_left_when_a_step_fails, nothing_of_the_user_is_overwritten,
                 wrong_words_are_usage_errors, vault_of_root_belongs_to_the_folders_owner)

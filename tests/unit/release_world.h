@@ -152,6 +152,42 @@ static inline VaultReader *release_world_reader(const char *grant_text,
     return reader;
 }
 
+/* ---- policies and approvals ------------------------------------------------------------------ */
+
+/* A policy that wants two approvals for reading, signed by the vault's master; Cora approves of the
+ * change. */
+static inline void release_world_set_policy(ReleaseWorld *world, guint32 serial)
+{
+    g_autoptr(GrantWorld) makeshift = grant_world_new();
+    g_autoptr(VaultPolicy) policy = NULL;
+    g_autoptr(GBytes) signature = NULL;
+    g_autofree char *draft = NULL;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    const VaultMaster *master = &world->fixture->master;
+
+    makeshift->request->vault_id = *vault_keep_id(world->fixture->keep);
+    policy = world_policy(makeshift, serial);
+    draft = policy_text(policy);
+    signature = fake_signature(3, VAULT_APPROVAL_OF_POLICY, draft,
+                               vault_approvals_offset(draft, strlen(draft)));
+    if (serial > 1)
+        vault_approvals_add(policy->approvals, "Cora", signature);
+    vault_policy_sign(policy, &master->signing_key, &master->public.verify_key);
+    text = policy_text(policy);
+    if (!vault_keep_set_policy(world->fixture->keep, text, strlen(text), fake_verify, NULL, &error))
+        fail_msg("%s", error->message);
+}
+
+static inline void release_world_approve(VaultRequestFile *request, const char *name, guint8 number)
+{
+    g_autofree char *text = vault_request_file_format(request, NULL);
+    g_autoptr(GBytes) signature = fake_signature(number, VAULT_APPROVAL_OF_REQUEST, text,
+                                                 vault_approvals_offset(text, strlen(text)));
+
+    vault_approvals_add(request->approvals, name, signature);
+}
+
 /* ---- releases -------------------------------------------------------------------------------- */
 
 static inline GBytes *release_world_ask(ReleaseWorld *world, const char *grant,

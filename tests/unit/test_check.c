@@ -202,6 +202,27 @@ static void what_is_no_manifest_is_refused(void **state)
     assert_refused(w, VAULT_ERROR_NOT_FOUND);
 }
 
+/* As an export from elsewhere may bring along: nothing is waited for. */
+static void manifest_that_is_no_file_is_refused(void **state)
+{
+    CheckWorld *w = *state;
+
+    g_unlink(w->manifest);
+    assert_int_equal(mkfifo(w->manifest, 0600), 0);
+    assert_refused(w, VAULT_ERROR_MALFORMED);
+}
+
+static void manifest_that_lies_elsewhere_is_found(void **state)
+{
+    CheckWorld *w = *state;
+    g_autofree char *aside = g_build_filename(w->folder, "aside", NULL);
+
+    assert_int_equal(rename(w->manifest, aside), 0);
+    assert_int_equal(symlink(aside, w->manifest), 0);
+    assert_true(run_check(w, NULL));
+    assert_int_equal(w->findings->len, 1);
+}
+
 static void changed_line_ends_are_told(void **state)
 {
     CheckWorld *w = *state;
@@ -267,6 +288,8 @@ int main(void)
         CASE(wrong_counts_are_found),
         CASE(dropped_message_line_is_found),
         CASE(what_is_no_manifest_is_refused),
+        CASE(manifest_that_is_no_file_is_refused),
+        CASE(manifest_that_lies_elsewhere_is_found),
         CASE(resumed_export_has_the_batches_of_both_runs),
         cmocka_unit_test_teardown(batches_of_another_log_are_not_believed, tear_down),
         cmocka_unit_test_setup_teardown(changed_line_ends_are_told, set_up, tear_down),

@@ -130,6 +130,54 @@ static void offsets_must_rise(void **state)
     assert_true(check_mboxes_add(mboxes, "a", 41));
 }
 
+/* `body` behind a postmark, checked as the file's only message. */
+static gboolean hash_only_message(CheckWorld *w, const char *body, guint64 *ret_len, GError **error)
+{
+    static const char postmark[] = "From a@example.com Thu Jan  1 00:00:00 1970\n";
+    g_autofree char *path = g_build_filename(w->folder, FILE_NAME, NULL);
+    g_autofree char *text = g_strconcat(postmark, body, NULL);
+    g_auto(VaultFd) folder = open(w->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_autoptr(CheckMboxes) mboxes = check_mboxes_new();
+    VaultHash hash;
+
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+    assert_true(check_mboxes_add(mboxes, FILE_NAME, strlen(postmark)));
+    return check_mboxes_hash(mboxes, folder, FILE_NAME, strlen(postmark), ret_len, &hash, error);
+}
+
+/* Without its '>' the line has the same text here, and begins a message everywhere else. */
+static void quoted_line_that_lost_its_mark_is_found(void **state)
+{
+    static const char *const bodies[] = {"From eve@example.com Thu Jan  1 00:00:00 1970\nhidden\n",
+                                         "a\nFrom b\n", "From ", "a\n\nFrom "};
+    guint64 len;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        g_autofree char *quoted = NULL;
+        g_auto(GStrv) parts = g_strsplit(bodies[i], "From ", 2);
+        g_autoptr(GError) error = NULL;
+
+        quoted = g_strjoinv(">From ", parts);
+        assert_true(hash_only_message(*state, quoted, &len, NULL));
+        assert_false(hash_only_message(*state, bodies[i], &len, &error));
+        assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_MALFORMED));
+    }
+}
+
+static void line_end_put_behind_the_last_message_is_found(void **state)
+{
+    static const struct {
+        const char *body;
+        guint64 len;
+    } cases[] = {{"", 0}, {"\n", 1}, {"\n\n", 1}, {"x", 1}, {"x\n", 2}, {"x\n\n", 2}};
+    guint64 len;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        assert_true(hash_only_message(*state, cases[i].body, &len, NULL));
+        assert_int_equal(len, cases[i].len);
+    }
+}
+
 /* Also when the manifest's offsets were moved along. */
 static void text_before_the_first_postmark_is_found(void **state)
 {
@@ -276,6 +324,8 @@ int main(void)
         CASE(messages_of_any_form_come_back),
         CASE(last_message_of_any_form_comes_back),
         cmocka_unit_test(offsets_must_rise),
+        CASE(quoted_line_that_lost_its_mark_is_found),
+        CASE(line_end_put_behind_the_last_message_is_found),
         CASE(text_before_the_first_postmark_is_found),
         CASE(untouched_mbox_has_no_finding),
         CASE(mbox_with_changed_line_ends_has_no_finding),

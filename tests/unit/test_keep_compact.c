@@ -33,11 +33,6 @@ static void pack_is_due_when_something_died_longer_ago_than_the_policy_says(void
     pack.died_s = 101 * KEEP_FIXTURE_DAY_S;
     assert_false(vault_compact_is_due(&pack, &rules));
     pack.died_s = 0; /* nobody knows when */
-    pack.has_undated = TRUE;
-    assert_false(vault_compact_is_due(&pack, &rules));
-    rules.undated_died_s = 70 * (guint64)KEEP_FIXTURE_DAY_S;
-    assert_true(vault_compact_is_due(&pack, &rules));
-    rules.undated_died_s++;
     assert_false(vault_compact_is_due(&pack, &rules));
     pack.died_s = 1;
     rules.now_s = 0; /* nobody knows what time it is */

@@ -118,6 +118,34 @@ static void cosignatures_of_one_size_are_gathered(void **state)
     assert_non_null(strstr(kept, "other.example"));
 }
 
+/* Another witness, or whoever sits on the way to it, may sign in any name, and as often as there is
+ * room. */
+static void what_others_add_displaces_no_cosignature(void **state)
+{
+    g_autoptr(ReleaseWorld) world = release_world_new();
+    g_autofree char *note = newest_note(world, VAULT_LOG_ARCHIVE);
+    g_autofree char *cosigned = cosign(note, "one.example");
+    g_autofree char *forged = g_strdup(cosigned);
+    g_autofree char *crowd = g_strdup(note);
+    g_autofree char *kept = NULL;
+    char *last = strrchr(forged, ' ') + 10;
+
+    assert_true(put(world, cosigned, NULL));
+    *last = *last == 'A' ? 'B' : 'A';
+    assert_true(put(world, forged, NULL));
+    for (guint i = 1; i < VAULT_NOTE_SIGNATURES_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("crowd.%u", i);
+        char *more = cosign(crowd, name);
+
+        g_free(crowd);
+        crowd = more;
+    }
+    assert_true(put(world, crowd, NULL));
+    kept = kept_note(world, VAULT_LOG_ARCHIVE);
+    assert_true(g_str_has_prefix(kept, cosigned));
+    assert_non_null(strstr(kept, "crowd.1 "));
+}
+
 static void what_is_not_of_these_logs_is_refused(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
@@ -180,6 +208,7 @@ int main(void)
         cmocka_unit_test(cosigned_checkpoint_is_kept_and_stays_as_the_log_grows),
         cmocka_unit_test(shorter_one_changes_nothing_and_a_longer_one_is_kept),
         cmocka_unit_test(cosignatures_of_one_size_are_gathered),
+        cmocka_unit_test(what_others_add_displaces_no_cosignature),
         cmocka_unit_test(what_is_not_of_these_logs_is_refused),
         cmocka_unit_test(note_over_the_limit_is_too_large),
         cmocka_unit_test(log_that_does_not_continue_what_was_cosigned_is_corrupt),

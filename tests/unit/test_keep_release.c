@@ -171,29 +171,6 @@ static void revoked_grant_gets_nothing_from_then_on(void **state)
     assert_int_equal(release_world_refusal(world, grant, &entry.record_id), VAULT_ERROR_REFUSED);
 }
 
-/* A policy that wants two approvals for reading, signed by the vault's master. */
-static void set_policy(ReleaseWorld *world, guint32 serial)
-{
-    g_autoptr(GrantWorld) makeshift = grant_world_new();
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-
-    makeshift->request->vault_id = *vault_keep_id(world->fixture->keep);
-    makeshift->master = world->fixture->master;
-    text = signed_policy_text(makeshift, serial);
-    if (!vault_keep_set_policy(world->fixture->keep, text, strlen(text), fake_verify, NULL, &error))
-        fail_msg("%s", error->message);
-}
-
-static void approve(VaultRequestFile *request, const char *name, guint8 number)
-{
-    g_autofree char *text = vault_request_file_format(request, NULL);
-    g_autoptr(GBytes) signature = fake_signature(number, VAULT_APPROVAL_OF_REQUEST, text,
-                                                 vault_approvals_offset(text, strlen(text)));
-
-    vault_approvals_add(request->approvals, name, signature);
-}
-
 static void grant_is_judged_by_the_policy_in_force(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
@@ -206,16 +183,16 @@ static void grant_is_judged_by_the_policy_in_force(void **state)
     VaultRequestFile *request;
 
     assert_non_null(sealed);
-    set_policy(world, 1);
+    release_world_set_policy(world, 1);
     assert_int_equal(release_world_refusal(world, before, &entry.record_id), VAULT_ERROR_REFUSED);
     request = release_world_request(world, &world->anna);
-    approve(request, "Bert", 2);
+    release_world_approve(request, "Bert", 2);
     under_approved = release_world_grant_of(world, request);
     assert_int_equal(release_world_refusal(world, under_approved, &entry.record_id),
                      VAULT_ERROR_REFUSED);
     request = release_world_request(world, &world->anna);
-    approve(request, "Bert", 2);
-    approve(request, "Cora", 3);
+    release_world_approve(request, "Bert", 2);
+    release_world_approve(request, "Cora", 3);
     approved = release_world_grant_of(world, request);
     of_approved = release_world_ask(world, approved, &entry.record_id, 1, NULL);
     assert_non_null(of_approved);

@@ -381,6 +381,20 @@ static void retired_master_signs_nothing_and_never_comes_back(void **state)
     assert_part_refused(world, back, &world->to);
 }
 
+static void answer_that_another_overtook_is_refused(void **state)
+{
+    g_autoptr(World) world = world_new();
+    VaultMaster *old = &world->fixture->master, other;
+    g_autoptr(VaultRotationAnswered) late = NULL, part = NULL;
+
+    vault_master_create(&other);
+    late = answered_by(world, old, &other, TRUE);
+    keep_fixture_set_now(keep_fixture_now() + 1);
+    part = answered(world);
+    assert_taken(world, part, "taken: 3\nknown: 0\ngone: 0\nfull: 0\n");
+    assert_part_refused(world, late, old);
+}
+
 /* A master with the encryption key of one and the signing key of another is none. */
 static void half_of_a_known_master_is_refused(void **state)
 {
@@ -473,6 +487,7 @@ int main(void)
         cmocka_unit_test(part_that_is_not_the_vaults_is_refused),
         cmocka_unit_test(begin_knows_active_masters_alone),
         cmocka_unit_test(retired_master_signs_nothing_and_never_comes_back),
+        cmocka_unit_test(answer_that_another_overtook_is_refused),
         cmocka_unit_test(half_of_a_known_master_is_refused),
         cmocka_unit_test(vault_has_room_for_64_masters),
         cmocka_unit_test(successor_that_was_retired_retires_nobody),

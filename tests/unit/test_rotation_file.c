@@ -234,6 +234,47 @@ static void answer_opens_under_the_new_master(void **state)
     }
 }
 
+/* The machine where the masters are may be bad: which call of vault_month_rewrap() gives another
+ * ciphertext, 0: none. */
+static guint damaged_call;
+
+gboolean __real_vault_month_rewrap(const VaultMonthIdentity *, const MonthPublicKeys *,
+                                   const VaultWrap *, const guint8[VAULT_KEY_LEN],
+                                   const guint8[VAULT_KEY_LEN], const VaultWrapRecipient *,
+                                   VaultWrap *, GError **);
+gboolean __wrap_vault_month_rewrap(const VaultMonthIdentity *, const MonthPublicKeys *,
+                                   const VaultWrap *, const guint8[VAULT_KEY_LEN],
+                                   const guint8[VAULT_KEY_LEN], const VaultWrapRecipient *,
+                                   VaultWrap *, GError **);
+gboolean __wrap_vault_month_rewrap(const VaultMonthIdentity *identity, const MonthPublicKeys *keys,
+                                   const VaultWrap *wrap, const guint8 own_secret[VAULT_KEY_LEN],
+                                   const guint8 own_public[VAULT_KEY_LEN],
+                                   const VaultWrapRecipient *recipient, VaultWrap *ret_wrap,
+                                   GError **error)
+{
+    gboolean is_wrapped = __real_vault_month_rewrap(identity, keys, wrap, own_secret, own_public,
+                                                    recipient, ret_wrap, error);
+
+    if (damaged_call > 0 && --damaged_call == 0)
+        ret_wrap->ciphertext[0] ^= 1;
+    return is_wrapped;
+}
+
+/* Once the old master is retired, nothing else opens the month. */
+static void new_master_signs_nothing_that_it_cannot_open(void **state)
+{
+    g_autoptr(RotationWorld) world = rotation_world_new();
+
+    for (guint call = 1; call <= 3; call++) {
+        g_autoptr(GError) error = NULL;
+
+        damaged_call = call;
+        assert_null(vault_rotation_answer(world->asked, &world->from, &world->to.public, &world->to,
+                                          &error));
+        assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NO_KEY));
+    }
+}
+
 static void wrap_that_is_not_what_the_part_says_is_not_answered(void **state)
 {
     for (guint field = 0; field < 6; field++) {
@@ -368,6 +409,7 @@ int main(void)
         cmocka_unit_test(signature_of_another_is_none),
         cmocka_unit_test(master_does_not_take_its_own_place),
         cmocka_unit_test(answer_opens_under_the_new_master),
+        cmocka_unit_test(new_master_signs_nothing_that_it_cannot_open),
         cmocka_unit_test(wrap_that_is_not_what_the_part_says_is_not_answered),
         cmocka_unit_test(wrong_masters_do_not_answer),
         cmocka_unit_test(parts_follow_one_another),

@@ -2,6 +2,7 @@
 #include "tests/unit/crypto_world.h"
 
 #include "restore/share_collection.h"
+#include "vault/crypto/escrow.h"
 
 typedef struct {
     VaultMaster master;
@@ -11,17 +12,24 @@ typedef struct {
 } World;
 
 /* Never of the same number as the one made before. */
-static World world_of(const VaultMaster *master, guint threshold, guint count)
+static World world_of_role(VaultShareRole role, const VaultMaster *master, guint threshold,
+                           guint count)
 {
     static gint last_identifier = -1;
-    World world = {.set = {.count = count, .threshold = threshold, .made = "2026-11-27"}};
+    World world = {
+        .set = {.role = role, .count = count, .threshold = threshold, .made = "2026-11-27"}};
 
     world.master = *master;
-    assert_true(vault_master_split(master, last_identifier, &world.set, world.sheets, NULL));
+    assert_true(vault_shares_split(master, last_identifier, &world.set, world.sheets, NULL));
     last_identifier = world.set.identifier;
     for (guint i = 0; i < count; i++)
         world.plain[i] = (VaultShareSheet){.share = world.sheets[i].share};
     return world;
+}
+
+static World world_of(const VaultMaster *master, guint threshold, guint count)
+{
+    return world_of_role(VAULT_SHARE_MASTER, master, threshold, count);
 }
 
 static World new_world(guint threshold, guint count)
@@ -77,7 +85,7 @@ static void assert_combines(const RestoreShares *shares, const World *world)
 static void enough_shares_combine_in_any_order_and_more_too(void **state)
 {
     World world = new_world(3, 5);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     assert_int_equal(restore_shares_missing(shares), -1);
     add(shares, &world.plain[4], "e");
@@ -94,7 +102,7 @@ static void enough_shares_combine_in_any_order_and_more_too(void **state)
 static void too_few_are_counted_and_named(void **state)
 {
     World world = new_world(3, 5);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     assert_blames(shares, "no share", "", "");
     add(shares, &world.sheets[1], "b.txt");
@@ -106,7 +114,7 @@ static void too_few_are_counted_and_named(void **state)
 static void share_that_is_there_twice_is_named(void **state)
 {
     World world = new_world(2, 3);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     add(shares, &world.sheets[1], "b.txt");
     add(shares, &world.plain[1], "copy.txt");
@@ -120,7 +128,7 @@ static void share_that_is_there_twice_is_named(void **state)
 static void share_of_another_set_is_named(void **state)
 {
     World world = new_world(3, 5), next = world_of(&world.master, 3, 5);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     add(shares, &next.plain[0], "old.txt");
     add(shares, &world.plain[1], "b.txt");
@@ -134,7 +142,7 @@ static void share_of_another_set_is_named(void **state)
 static void share_of_another_threshold_is_named(void **state)
 {
     World world = new_world(3, 5), other = new_world(2, 5);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     other.plain[3].share.identifier = world.set.identifier;
     add(shares, &world.plain[0], "a");
@@ -147,7 +155,7 @@ static void share_of_another_threshold_is_named(void **state)
 static void sets_with_one_number_give_no_wrong_key(void **state)
 {
     World world = new_world(2, 3), twin = twin_of(&world);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     add(shares, &world.plain[0], "a");
     add(shares, &twin.plain[1], "theirs");
@@ -160,7 +168,7 @@ static void altered_share_is_named_when_there_is_one_to_spare(void **state)
 {
     for (guint altered = 0; altered < 4; altered++) {
         World world = new_world(3, 4);
-        g_autoptr(RestoreShares) shares = restore_shares_new();
+        g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
         g_autofree char *who = g_strdup_printf("(%u.txt) is not as it was made", altered);
 
         world.plain[altered].share.value[altered] ^= 0x80;
@@ -176,7 +184,7 @@ static void altered_share_is_named_when_there_is_one_to_spare(void **state)
 static void altered_share_without_one_to_spare_gives_no_key(void **state)
 {
     World world = new_world(2, 2);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     world.plain[0].share.value[7] ^= 1;
     add(shares, &world.plain[0], "a");
@@ -187,7 +195,7 @@ static void altered_share_without_one_to_spare_gives_no_key(void **state)
 static void two_that_claim_one_number_are_named(void **state)
 {
     World world = new_world(2, 3);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
     VaultShareSheet forged = world.plain[0];
 
     forged.share.value[0] ^= 1;
@@ -199,10 +207,10 @@ static void two_that_claim_one_number_are_named(void **state)
 static void sheet_of_another_master_than_the_words_give_is_named(void **state)
 {
     World world = new_world(2, 3), other = new_world(2, 3);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
     VaultShareSheet lying = world.sheets[1];
 
-    lying.set.master = other.master.public;
+    lying.set.pair = other.master.public;
     add(shares, &world.plain[0], "a");
     add(shares, &lying, "lying.txt");
     assert_blames(shares, "(lying.txt)", "the shares give the master key", "is of");
@@ -211,7 +219,7 @@ static void sheet_of_another_master_than_the_words_give_is_named(void **state)
 static void all_shares_are_wanted_when_a_set_is_confirmed(void **state)
 {
     World world = new_world(2, 3), other = new_world(2, 3);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     restore_shares_expect_all(shares, &world.set);
     assert_int_equal(restore_shares_missing(shares), 3);
@@ -229,7 +237,7 @@ static void all_shares_are_wanted_when_a_set_is_confirmed(void **state)
 static void shares_of_another_master_do_not_confirm_a_set(void **state)
 {
     World world = new_world(2, 3), twin = twin_of(&world);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
 
     restore_shares_expect_all(shares, &world.set);
     for (guint i = 0; i < 3; i++)
@@ -240,7 +248,7 @@ static void shares_of_another_master_do_not_confirm_a_set(void **state)
 static void more_shares_than_any_set_has_are_refused(void **state)
 {
     World world = new_world(2, 2);
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
     g_autoptr(GError) error = NULL;
 
     for (guint i = 0; i < RESTORE_SHARES_MAX; i++)
@@ -251,7 +259,7 @@ static void more_shares_than_any_set_has_are_refused(void **state)
 
 static void share_of_something_else_is_refused(void **state)
 {
-    g_autoptr(RestoreShares) shares = restore_shares_new();
+    g_autoptr(RestoreShares) shares = restore_shares_new(VAULT_SHARE_MASTER);
     VaultShareSheet sheet = {.share = {.group_count = 2, .group_threshold = 1, .value_len = 32}};
     g_autoptr(GError) error = NULL;
 
@@ -259,6 +267,51 @@ static void share_of_something_else_is_refused(void **state)
     assert_error(error, VAULT_ERROR_UNSUPPORTED);
     assert_true(g_str_has_prefix(error->message, "wallet.txt: "));
     assert_int_equal(restore_shares_count(shares), 0);
+}
+
+static void assert_not_taken(RestoreShares *shares, const VaultShareSheet *sheet, const char *why)
+{
+    guint count = restore_shares_count(shares);
+    g_autoptr(GError) error = NULL;
+
+    assert_false(restore_shares_add(shares, sheet, "theirs.txt", &error));
+    assert_error(error, VAULT_ERROR_NO_KEY);
+    if (!g_str_has_prefix(error->message, "theirs.txt: ") || strstr(error->message, why) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", error->message, why);
+    assert_int_equal(restore_shares_count(shares), count);
+}
+
+/* From the same seed, even: by sheet and by words alone. */
+static void share_of_the_other_role_is_refused(void **state)
+{
+    g_autoptr(RestoreShares) of_master = restore_shares_new(VAULT_SHARE_MASTER);
+    g_autoptr(RestoreShares) of_escrow = restore_shares_new(VAULT_SHARE_ESCROW);
+    World master = new_world(2, 3), escrow;
+    VaultEscrow same_seed;
+
+    vault_escrow_from_seed(master.master.seed, &same_seed);
+    escrow = world_of_role(VAULT_SHARE_ESCROW, &same_seed.pair, 2, 3);
+    assert_not_taken(of_master, &escrow.sheets[0], "of an escrow key");
+    assert_not_taken(of_master, &escrow.plain[0], "one of a master key is wanted");
+    assert_not_taken(of_escrow, &master.sheets[0], "of a master key");
+    assert_not_taken(of_escrow, &master.plain[0], "one of an escrow key is wanted");
+    add(of_escrow, &escrow.plain[0], "a");
+    add(of_escrow, &escrow.sheets[2], "c");
+    assert_combines(of_escrow, &escrow);
+}
+
+static void words_of_another_program_are_taken_for_either(void **state)
+{
+    World world = new_world(2, 2);
+
+    for (guint i = 0; i < 2; i++)
+        world.plain[i].share.iteration_exponent = 0;
+    for (VaultShareRole role = VAULT_SHARE_MASTER; role <= VAULT_SHARE_ESCROW; role++) {
+        g_autoptr(RestoreShares) shares = restore_shares_new(role);
+
+        add(shares, &world.plain[0], "a");
+        assert_int_equal(restore_shares_missing(shares), 1);
+    }
 }
 
 int main(void)
@@ -278,6 +331,8 @@ int main(void)
         cmocka_unit_test(shares_of_another_master_do_not_confirm_a_set),
         cmocka_unit_test(more_shares_than_any_set_has_are_refused),
         cmocka_unit_test(share_of_something_else_is_refused),
+        cmocka_unit_test(share_of_the_other_role_is_refused),
+        cmocka_unit_test(words_of_another_program_are_taken_for_either),
     };
 
     return run_crypto_tests(tests);

@@ -11,7 +11,7 @@ static VaultSlip39Words words_of_a_share(void)
     VaultSlip39Words words;
 
     vault_random(secret.bytes, 32);
-    assert_true(vault_slip39_split(&secret, 4711, 2, 2, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){4711, 1, 2, 2}, shares, NULL));
     vault_slip39_share_format(&shares[1], &words);
     assert_int_equal(words.count, RESTORE_SHARE_WORDS);
     return words;

@@ -125,7 +125,7 @@ static void exactly_the_threshold_combines(void **state)
     VaultSlip39Secret secret = secret_of_len(32);
     VaultSlip39Share shares[5], chosen[5];
 
-    assert_true(vault_slip39_split(&secret, 4711, 3, 5, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){4711, 1, 3, 5}, shares, NULL));
     for (guint set = 0; set < 32; set++) {
         guint count = choose(shares, 5, set, chosen);
         VaultSlip39Secret again = {.len = 0};
@@ -149,7 +149,8 @@ static void every_size_of_set_and_secret_combines(void **state)
         VaultSlip39Secret secret = secret_of_len(14 + 2 * count), again;
         VaultSlip39Share shares[VAULT_SLIP39_SHARES_MAX];
 
-        assert_true(vault_slip39_split(&secret, 0x7fff, threshold, count, shares, NULL));
+        assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){0x7fff, 1, threshold, count},
+                                       shares, NULL));
         for (guint i = 0; i < count; i++) {
             g_autofree char *text = text_of(&shares[i]);
             VaultSlip39Share parsed;
@@ -174,10 +175,11 @@ static void impossible_sets_are_refused(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
 
-        assert_false(vault_slip39_split(&secret, 0, cases[i][0], cases[i][1], shares, &error));
+        assert_false(vault_slip39_split(
+            &secret, &(VaultSlip39Split){0, 1, cases[i][0], cases[i][1]}, shares, &error));
         assert_error(error, VAULT_ERROR_REFUSED);
     }
-    assert_true(vault_slip39_split(&secret, 0, 16, 16, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){0, 1, 16, 16}, shares, NULL));
 }
 
 static void secrets_of_a_length_that_no_share_has_are_refused(void **state)
@@ -189,7 +191,7 @@ static void secrets_of_a_length_that_no_share_has_are_refused(void **state)
         VaultSlip39Secret secret = secret_of_len(lens[i]);
         g_autoptr(GError) error = NULL;
 
-        assert_false(vault_slip39_split(&secret, 0, 2, 2, shares, &error));
+        assert_false(vault_slip39_split(&secret, &(VaultSlip39Split){0, 1, 2, 2}, shares, &error));
         assert_error(error, VAULT_ERROR_TOO_LARGE);
     }
 }
@@ -200,7 +202,7 @@ static void share_that_was_altered_gives_no_secret(void **state)
     VaultSlip39Share shares[3];
     g_autoptr(GError) error = NULL;
 
-    assert_true(vault_slip39_split(&secret, 1, 3, 3, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){1, 1, 3, 3}, shares, NULL));
     shares[1].value[31] ^= 1;
     assert_false(vault_slip39_combine(shares, 3, NULL, &again, &error));
     assert_error(error, VAULT_ERROR_NO_KEY);
@@ -211,8 +213,8 @@ static void too_few_shares_say_nothing_of_the_secret(void **state)
     VaultSlip39Secret zeros = {.len = 32};
     VaultSlip39Share one[3], other[3];
 
-    assert_true(vault_slip39_split(&zeros, 1, 3, 3, one, NULL));
-    assert_true(vault_slip39_split(&zeros, 1, 3, 3, other, NULL));
+    assert_true(vault_slip39_split(&zeros, &(VaultSlip39Split){1, 1, 3, 3}, one, NULL));
+    assert_true(vault_slip39_split(&zeros, &(VaultSlip39Split){1, 1, 3, 3}, other, NULL));
     for (guint i = 0; i < 3; i++)
         assert_memory_not_equal(one[i].value, other[i].value, 32);
 }
@@ -226,7 +228,7 @@ static void one_wrong_word_is_found_and_its_place_named(void **state)
     VaultSlip39Words words;
     guint64 seed = 39;
 
-    assert_true(vault_slip39_split(&secret, 20000, 2, 2, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){20000, 1, 2, 2}, shares, NULL));
     vault_slip39_share_format(&shares[1], &words);
     for (gsize at = 0; at < words.count; at++) {
         guint16 right = words.words[at];
@@ -255,7 +257,7 @@ static void words_that_changed_places_are_found(void **state)
     VaultSlip39Share shares[2], parsed;
     VaultSlip39Words words;
 
-    assert_true(vault_slip39_split(&secret, 300, 2, 2, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){300, 1, 2, 2}, shares, NULL));
     vault_slip39_share_format(&shares[0], &words);
     for (gsize at = 0; at + 1 < words.count; at++) {
         guint16 first = words.words[at];

@@ -1,7 +1,8 @@
-/* The master key in shares, and their sheets: what parses, formats back; what was changed, is
+/* A key in shares, and their sheets: what parses, formats back; what was changed, is
  * refused. */
 #include "tests/unit/crypto_world.h"
 
+#include "vault/crypto/escrow.h"
 #include "vault/crypto/slip39_internal.h"
 #include "vault/crypto/slip39_sheet.h"
 
@@ -26,13 +27,23 @@ typedef struct {
     VaultShareSheet sheets[5];
 } World;
 
+static World world_of_role(VaultShareRole role, guint threshold, guint count)
+{
+    World world = {
+        .set = {.role = role, .count = count, .threshold = threshold, .made = "2026-11-27"}};
+    VaultEscrow escrow;
+
+    vault_escrow_create(&escrow);
+    vault_master_create(&world.master);
+    if (role == VAULT_SHARE_ESCROW)
+        world.master = escrow.pair;
+    assert_true(vault_shares_split(&world.master, -1, &world.set, world.sheets, NULL));
+    return world;
+}
+
 static World world_of(guint threshold, guint count)
 {
-    World world = {.set = {.count = count, .threshold = threshold, .made = "2026-11-27"}};
-
-    vault_master_create(&world.master);
-    assert_true(vault_master_split(&world.master, -1, &world.set, world.sheets, NULL));
-    return world;
+    return world_of_role(VAULT_SHARE_MASTER, threshold, count);
 }
 
 /* A new string with the first `old` in it replaced. */
@@ -63,9 +74,79 @@ static void any_threshold_of_shares_gives_the_master(void **state)
         VaultSlip39Share shares[] = {world.sheets[i].share, world.sheets[(i + 1) % 3].share};
         VaultMaster master;
 
-        assert_true(vault_master_combine(shares, 2, &master, NULL));
+        assert_true(vault_shares_combine(VAULT_SHARE_MASTER, shares, 2, &master, NULL));
         assert_memory_equal(&master, &world.master, sizeof master);
     }
+}
+
+static void escrow_key_comes_back_from_its_shares_as_one(void **state)
+{
+    World world = world_of_role(VAULT_SHARE_ESCROW, 2, 3);
+    VaultSlip39Share shares[] = {world.sheets[2].share, world.sheets[0].share};
+    VaultMaster pair;
+
+    assert_true(vault_shares_combine(VAULT_SHARE_ESCROW, shares, 2, &pair, NULL));
+    assert_memory_equal(&pair, &world.master, sizeof pair);
+    assert_true(vault_shares_combine(VAULT_SHARE_MASTER, shares, 2, &pair, NULL));
+    assert_memory_equal(pair.seed, world.master.seed, 32);
+    assert_memory_not_equal(&pair.public, &world.master.public, sizeof pair.public);
+}
+
+static void sheet_and_words_say_of_which_role_they_are(void **state)
+{
+    World master = world_of(2, 3), escrow = world_of_role(VAULT_SHARE_ESCROW, 2, 3);
+    g_autofree char *text = vault_share_sheet_format(&escrow.sheets[1]), *again = NULL;
+    g_autofree char *set_text = vault_share_set_format(&escrow.set);
+    VaultShareSheet sheet;
+    VaultShareSet set;
+
+    assert_true(g_str_has_prefix(text, "muniment-escrow-share/1\n"));
+    assert_true(vault_share_sheet_parse(text, &sheet, NULL));
+    assert_int_equal(sheet.set.role, VAULT_SHARE_ESCROW);
+    again = vault_share_sheet_format(&sheet);
+    assert_string_equal(again, text);
+    assert_true(vault_share_set_parse(set_text, &set, NULL));
+    assert_int_equal(set.role, VAULT_SHARE_ESCROW);
+    assert_true(vault_share_is_of(&sheet.share, VAULT_SHARE_ESCROW));
+    assert_false(vault_share_is_of(&sheet.share, VAULT_SHARE_MASTER));
+    assert_true(vault_share_is_of(&master.sheets[0].share, VAULT_SHARE_MASTER));
+    assert_false(vault_share_is_of(&master.sheets[0].share, VAULT_SHARE_ESCROW));
+    sheet.share.iteration_exponent = 0;
+    assert_true(vault_share_is_of(&sheet.share, VAULT_SHARE_MASTER));
+    assert_true(vault_share_is_of(&sheet.share, VAULT_SHARE_ESCROW));
+}
+
+static void sheet_of_one_role_is_none_of_the_other(void **state)
+{
+    World master = world_of(2, 3), escrow = world_of_role(VAULT_SHARE_ESCROW, 2, 3);
+    g_autofree char *text = vault_share_sheet_format(&escrow.sheets[0]);
+    g_autofree char *passed_off = replaced(text, "muniment-escrow-share/1", "muniment-share/1");
+    g_autofree char *version = replaced(text, "share/1", "share/2");
+    g_autofree char *master_text = vault_share_sheet_format(&master.sheets[0]);
+    g_autofree char *other_way =
+        replaced(master_text, "muniment-share/1", "muniment-escrow-share/1");
+
+    assert_refused(passed_off, VAULT_ERROR_MALFORMED, "the fingerprint is not");
+    assert_refused(other_way, VAULT_ERROR_MALFORMED, "the fingerprint is not");
+    assert_refused(version, VAULT_ERROR_UNSUPPORTED, "version");
+}
+
+/* Who has the key can sign anything with it. */
+static void signed_sheet_with_words_of_the_other_role_is_refused(void **state)
+{
+    World escrow = world_of_role(VAULT_SHARE_ESCROW, 2, 3);
+    g_autofree char *right = NULL, *hex = NULL, *text = NULL;
+    char *signature_line;
+    VaultSignature signature;
+
+    escrow.sheets[0].share.iteration_exponent = 1;
+    right = vault_share_sheet_format(&escrow.sheets[0]);
+    signature_line = strstr(right, "signature: ");
+    *signature_line = '\0';
+    vault_master_sign(&escrow.master.signing_key, "escrow share", right, strlen(right), &signature);
+    hex = hex_from_bytes(signature.bytes, sizeof signature.bytes);
+    text = g_strconcat(right, "signature: ", hex, "\n", NULL);
+    assert_refused(text, VAULT_ERROR_MALFORMED, "another share than it says");
 }
 
 static void sheet_parses_and_formats_back(void **state)
@@ -82,7 +163,7 @@ static void sheet_parses_and_formats_back(void **state)
         assert_true(vault_share_sheet_parse(with_rest, &sheet, &error));
         assert_int_equal(sheet.share.member_index, i);
         assert_int_equal(sheet.set.count, 5);
-        assert_memory_equal(&sheet.set.master, &world.master.public, sizeof(MasterPublic));
+        assert_memory_equal(&sheet.set.pair, &world.master.public, sizeof(MasterPublic));
         again = vault_share_sheet_format(&sheet);
         assert_string_equal(again, text);
     }
@@ -186,11 +267,11 @@ static void share_of_something_else_is_refused(void **state)
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
 
-    assert_true(vault_slip39_split(&secret, 1, 2, 2, shares, NULL));
+    assert_true(vault_slip39_split(&secret, &(VaultSlip39Split){1, 1, 2, 2}, shares, NULL));
     plain.share = shares[0];
     text = vault_share_sheet_format(&plain);
-    assert_refused(text, VAULT_ERROR_UNSUPPORTED, "not one of a master key");
-    assert_false(vault_master_combine(shares, 2, &master, &error));
+    assert_refused(text, VAULT_ERROR_UNSUPPORTED, "not one of a key of");
+    assert_false(vault_shares_combine(VAULT_SHARE_MASTER, shares, 2, &master, &error));
     assert_error(error, VAULT_ERROR_UNSUPPORTED);
 }
 
@@ -224,12 +305,12 @@ static void next_set_has_another_identifier_and_the_same_secret(void **state)
 
     drawn[1] = drawn[0] = world.set.identifier;
     drawn_left = 2;
-    assert_true(vault_master_split(&world.master, world.set.identifier, &next, sheets, NULL));
+    assert_true(vault_shares_split(&world.master, world.set.identifier, &next, sheets, NULL));
     assert_int_equal(drawn_left, 0);
     assert_int_not_equal(next.identifier, world.set.identifier);
     for (guint i = 0; i < 4; i++)
         shares[i] = sheets[i].share;
-    assert_true(vault_master_combine(shares, 4, &master, NULL));
+    assert_true(vault_shares_combine(VAULT_SHARE_MASTER, shares, 4, &master, NULL));
     assert_memory_equal(master.seed, world.master.seed, 32);
 }
 
@@ -255,6 +336,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_threshold_of_shares_gives_the_master),
+        cmocka_unit_test(escrow_key_comes_back_from_its_shares_as_one),
+        cmocka_unit_test(sheet_and_words_say_of_which_role_they_are),
+        cmocka_unit_test(sheet_of_one_role_is_none_of_the_other),
+        cmocka_unit_test(signed_sheet_with_words_of_the_other_role_is_refused),
         cmocka_unit_test(sheet_parses_and_formats_back),
         cmocka_unit_test(words_alone_are_a_share_too),
         cmocka_unit_test(every_changed_line_of_a_sheet_is_noticed),

@@ -81,7 +81,7 @@ VaultGrantVerdict vault_grant_check(const VaultGrantFile *grant,
                                  conditions->master_count, error))
         return VAULT_GRANT_WRONG_MASTER;
     if (is_revoked(grant, conditions))
-        return refuse(VAULT_GRANT_REVOKED, error, "the grant was revoked");
+        return refuse(VAULT_GRANT_REVOKED, error, "the grant was revoked: make a new request");
     if (conditions->now_s >= grant->request->expires_s)
         return refuse(VAULT_GRANT_EXPIRED, error, "the grant has expired: make a new request");
     if (!is_taken_up(grant, conditions))

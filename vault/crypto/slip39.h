@@ -67,12 +67,17 @@ typedef struct {
 } VaultSlip39Secret;
 VAULT_DECLARE_WIPE(VaultSlip39Secret, vault_slip39_secret)
 
-/* One group of `count` shares, any `threshold` of them enough; extendable, iteration exponent 1, no
- * passphrase. `identifier` is 15 random bits. REFUSED unless 2 <= threshold <= count <= 16 or both
- * are 1 (several copies of one share are no sharing), TOO_LARGE for a secret that is not of an even
- * length of 16 to 64 bytes. */
-gboolean vault_slip39_split(const VaultSlip39Secret *secret, guint16 identifier, guint threshold,
-                            guint count, VaultSlip39Share *ret_shares, GError **error);
+typedef struct {
+    guint16 identifier;        /* 15 random bits */
+    guint8 iteration_exponent; /* 0..15: 2,500 * 2^e iterations a round */
+    guint threshold, count;
+} VaultSlip39Split;
+
+/* One group of `count` shares, any `threshold` of them enough; extendable, no passphrase. REFUSED
+ * unless 2 <= threshold <= count <= 16 or both are 1 (several copies of one share are no sharing),
+ * TOO_LARGE for a secret that is not of an even length of 16 to 64 bytes. */
+gboolean vault_slip39_split(const VaultSlip39Secret *secret, const VaultSlip39Split *split,
+                            VaultSlip39Share *ret_shares, GError **error);
 
 /* Exactly the shares that are needed: the threshold of groups, and of members in each. NO_KEY for
  * others, and when the shares fit each other but not the digest inside the secret: one of them is

@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-#define OUR_ITERATION_EXPONENT 1
-
 /* ---- splitting ------------------------------------------------------------------------------ */
 
-static gboolean check_split(const VaultSlip39Secret *secret, guint threshold, guint count,
+static gboolean check_split(const VaultSlip39Secret *secret, const VaultSlip39Split *split,
                             GError **error)
 {
     if (secret->len < VAULT_SLIP39_SECRET_LEN_MIN || secret->len > VAULT_SLIP39_SECRET_LEN_MAX ||
@@ -15,37 +13,38 @@ static gboolean check_split(const VaultSlip39Secret *secret, guint threshold, gu
                     "a secret of %" G_GSIZE_FORMAT " bytes cannot be shared", secret->len);
         return FALSE;
     }
-    if (count <= VAULT_SLIP39_SHARES_MAX &&
-        ((threshold >= 2 && threshold <= count) || (threshold == 1 && count == 1)))
+    if (split->count <= VAULT_SLIP39_SHARES_MAX &&
+        ((split->threshold >= 2 && split->threshold <= split->count) ||
+         (split->threshold == 1 && split->count == 1)))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                 "%u of %u shares is not possible: there are at most %d, the threshold is 2 or more "
                 "and no more than there are shares (or 1 of 1)",
-                threshold, count, VAULT_SLIP39_SHARES_MAX);
+                split->threshold, split->count, VAULT_SLIP39_SHARES_MAX);
     return FALSE;
 }
 
-gboolean vault_slip39_split(const VaultSlip39Secret *secret, guint16 identifier, guint threshold,
-                            guint count, VaultSlip39Share *ret_shares, GError **error)
+gboolean vault_slip39_split(const VaultSlip39Secret *secret, const VaultSlip39Split *split,
+                            VaultSlip39Share *ret_shares, GError **error)
 {
-    const Slip39Cipher cipher = {.identifier = identifier,
+    const Slip39Cipher cipher = {.identifier = split->identifier,
                                  .is_extendable = TRUE,
-                                 .iteration_exponent = OUR_ITERATION_EXPONENT};
+                                 .iteration_exponent = split->iteration_exponent};
     g_auto(VaultSlip39Secret) encrypted = *secret;
     g_auto(Slip39Points) points = {0};
 
-    if (!check_split(secret, threshold, count, error))
+    if (!check_split(secret, split, error))
         return FALSE;
     slip39_cipher_apply(&cipher, SLIP39_ENCRYPT, &encrypted);
-    slip39_points_split(&encrypted, threshold, count, &points);
-    for (guint i = 0; i < count; i++) {
-        ret_shares[i] = (VaultSlip39Share){.identifier = identifier & 0x7fff,
+    slip39_points_split(&encrypted, split->threshold, split->count, &points);
+    for (guint i = 0; i < split->count; i++) {
+        ret_shares[i] = (VaultSlip39Share){.identifier = split->identifier & 0x7fff,
                                            .is_extendable = TRUE,
-                                           .iteration_exponent = OUR_ITERATION_EXPONENT,
+                                           .iteration_exponent = split->iteration_exponent,
                                            .group_threshold = 1,
                                            .group_count = 1,
                                            .member_index = (guint8)i,
-                                           .member_threshold = (guint8)threshold,
+                                           .member_threshold = (guint8)split->threshold,
                                            .value_len = (guint8)secret->len};
         memcpy(ret_shares[i].value, points.points[i].y, secret->len);
     }

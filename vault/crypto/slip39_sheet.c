@@ -1,19 +1,38 @@
 #include "vault/crypto/slip39_sheet.h"
 
+#include "vault/crypto/escrow.h"
 #include "vault/crypto/key_text.h"
 
 #include <string.h>
 
-#define TYPE_SHARE "muniment-share"
-#define TYPE_SET "muniment-share-set"
-#define PURPOSE "share"
 #define SEED_LEN 32
 #define SEED_WORDS 33
 #define ROW_WORDS 3
-/* Half a minute on a slow machine; ours have 1. */
+/* Half a minute on a slow machine; ours have 1 or 2. */
 #define ITERATION_EXPONENT_MAX 8
 
-/* ---- the master key in shares --------------------------------------------------------------- */
+/* Words have no other place for it: by the exponent they say what they are of. */
+typedef struct {
+    const char *type_share, *type_set;
+    const char *purpose;
+    guint8 iteration_exponent;
+} Role;
+
+static const Role roles[] = {
+    [VAULT_SHARE_MASTER] = {"muniment-share", "muniment-share-set", "share", 1},
+    [VAULT_SHARE_ESCROW] = {"muniment-escrow-share", "muniment-escrow-share-set", "escrow share",
+                            2},
+};
+
+char *vault_share_fingerprint(VaultShareRole role, const MasterPublic *pair)
+{
+    VaultEscrowPublic escrow = {.pair = *pair};
+
+    return role == VAULT_SHARE_MASTER ? vault_master_fingerprint(pair)
+                                      : vault_escrow_fingerprint(&escrow);
+}
+
+/* ---- a key in shares ------------------------------------------------------------------------ */
 
 static guint16 draw_identifier(gint not_identifier)
 {
@@ -32,54 +51,78 @@ static void sign(VaultShareSheet *sheet, const MasterSigningKey *key)
 
     sheet->is_signed = TRUE;
     text = vault_share_sheet_format(sheet);
-    vault_master_sign(key, PURPOSE, text, (gsize)(strstr(text, "signature: ") - text),
-                      &sheet->signature);
+    vault_master_sign(key, roles[sheet->set.role].purpose, text,
+                      (gsize)(strstr(text, "signature: ") - text), &sheet->signature);
     vault_key_text_free(text);
 }
 
-gboolean vault_master_split(const VaultMaster *master, gint not_identifier, VaultShareSet *set,
+gboolean vault_shares_split(const VaultMaster *pair, gint not_identifier, VaultShareSet *set,
                             VaultShareSheet *ret_sheets, GError **error)
 {
     g_auto(VaultSlip39Secret) seed = {.len = SEED_LEN};
     VaultSlip39Share *shares = vault_secret_new(VAULT_SLIP39_SHARES_MAX * sizeof(VaultSlip39Share));
+    VaultSlip39Split split = {.identifier = draw_identifier(not_identifier),
+                              .iteration_exponent = roles[set->role].iteration_exponent,
+                              .threshold = set->threshold,
+                              .count = set->count};
     gboolean is_split;
 
-    memcpy(seed.bytes, master->seed, SEED_LEN);
-    set->identifier = draw_identifier(not_identifier);
-    set->master = master->public;
-    is_split =
-        vault_slip39_split(&seed, set->identifier, set->threshold, set->count, shares, error);
+    memcpy(seed.bytes, pair->seed, SEED_LEN);
+    set->identifier = split.identifier;
+    set->pair = pair->public;
+    is_split = vault_slip39_split(&seed, &split, shares, error);
     for (guint i = 0; is_split && i < set->count; i++) {
         ret_sheets[i].share = shares[i];
         ret_sheets[i].set = *set;
-        sign(&ret_sheets[i], &master->signing_key);
+        sign(&ret_sheets[i], &pair->signing_key);
     }
     vault_secret_free(shares);
     return is_split;
 }
 
-gboolean vault_master_share_check(const VaultSlip39Share *share, GError **error)
+gboolean vault_share_check(const VaultSlip39Share *share, GError **error)
 {
     if (share->value_len == SEED_LEN && share->group_count == 1 && share->group_index == 0 &&
         share->iteration_exponent <= ITERATION_EXPONENT_MAX)
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                        "the words are a share, but not one of a master key of muniment");
+                        "the words are a share, but not one of a key of muniment");
     return FALSE;
 }
 
-gboolean vault_master_combine(const VaultSlip39Share *shares, gsize count, VaultMaster *ret_master,
-                              GError **error)
+gboolean vault_share_is_of(const VaultSlip39Share *share, VaultShareRole role)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(roles); i++) {
+        if (i != role && share->iteration_exponent == roles[i].iteration_exponent)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void from_seed(VaultShareRole role, const guint8 seed[SEED_LEN], VaultMaster *ret_pair)
+{
+    g_auto(VaultEscrow) escrow = {0};
+
+    if (role == VAULT_SHARE_MASTER) {
+        vault_master_from_seed(seed, ret_pair);
+        return;
+    }
+    vault_escrow_from_seed(seed, &escrow);
+    *ret_pair = escrow.pair;
+}
+
+gboolean vault_shares_combine(VaultShareRole role, const VaultSlip39Share *shares, gsize count,
+                              VaultMaster *ret_pair, GError **error)
 {
     g_auto(VaultSlip39Secret) seed = {0};
 
     for (gsize i = 0; i < count; i++) {
-        if (!vault_master_share_check(&shares[i], error))
+        if (!vault_share_check(&shares[i], error))
             return FALSE;
     }
     if (!vault_slip39_combine(shares, count, NULL, &seed, error))
         return FALSE;
-    vault_master_from_seed(seed.bytes, ret_master);
+    from_seed(role, seed.bytes, ret_pair);
     return TRUE;
 }
 
@@ -100,13 +143,13 @@ static void put_set(GString *text, const VaultShareSet *set)
     key_text_put(text, "made", set->made);
 }
 
-static void put_master(GString *text, const MasterPublic *master)
+static void put_pair(GString *text, const VaultShareSet *set)
 {
-    g_autofree char *fingerprint = vault_master_fingerprint(master);
+    g_autofree char *fingerprint = vault_share_fingerprint(set->role, &set->pair);
 
     key_text_put(text, "fingerprint", fingerprint);
-    key_text_put_hex(text, "public-key", master->public_key.bytes, VAULT_KEY_LEN);
-    key_text_put_hex(text, "verify-key", master->verify_key.bytes, VAULT_KEY_LEN);
+    key_text_put_hex(text, "public-key", set->pair.public_key.bytes, VAULT_KEY_LEN);
+    key_text_put_hex(text, "verify-key", set->pair.verify_key.bytes, VAULT_KEY_LEN);
 }
 
 /* Rows of three words, with the number of the first where rows have names. */
@@ -126,7 +169,7 @@ static void put_words(GString *text, const VaultSlip39Share *share, gboolean is_
 
 char *vault_share_sheet_format(const VaultShareSheet *sheet)
 {
-    GString *text = key_text_new(TYPE_SHARE);
+    GString *text = key_text_new(roles[sheet->set.role].type_share);
 
     if (!sheet->is_signed) {
         g_string_set_size(text, 0);
@@ -136,17 +179,17 @@ char *vault_share_sheet_format(const VaultShareSheet *sheet)
     put_number(text, "share", sheet->share.member_index + 1u);
     put_set(text, &sheet->set);
     put_words(text, &sheet->share, TRUE);
-    put_master(text, &sheet->set.master);
+    put_pair(text, &sheet->set);
     key_text_put_hex(text, "signature", sheet->signature.bytes, VAULT_SIGNATURE_LEN);
     return g_string_free(text, FALSE);
 }
 
 char *vault_share_set_format(const VaultShareSet *set)
 {
-    GString *text = key_text_new(TYPE_SET);
+    GString *text = key_text_new(roles[set->role].type_set);
 
     put_set(text, set);
-    put_master(text, &set->master);
+    put_pair(text, set);
     return g_string_free(text, FALSE);
 }
 
@@ -189,17 +232,17 @@ static gboolean parse_set(KeyTextReader *reader, VaultShareSet *ret_set, GError 
     return TRUE;
 }
 
-static gboolean parse_master(KeyTextReader *reader, MasterPublic *ret_master, GError **error)
+static gboolean parse_pair(KeyTextReader *reader, VaultShareSet *set, GError **error)
 {
     g_autofree char *fingerprint = NULL;
     const char *value;
     gsize len;
 
     if (!key_text_line(reader, "fingerprint", &value, &len, error) ||
-        !key_text_public_key(reader, "public-key", ret_master->public_key.bytes, error) ||
-        !key_text_hex(reader, "verify-key", ret_master->verify_key.bytes, VAULT_KEY_LEN, error))
+        !key_text_public_key(reader, "public-key", set->pair.public_key.bytes, error) ||
+        !key_text_hex(reader, "verify-key", set->pair.verify_key.bytes, VAULT_KEY_LEN, error))
         return FALSE;
-    fingerprint = vault_master_fingerprint(ret_master);
+    fingerprint = vault_share_fingerprint(set->role, &set->pair);
     if (len == strlen(fingerprint) && memcmp(value, fingerprint, len) == 0)
         return TRUE;
     return set_malformed("the fingerprint is not the one of the public keys", error);
@@ -233,7 +276,7 @@ static gboolean parse_share(const VaultSlip39Words *words, VaultSlip39Share *ret
                             GError **error)
 {
     return vault_slip39_share_parse(words, ret_share, NULL, error) &&
-           vault_master_share_check(ret_share, error);
+           vault_share_check(ret_share, error);
 }
 
 static gboolean parse_rows(KeyTextReader *reader, VaultSlip39Share *ret_share, GError **error)
@@ -276,15 +319,24 @@ static gboolean check_sheet(const VaultShareSheet *sheet, guint32 number, const 
 {
     const VaultSlip39Share *share = &sheet->share;
 
-    if (!vault_master_verify(&sheet->set.master.verify_key, PURPOSE, text, signed_len,
-                             &sheet->signature))
+    if (!vault_master_verify(&sheet->set.pair.verify_key, roles[sheet->set.role].purpose, text,
+                             signed_len, &sheet->signature))
         return set_malformed("the sheet was changed: its signature does not fit (the words may "
                              "still be right: enter them by hand)",
                              error);
     if (number != share->member_index + 1u || sheet->set.threshold != share->member_threshold ||
-        sheet->set.identifier != share->identifier || number > sheet->set.count)
+        sheet->set.identifier != share->identifier || number > sheet->set.count ||
+        !vault_share_is_of(share, sheet->set.role))
         return set_malformed("the words of the sheet are of another share than it says", error);
     return TRUE;
+}
+
+/* The types differ before their versions do; what is none of them is refused as a master's. */
+static VaultShareRole role_of(const char *text, const char *escrow_type)
+{
+    gboolean is_escrow = g_str_has_prefix(text, escrow_type) && text[strlen(escrow_type)] == '/';
+
+    return is_escrow ? VAULT_SHARE_ESCROW : VAULT_SHARE_MASTER;
 }
 
 static gboolean parse_signed(const char *text, VaultShareSheet *ret_sheet, GError **error)
@@ -294,11 +346,12 @@ static gboolean parse_signed(const char *text, VaultShareSheet *ret_sheet, GErro
     const char *signature;
 
     ret_sheet->is_signed = TRUE;
-    if (!key_text_begin(&reader, text, TYPE_SHARE, error) ||
+    ret_sheet->set.role = role_of(text, roles[VAULT_SHARE_ESCROW].type_share);
+    if (!key_text_begin(&reader, text, roles[ret_sheet->set.role].type_share, error) ||
         !key_text_u32(&reader, "share", &number, error) ||
         !parse_set(&reader, &ret_sheet->set, error) ||
         !parse_rows(&reader, &ret_sheet->share, error) ||
-        !parse_master(&reader, &ret_sheet->set.master, error))
+        !parse_pair(&reader, &ret_sheet->set, error))
         return FALSE;
     signature = reader.next;
     return key_text_hex(&reader, "signature", ret_sheet->signature.bytes, VAULT_SIGNATURE_LEN,
@@ -339,6 +392,8 @@ gboolean vault_share_set_parse(const char *text, VaultShareSet *ret_set, GError 
 {
     KeyTextReader reader;
 
-    return key_text_begin(&reader, text, TYPE_SET, error) && parse_set(&reader, ret_set, error) &&
-           parse_master(&reader, &ret_set->master, error) && key_text_end(&reader, error);
+    ret_set->role = role_of(text, roles[VAULT_SHARE_ESCROW].type_set);
+    return key_text_begin(&reader, text, roles[ret_set->role].type_set, error) &&
+           parse_set(&reader, ret_set, error) && parse_pair(&reader, ret_set, error) &&
+           key_text_end(&reader, error);
 }

@@ -15,9 +15,8 @@ typedef struct {
     VaultKeep *keep;
     const VaultCompactOptions *options;
     VaultCompactResult *result;
-    gint64 until_us; /* 0: no end */
-    VaultLiveness *liveness;
-    VaultRepack repack;
+    gint64 until_us;    /* 0: no end */
+    VaultRepack repack; /* its liveness is owned */
     guint64 done_len, all_len;
 
     /* Of the draft. */
@@ -30,7 +29,7 @@ typedef struct {
 static void compaction_clear(Compaction *compaction)
 {
     vault_pack_compacted_free(compaction->draft);
-    g_clear_pointer(&compaction->liveness, vault_liveness_free);
+    g_clear_pointer(&compaction->repack.liveness, vault_liveness_free);
     g_clear_pointer(&compaction->sources, g_ptr_array_unref);
     g_clear_pointer(&compaction->counts.dropped, g_array_unref);
 }
@@ -59,19 +58,6 @@ static void progress(Compaction *compaction, const VaultPackFile *file)
 
 /* ---- the plan ------------------------------------------------------------------------------- */
 
-static gboolean note_earliest(const RowId *row_id, const GByteArray *value, gpointer user,
-                              GError **error)
-{
-    guint64 *earliest_s = user;
-    VaultTombstoneValue tombstone;
-
-    if (!vault_tombstone_value_parse(value->data, value->len, &tombstone, error))
-        return FALSE;
-    if (*earliest_s == 0 || tombstone.dropped_s < *earliest_s)
-        *earliest_s = tombstone.dropped_s;
-    return TRUE;
-}
-
 static gboolean read_rules(VaultKeep *keep, VaultCompactRules *ret_rules, GError **error)
 {
     g_autofree char *text = vault_keep_policy(keep, error);
@@ -84,13 +70,28 @@ static gboolean read_rules(VaultKeep *keep, VaultCompactRules *ret_rules, GError
     if (vault_clock_judge(&keep->clock, now_s, &good_s) == VAULT_CLOCK_UNSURE)
         now_s = 0;
     *ret_rules = (VaultCompactRules){.now_s = now_s, .removal_days = policy->physical_removal_days};
-    return vault_keyring_each(keep->keyring, VAULT_KEYRING_TOMBSTONES, note_earliest,
-                              &ret_rules->undated_died_s, error);
+    return TRUE;
+}
+
+/* As the keyring is now: who copies afterwards asks it again. */
+static GArray *plan_packs(VaultKeep *keep, GPtrArray *files, VaultCompactRules *ret_rules,
+                          GError **error)
+{
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
+    VaultCompactQuestion question = {.files = files,
+                                     .catalog = keep->reading,
+                                     .keyring = keep->keyring,
+                                     .liveness = liveness,
+                                     .locator_key = keep->locator_key};
+
+    if (!read_rules(keep, &question.rules, error))
+        return NULL;
+    *ret_rules = question.rules;
+    return vault_compact_plan(&question, error);
 }
 
 GArray *vault_keep_compact_plan(VaultKeep *keep, GError **error)
 {
-    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
     g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(VaultCompactEntry));
     g_autoptr(GPtrArray) files = NULL;
     g_autoptr(GArray) packs = NULL;
@@ -98,9 +99,9 @@ GArray *vault_keep_compact_plan(VaultKeep *keep, GError **error)
 
     vault_keep_catch_up(keep);
     files = vault_pack_files_list(keep->packs_path, &keep->id, keep->reading, error);
-    if (files == NULL || !read_rules(keep, &rules, error))
+    if (files == NULL)
         return NULL;
-    packs = vault_compact_plan(files, keep->reading, liveness, error);
+    packs = plan_packs(keep, files, &rules, error);
     for (guint i = 0; packs != NULL && i < packs->len; i++) {
         const VaultCompactPack *pack = &g_array_index(packs, VaultCompactPack, i);
         VaultCompactEntry entry = {.pack_id = pack->file->header.pack_id,
@@ -237,19 +238,26 @@ static gboolean has_room(const Compaction *compaction, const VaultCompactPack *p
                compaction->keep->pack_size;
 }
 
-static gboolean prepare_draft(Compaction *compaction, const VaultCompactPack *pack, GError **error)
+/* What died before the draft was begun is not in it: its header tells when that was. */
+static gboolean begin_draft(Compaction *compaction, GError **error)
 {
     VaultKeep *keep = compaction->keep;
 
+    compaction->draft = vault_pack_compacted_begin(keep->packs_path, &keep->id, error);
+    vault_liveness_free(compaction->repack.liveness);
+    compaction->repack.liveness = vault_liveness_new(keep->keyring);
+    return compaction->draft != NULL;
+}
+
+static gboolean prepare_draft(Compaction *compaction, const VaultCompactPack *pack, GError **error)
+{
     if (compaction->draft != NULL &&
         (!has_room(compaction, pack) || !check_space(compaction, pack, NULL)) &&
         !finish_draft(compaction, error))
         return FALSE;
     if (!check_space(compaction, pack, error))
         return FALSE;
-    if (compaction->draft == NULL)
-        compaction->draft = vault_pack_compacted_begin(keep->packs_path, &keep->id, error);
-    return compaction->draft != NULL;
+    return compaction->draft != NULL || begin_draft(compaction, error);
 }
 
 /* Once more with a new draft where the lists of this one are full. */
@@ -365,9 +373,9 @@ static gboolean compact(Compaction *compaction, GError **error)
     VaultCompactRules rules;
 
     files = list_packs(keep, &compaction->repack.logged, error);
-    if (files == NULL || !read_rules(keep, &rules, error))
+    if (files == NULL)
         return FALSE;
-    packs = vault_compact_plan(files, keep->reading, compaction->liveness, error);
+    packs = plan_packs(keep, files, &rules, error);
     if (packs == NULL)
         return FALSE;
     leave_due(compaction, packs, &rules);
@@ -382,13 +390,10 @@ static gboolean compact_alone(VaultKeep *keep, const VaultCompactOptions *option
 
     if (!vault_packs_lock(keep->packs_path, VAULT_PACKS_CHANGE, &lock, error))
         return FALSE;
-    compaction.liveness = vault_liveness_new(keep->keyring);
     compaction.sources = g_ptr_array_new();
     compaction.counts.dropped = g_array_new(FALSE, FALSE, sizeof(VaultRepackDropped));
-    compaction.repack = (VaultRepack){.vault_id = &keep->id,
-                                      .locator_key = keep->locator_key,
-                                      .catalog = keep->reading,
-                                      .liveness = compaction.liveness};
+    compaction.repack = (VaultRepack){
+        .vault_id = &keep->id, .locator_key = keep->locator_key, .catalog = keep->reading};
     if (options->seconds_max > 0)
         compaction.until_us =
             g_get_monotonic_time() + (gint64)options->seconds_max * G_USEC_PER_SEC;

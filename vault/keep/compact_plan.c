@@ -1,6 +1,7 @@
 #include "vault/keep/compact_plan.h"
 
 #include "vault/store/catalog_compact.h"
+#include "vault/store/pack_index.h"
 
 #define DAY_S 86400
 /* Records counted at once, on average. */
@@ -21,8 +22,7 @@ gboolean vault_compact_is_due(const VaultCompactPack *pack, const VaultCompactRu
     if (pack->dead_len >= len / 100 * VAULT_COMPACT_DEAD_PERCENT +
                               (len % 100 * VAULT_COMPACT_DEAD_PERCENT + 99) / 100)
         return TRUE;
-    return is_too_old(pack->died_s, rules) ||
-           (pack->has_undated && is_too_old(rules->undated_died_s, rules));
+    return is_too_old(pack->died_s, rules);
 }
 
 /* ---- which packs ---------------------------------------------------------------------------- */
@@ -47,7 +47,8 @@ static void add_packs(GPtrArray *files, gboolean are_streams, GArray *packs)
 /* ---- counting ------------------------------------------------------------------------------- */
 
 typedef struct {
-    VaultLiveness *liveness;
+    const VaultCompactQuestion *question;
+    const VaultCompactDates *dates;
     GHashTable *packs;  /* PackId -> VaultCompactPack */
     GHashTable *bodies; /* RecordId -> VaultLife, of this slice */
 } Counting;
@@ -57,8 +58,8 @@ static gboolean judge_copy(Counting *counting, const VaultCatalogItem *item, Vau
 {
     VaultLife *body = g_hash_table_lookup(counting->bodies, &item->subject);
 
-    if (!vault_liveness_of_leaf(counting->liveness, &item->month_key_id, item->leaf, ret_life,
-                                error))
+    if (!vault_liveness_of_leaf(counting->question->liveness, &item->month_key_id, item->leaf,
+                                ret_life, error))
         return FALSE;
     if (body == NULL) {
         body = g_new0(VaultLife, 1);
@@ -81,11 +82,11 @@ static gboolean judge(Counting *counting, const VaultCatalogItem *item, VaultLif
         return judge_copy(counting, item, ret_life, error);
     case VAULT_RECORD_ADDENDUM:
     case VAULT_RECORD_TERMS_COPY:
-        return vault_liveness_of_leaf(counting->liveness, &item->month_key_id, item->leaf, ret_life,
-                                      error);
+        return vault_liveness_of_leaf(counting->question->liveness, &item->month_key_id, item->leaf,
+                                      ret_life, error);
     case VAULT_RECORD_EVENT:
         memcpy(row_id.bytes, item->subject.bytes, VAULT_ID_LEN);
-        return vault_liveness_of_event(counting->liveness, &row_id, ret_life, error);
+        return vault_liveness_of_event(counting->question->liveness, &row_id, ret_life, error);
     case VAULT_RECORD_BODY:
     case VAULT_RECORD_TERMS_BODY:
     case VAULT_RECORD_WRAPPER:
@@ -99,17 +100,27 @@ static gboolean judge(Counting *counting, const VaultCatalogItem *item, VaultLif
     g_assert_not_reached();
 }
 
-static void count(VaultCompactPack *pack, const VaultCatalogItem *item, const VaultLife *life)
+static void note_death(VaultCompactPack *pack, guint64 died_s)
 {
+    if (died_s != 0 && (pack->died_s == 0 || died_s < pack->died_s))
+        pack->died_s = died_s;
+}
+
+static void count(const Counting *counting, VaultCompactPack *pack, const VaultCatalogItem *item,
+                  const VaultLife *life)
+{
+    guint64 died_s = life->died_s != 0
+                         ? life->died_s
+                         : vault_compact_dates_of_message(counting->dates, &item->subject);
+
     pack->record_count++;
     if (life->state != VAULT_LIFE_DEAD) {
         pack->live_len += item->len;
         return;
     }
     pack->dead_len += item->len;
-    pack->has_undated = pack->has_undated || life->died_s == 0;
-    if (life->died_s != 0 && (pack->died_s == 0 || life->died_s < pack->died_s))
-        pack->died_s = life->died_s;
+    pack->has_undated = pack->has_undated || died_s == 0;
+    note_death(pack, died_s);
 }
 
 static gboolean count_slice(Counting *counting, const GArray *items, GError **error)
@@ -123,13 +134,14 @@ static gboolean count_slice(Counting *counting, const GArray *items, GError **er
         if (!judge(counting, item, &life, error))
             return FALSE;
         if (pack != NULL)
-            count(pack, item, &life);
+            count(counting, pack, item, &life);
     }
     return TRUE;
 }
 
-static gboolean count_all(Counting *counting, VaultCatalog *catalog, GError **error)
+static gboolean count_catalogued(Counting *counting, GError **error)
 {
+    VaultCatalog *catalog = counting->question->catalog;
     g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(VaultCatalogItem));
     VaultCatalogTotals totals;
     guint64 slice_count;
@@ -145,21 +157,95 @@ static gboolean count_all(Counting *counting, VaultCatalog *catalog, GError **er
     return TRUE;
 }
 
-GArray *vault_compact_plan(GPtrArray *files, VaultCatalog *catalog, VaultLiveness *liveness,
-                           GError **error)
+/* ---- what the catalog does not have --------------------------------------------------------- */
+
+static gboolean count_missing(VaultCompactPack *pack, GError **error)
 {
+    g_autoptr(GArray) records = NULL;
+    guint64 count, len = 0;
+
+    if (!vault_pack_index_count(pack->file->path, &count, error))
+        return FALSE;
+    if (count <= pack->record_count)
+        return TRUE;
+    records = vault_pack_index_load(pack->file->path, &pack->file->header.vault_id, error);
+    if (records == NULL)
+        return FALSE;
+    for (guint i = 0; i < records->len; i++)
+        len += g_array_index(records, VaultIndexedRecord, i).len;
+    if (len > pack->live_len + pack->dead_len) {
+        pack->dead_len = len - pack->live_len;
+        pack->has_undated = TRUE;
+    }
+    return TRUE;
+}
+
+/* First as old as it can be; only where that would make it due, as old as it is. */
+static gboolean date_undated(const Counting *counting, VaultCompactPack *pack, GError **error)
+{
+    const VaultCompactQuestion *question = counting->question;
+    guint64 bound_s = vault_compact_dates_since(counting->dates, pack->file->header.created_s),
+            died_s;
+
+    if (vault_compact_is_due(pack, &question->rules) || !is_too_old(bound_s, &question->rules)) {
+        note_death(pack, bound_s);
+        return TRUE;
+    }
+    if (!vault_compact_dates_of_pack(counting->dates, pack->file, question->locator_key,
+                                     question->liveness, &died_s, error))
+        return FALSE;
+    /* Nothing that has a leaf: it is an event. */
+    note_death(pack, died_s != 0 ? died_s : bound_s);
+    return TRUE;
+}
+
+/* A pack that was removed meanwhile, or is damaged, is told of by whoever takes it. */
+static gboolean is_passed_over(GError *failure, GError **error)
+{
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND) ||
+        g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT)) {
+        g_error_free(failure);
+        return TRUE;
+    }
+    g_propagate_error(error, failure);
+    return FALSE;
+}
+
+static gboolean look_at_packs(const Counting *counting, GArray *packs, GError **error)
+{
+    for (guint i = 0; i < packs->len; i++) {
+        VaultCompactPack *pack = &g_array_index(packs, VaultCompactPack, i);
+        GError *failure = NULL;
+
+        if (pack->file->header.type == VAULT_PACK_STREAM)
+            continue;
+        if ((!count_missing(pack, &failure) ||
+             (pack->has_undated && !date_undated(counting, pack, &failure))) &&
+            !is_passed_over(failure, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+GArray *vault_compact_plan(const VaultCompactQuestion *question, GError **error)
+{
+    g_autoptr(VaultCompactDates) dates = vault_compact_dates_new(question->keyring, error);
     g_autoptr(GArray) packs = g_array_new(FALSE, FALSE, sizeof(VaultCompactPack));
     g_autoptr(GHashTable) by_id = g_hash_table_new(vault_id_hash, vault_id_equal);
     g_autoptr(GHashTable) bodies =
         g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL, g_free);
-    Counting counting = {.liveness = liveness, .packs = by_id, .bodies = bodies};
+    Counting counting = {question, dates, by_id, bodies};
 
-    add_packs(files, TRUE, packs);
-    add_packs(files, FALSE, packs);
+    if (dates == NULL)
+        return NULL;
+    add_packs(question->files, TRUE, packs);
+    add_packs(question->files, FALSE, packs);
     for (guint i = 0; i < packs->len; i++) {
         VaultCompactPack *pack = &g_array_index(packs, VaultCompactPack, i);
 
         g_hash_table_insert(by_id, (gpointer)&pack->file->header.pack_id, pack);
     }
-    return count_all(&counting, catalog, error) ? g_steal_pointer(&packs) : NULL;
+    if (!count_catalogued(&counting, error) || !look_at_packs(&counting, packs, error))
+        return NULL;
+    return g_steal_pointer(&packs);
 }

@@ -74,12 +74,6 @@ static gboolean judge_body(Source *source, const RecordId *body_id, VaultLife *r
     return TRUE;
 }
 
-static gboolean has_leaf(VaultRecordKind kind)
-{
-    return kind == VAULT_RECORD_COPY || kind == VAULT_RECORD_ADDENDUM ||
-           kind == VAULT_RECORD_TERMS_COPY;
-}
-
 static gboolean judge(Source *source, const VaultScannedRecord *record, Judged *verdict,
                       GError **error)
 {
@@ -91,7 +85,7 @@ static gboolean judge(Source *source, const VaultScannedRecord *record, Judged *
                                                      repack->locator_key, &verdict->locator, NULL);
     if (!verdict->has_locator)
         return TRUE;
-    if (has_leaf(kind))
+    if (vault_record_kind_has_leaf(kind))
         return vault_liveness_of_leaf(repack->liveness, &verdict->locator.month_key_id,
                                       verdict->locator.leaf, &verdict->life, error);
     if (kind == VAULT_RECORD_EVENT)

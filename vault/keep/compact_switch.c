@@ -11,22 +11,41 @@
 typedef struct {
     VaultKeep *keep;
     const VaultCompactSwitch *change;
+    VaultLiveness *liveness; /* from within the transaction */
     guint64 tags_since_s;
     guint64 changed_count; /* rows that were there, moved or dropped */
 } Switch;
+
+/* An erasure destroys first and then takes its rows out of the catalog: a copy that was erased
+ * while it was moved does not come back. */
+static gboolean is_erased(Switch *state, const VaultCatalogRow *row, gboolean *ret_is,
+                          GError **error)
+{
+    VaultLife life = {.state = VAULT_LIFE_LIVE};
+
+    if (vault_record_kind_has_leaf(row->kind) &&
+        !vault_liveness_of_leaf(state->liveness, &row->locator.month_key_id, row->locator.leaf,
+                                &life, error))
+        return FALSE;
+    *ret_is = life.state == VAULT_LIFE_DEAD;
+    return TRUE;
+}
 
 static gboolean move_record(Switch *state, const VaultScannedRecord *record, GError **error)
 {
     VaultCatalogRow row = {.kind = record->header.kind,
                            .record_id = record->header.record_id,
                            .place = {state->change->header->pack_id, record->offset, record->len}};
-    gboolean was_there = FALSE;
+    gboolean was_there = FALSE, is_erased_now;
 
     /* What does not open was in no catalog before. */
     if (!vault_record_locator_open(record->header_bytes, &record->header, state->keep->locator_key,
                                    &row.locator, NULL))
         return TRUE;
-    if (!vault_catalog_move(state->keep->writing, &row, state->tags_since_s, &was_there, error))
+    if (!is_erased(state, &row, &is_erased_now, error) ||
+        !(is_erased_now ? vault_catalog_drop(state->keep->writing, &row, &was_there, error)
+                        : vault_catalog_move(state->keep->writing, &row, state->tags_since_s,
+                                             &was_there, error)))
         return FALSE;
     state->changed_count += was_there;
     return TRUE;
@@ -105,10 +124,12 @@ static gboolean change_catalog(Switch *state, GError **error)
 
 gboolean vault_compact_switch(VaultKeep *keep, const VaultCompactSwitch *change, GError **error)
 {
+    g_autoptr(VaultLiveness) liveness = NULL;
     Switch state = {.keep = keep, .change = change, .tags_since_s = vault_tags_since_s(keep->tags)};
 
     if (!vault_catalog_begin(keep->writing, error))
         return FALSE;
+    liveness = state.liveness = vault_liveness_new(keep->keyring);
     if (change_catalog(&state, error))
         return vault_catalog_end(keep->writing, error);
     vault_catalog_abandon(keep->writing);

@@ -85,22 +85,24 @@ static gboolean has_signature(const VaultNote *note, const VaultNoteSignature *w
     return FALSE;
 }
 
-/* What others signed under the same text moves over, as far as there is room. */
-static gboolean take_over(VaultNote *note, const char *kept, GError **error)
+/* What is new moves over to what is kept of the same text, as far as there is room. Nobody here
+ * knows the keys of witnesses: so no one's answer may displace, or crowd out, what another signed.
+ */
+static char *add_to_kept(VaultNote *note, const char *kept, GError **error)
 {
-    g_autoptr(VaultNote) earlier = vault_note_parse(kept, strlen(kept), error);
+    g_autoptr(VaultNote) all = vault_note_parse(kept, strlen(kept), error);
 
-    if (earlier == NULL)
-        return FALSE;
-    for (guint i = 0; i < earlier->signatures->len;) {
-        if (note->signatures->len == VAULT_NOTE_SIGNATURES_MAX)
+    if (all == NULL)
+        return NULL;
+    for (guint i = 0; i < note->signatures->len;) {
+        if (all->signatures->len == VAULT_NOTE_SIGNATURES_MAX)
             break;
-        if (has_signature(note, earlier->signatures->pdata[i]))
+        if (has_signature(all, note->signatures->pdata[i]))
             i++;
         else
-            g_ptr_array_add(note->signatures, g_ptr_array_steal_index(earlier->signatures, i));
+            g_ptr_array_add(all->signatures, g_ptr_array_steal_index(note->signatures, i));
     }
-    return TRUE;
+    return vault_note_format(all);
 }
 
 static gboolean put(VaultKeep *keep, VaultLogKind log, VaultNote *note,
@@ -120,11 +122,10 @@ static gboolean put(VaultKeep *keep, VaultLogKind log, VaultNote *note,
     kept_size = kept == NULL ? 0 : vault_log_reader_checkpoint(kept)->size;
     if (kept_size > checkpoint->size)
         return TRUE;
-    if (kept != NULL && kept_size == checkpoint->size &&
-        !take_over(note, vault_log_reader_note(kept), error))
-        return FALSE;
-    text = vault_note_format(note);
-    return vault_log_put_cosigned(directory, text, error);
+    text = kept != NULL && kept_size == checkpoint->size
+               ? add_to_kept(note, vault_log_reader_note(kept), error)
+               : vault_note_format(note);
+    return text != NULL && vault_log_put_cosigned(directory, text, error);
 }
 
 /* VAULT_LOGS_COUNT: neither log's. */

@@ -3,7 +3,7 @@
 #include "vault/keep/acts.h"
 #include "vault/keep/custody.h"
 #include "vault/keep/erasure.h"
-#include "vault/keep/month_states.h"
+#include "vault/keep/liveness.h"
 
 #define DAY_S 86400
 
@@ -39,7 +39,7 @@ gboolean vault_erasure_spread(VaultKeep *keep, GError **error)
 
 /* ---- the catalog ---------------------------------------------------------------------------- */
 
-static gboolean wipe_message(VaultKeep *keep, VaultMonthStates *states, const RecordId *body_id,
+static gboolean wipe_message(VaultKeep *keep, VaultLiveness *liveness, const RecordId *body_id,
                              GHashTable *owners, GError **error)
 {
     g_autoptr(GArray) copies = vault_catalog_copies_of(keep->reading, body_id, error);
@@ -47,16 +47,14 @@ static gboolean wipe_message(VaultKeep *keep, VaultMonthStates *states, const Re
     for (guint i = 0; copies != NULL && i < copies->len; i++) {
         const VaultCatalogCopy *copy = &g_array_index(copies, VaultCatalogCopy, i);
         MailboxId owner;
-        VaultMonthState state;
-        gboolean is_first;
+        VaultLife life;
 
-        if (!vault_month_states_get_leaf(states, &copy->month_key_id, copy->leaf, &state, &is_first,
-                                         error))
+        if (!vault_liveness_of_leaf(liveness, &copy->month_key_id, copy->leaf, &life, error))
             return FALSE;
-        owner = vault_month_states_mailbox(states, &copy->month_key_id);
-        if (state == VAULT_MONTH_LIVE)
+        owner = vault_liveness_mailbox(liveness, &copy->month_key_id);
+        if (life.state == VAULT_LIFE_LIVE)
             g_hash_table_add(owners, g_memdup2(&owner, VAULT_ID_LEN));
-        else if (state == VAULT_MONTH_DEAD &&
+        else if (life.state == VAULT_LIFE_DEAD &&
                  !vault_catalog_remove_copy(keep->writing, copy, error))
             return FALSE;
     }
@@ -82,7 +80,7 @@ static gboolean note_dropped(const RowId *row_id, const GByteArray *bytes, gpoin
 }
 
 /* Others who own messages of these months; what is theirs stays. */
-static gboolean find_owners(VaultKeep *keep, VaultMonthStates *states, const GArray *months,
+static gboolean find_owners(VaultKeep *keep, VaultLiveness *liveness, const GArray *months,
                             GHashTable *owners, GError **error)
 {
     VaultCatalogFilter filter = {.months = (const MonthKeyId *)(gconstpointer)months->data,
@@ -94,7 +92,7 @@ static gboolean find_owners(VaultKeep *keep, VaultMonthStates *states, const GAr
         if (page->len == 0)
             return TRUE;
         for (guint i = 0; i < page->len; i++)
-            if (!wipe_message(keep, states, &g_array_index(page, VaultCatalogCopy, i).body_id,
+            if (!wipe_message(keep, liveness, &g_array_index(page, VaultCatalogCopy, i).body_id,
                               owners, error))
                 return FALSE;
     }
@@ -104,17 +102,17 @@ static gboolean find_owners(VaultKeep *keep, VaultMonthStates *states, const GAr
 static gboolean wipe_rows(VaultKeep *keep, const VaultErasureValue *value, GHashTable *owners,
                           GError **error)
 {
-    g_autoptr(VaultMonthStates) states = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
     g_autoptr(GArray) months = g_array_new(FALSE, FALSE, sizeof(MonthKeyId));
     DroppedMonths dropped = {&value->id, months};
 
     if (!vault_keyring_each(keep->keyring, VAULT_KEYRING_TOMBSTONES, note_dropped, &dropped, error))
         return FALSE;
     for (guint i = 0; i < value->messages->len; i++)
-        if (!wipe_message(keep, states, &g_array_index(value->messages, RecordId, i), owners,
+        if (!wipe_message(keep, liveness, &g_array_index(value->messages, RecordId, i), owners,
                           error))
             return FALSE;
-    if (months->len > 0 && !find_owners(keep, states, months, owners, error))
+    if (months->len > 0 && !find_owners(keep, liveness, months, owners, error))
         return FALSE;
     for (guint i = 0; i < months->len; i++)
         if (!vault_catalog_remove_month(keep->writing, &g_array_index(months, MonthKeyId, i),

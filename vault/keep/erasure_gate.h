@@ -4,7 +4,9 @@
  * nobody is inside and then has the keyring's slots and what memory holds of them to itself. So a
  * copy is committed either before, or with the knowledge that its month is gone; and no slot is
  * given that was erased meanwhile. An erasure that waits keeps newcomers out: it is never starved.
- * Threads: safe.
+ * Whoever revokes a grant, removes a reader, replaces the policy or retires a master closes the
+ * gate too, over both logging and doing it: each release comes before, or is not given. The
+ * recipients' lock is taken inside it, never around it. Threads: safe.
  */
 #pragma once
 

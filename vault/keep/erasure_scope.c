@@ -1,7 +1,7 @@
 #include "vault/keep/erasure_scope.h"
 
 #include "vault/keep/internal.h"
-#include "vault/keep/month_states.h"
+#include "vault/keep/liveness.h"
 #include "vault/store/erasure_value.h"
 
 #define OBSTACLES_SHOWN 20
@@ -45,7 +45,7 @@ static gboolean is_of_mailboxes(const VaultErasureOrder *order, const MailboxId 
 }
 
 static gboolean add_copies_of(VaultErasureScope *scope, VaultKeep *keep,
-                              const VaultErasureOrder *order, VaultMonthStates *states,
+                              const VaultErasureOrder *order, VaultLiveness *liveness,
                               const RecordId *body_id, GError **error)
 {
     g_autoptr(GArray) copies = vault_catalog_copies_of(keep->reading, body_id, error);
@@ -54,14 +54,13 @@ static gboolean add_copies_of(VaultErasureScope *scope, VaultKeep *keep,
         return FALSE;
     for (guint i = 0; i < copies->len; i++) {
         VaultErasureCopy found = {.copy = g_array_index(copies, VaultCatalogCopy, i)};
-        VaultMonthState state;
-        gboolean is_first;
+        VaultLife life;
 
-        if (!vault_month_states_get_leaf(states, &found.copy.month_key_id, found.copy.leaf, &state,
-                                         &is_first, error))
+        if (!vault_liveness_of_leaf(liveness, &found.copy.month_key_id, found.copy.leaf, &life,
+                                    error))
             return FALSE;
-        found.mailbox_id = vault_month_states_mailbox(states, &found.copy.month_key_id);
-        if (state == VAULT_MONTH_LIVE && is_of_mailboxes(order, &found.mailbox_id))
+        found.mailbox_id = vault_liveness_mailbox(liveness, &found.copy.month_key_id);
+        if (life.state == VAULT_LIFE_LIVE && is_of_mailboxes(order, &found.mailbox_id))
             g_array_append_val(scope->copies, found);
     }
     return TRUE;
@@ -76,7 +75,7 @@ static gint compare_copies(gconstpointer a, gconstpointer b)
 static gboolean find_messages(VaultErasureScope *scope, VaultKeep *keep,
                               const VaultErasureOrder *order, GError **error)
 {
-    g_autoptr(VaultMonthStates) states = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
     const GArray *asked = order->request->messages;
 
     g_array_append_vals(scope->messages, asked->data, asked->len);
@@ -90,8 +89,8 @@ static gboolean find_messages(VaultErasureScope *scope, VaultKeep *keep,
         return FALSE;
     }
     for (guint i = 0; i < scope->messages->len; i++)
-        if (!add_copies_of(scope, keep, order, states, &g_array_index(scope->messages, RecordId, i),
-                           error))
+        if (!add_copies_of(scope, keep, order, liveness,
+                           &g_array_index(scope->messages, RecordId, i), error))
             return FALSE;
     g_array_sort(scope->copies, compare_copies);
     return TRUE;

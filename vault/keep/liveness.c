@@ -4,6 +4,7 @@
 
 typedef struct {
     VaultLife life;         /* of the month as a whole */
+    MailboxId mailbox_id;   /* LIVE */
     VaultErasureTree *tree; /* NULL: no leaf was punctured, or the month is not there */
 } Month;
 
@@ -80,6 +81,7 @@ static gboolean read_month(VaultLiveness *liveness, const MonthKeyId *month_key_
         return is_not_found(failure, error) &&
                read_tombstone(liveness, month_key_id, &month->life, error);
     month->life = (VaultLife){.state = VAULT_LIFE_LIVE};
+    month->mailbox_id = value->mailbox_id;
     if (!vault_erasure_tree_is_whole(value->tree))
         month->tree = g_steal_pointer(&value->tree);
     return TRUE;
@@ -99,6 +101,18 @@ static const Month *find_month(VaultLiveness *liveness, const MonthKeyId *month_
     }
     g_hash_table_insert(liveness->months, g_memdup2(month_key_id, VAULT_ID_LEN), month);
     return month;
+}
+
+gboolean vault_liveness_has_month(VaultLiveness *liveness, const MonthKeyId *month_key_id)
+{
+    return g_hash_table_contains(liveness->months, month_key_id);
+}
+
+MailboxId vault_liveness_mailbox(VaultLiveness *liveness, const MonthKeyId *month_key_id)
+{
+    const Month *month = g_hash_table_lookup(liveness->months, month_key_id);
+
+    return month == NULL ? (MailboxId){{0}} : month->mailbox_id;
 }
 
 /* ---- records -------------------------------------------------------------------------------- */

@@ -4,8 +4,8 @@
  * a tombstone or whose leaf was punctured, an event whose key's row is gone, and a body (terms
  * body, wrapper) all of whose known copies are dead. Unknown is a copy of a month that the keyring
  * never heard of, and a body that no copy is known of: both are kept. What is dead stays dead; what
- * dies while an object lives may be live to it to the end. Threads: one user. Errors: those of
- * keyring and catalog.
+ * dies while an object lives may be live to it to the end. Months are remembered, for one pass over
+ * many records. Threads: one user. Errors: those of keyring and catalog.
  */
 #pragma once
 
@@ -26,6 +26,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultLiveness, vault_liveness_free)
 
 gboolean vault_liveness_of_leaf(VaultLiveness *liveness, const MonthKeyId *month_key_id,
                                 guint32 leaf, VaultLife *ret_life, GError **error);
+/* Whether a leaf of this month was asked for before. */
+gboolean vault_liveness_has_month(VaultLiveness *liveness, const MonthKeyId *month_key_id);
+/* Whose month it is, once a leaf of it was asked for; zeros unless the keyring has the month. */
+MailboxId vault_liveness_mailbox(VaultLiveness *liveness, const MonthKeyId *month_key_id);
 gboolean vault_liveness_of_event(VaultLiveness *liveness, const RowId *row_id, VaultLife *ret_life,
                                  GError **error);
 /* By the copies that the catalog has of it. */

@@ -99,6 +99,18 @@ static gboolean log_policy(VaultKeep *keep, const VaultPolicy *next, const char 
     return vault_keep_log_act(keep, VAULT_LOGGED_POLICY_SET, payload->str, payload->len, error);
 }
 
+/* With the gate closed: no release that was judged by the policy before comes behind it. */
+static gboolean come_into_force(VaultKeep *keep, PolicyJob *job, GError **error)
+{
+    gboolean is_in_force;
+
+    vault_erasure_gate_close(keep->erasure_gate);
+    is_in_force = log_policy(keep, job->next, job->text, job->len, error) &&
+                  vault_keyring_batch_run(keep->batch, put_policy, job, error);
+    vault_erasure_gate_open(keep->erasure_gate);
+    return is_in_force;
+}
+
 static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,
                            gpointer user, GError **error)
 {
@@ -116,8 +128,7 @@ static gboolean set_policy(VaultKeep *keep, const char *text, gsize len, VaultSs
     in_force = vault_policy_parse(text_in_force, strlen(text_in_force), error);
     return in_force != NULL &&
            vault_policy_may_follow(in_force, next, text, len, verify, user, error) &&
-           log_policy(keep, next, text, len, error) &&
-           vault_keyring_batch_run(keep->batch, put_policy, &job, error);
+           come_into_force(keep, &job, error);
 }
 
 gboolean vault_keep_set_policy(VaultKeep *keep, const char *text, gsize len, VaultSshVerify verify,

@@ -3,7 +3,7 @@
 #include "vault/keep/custody.h"
 #include "vault/keep/drill.h"
 #include "vault/keep/internal.h"
-#include "vault/keep/month_states.h"
+#include "vault/keep/liveness.h"
 
 #include <sys/stat.h>
 
@@ -26,23 +26,21 @@ typedef enum { VISIT_MORE, VISIT_STOPPED, VISIT_FAILED } VisitResult;
 
 /* Copies that were erased, or whose month the keyring does not have, belong to nobody: they are not
  * shown. */
-static VisitResult visit_page(VaultMonthStates *states, const GArray *page, VaultCopyVisit visit,
+static VisitResult visit_page(VaultLiveness *liveness, const GArray *page, VaultCopyVisit visit,
                               gpointer user, GError **error)
 {
     for (guint i = 0; i < page->len; i++) {
         const VaultCatalogCopy *copy = &g_array_index(page, VaultCatalogCopy, i);
         g_autoptr(GError) failure = NULL;
-        VaultMonthState state;
-        gboolean is_first;
+        VaultLife life;
         VaultCopyEntry entry;
         MailboxId mailbox_id;
 
-        if (!vault_month_states_get_leaf(states, &copy->month_key_id, copy->leaf, &state, &is_first,
-                                         error))
+        if (!vault_liveness_of_leaf(liveness, &copy->month_key_id, copy->leaf, &life, error))
             return VISIT_FAILED;
-        if (state != VAULT_MONTH_LIVE)
+        if (life.state != VAULT_LIFE_LIVE)
             continue;
-        mailbox_id = vault_month_states_mailbox(states, &copy->month_key_id);
+        mailbox_id = vault_liveness_mailbox(liveness, &copy->month_key_id);
         entry = entry_of(copy, &mailbox_id);
         if (visit(&entry, user, &failure))
             continue;
@@ -65,7 +63,7 @@ gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, Vault
                                          .from_s = filter->from_s,
                                          .to_s = filter->to_s};
     g_autoptr(GArray) page = g_array_new(FALSE, TRUE, sizeof(VaultCatalogCopy));
-    g_autoptr(VaultMonthStates) states = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
     g_autoptr(VaultCatalogCursor) cursor = NULL;
     VisitResult result = VISIT_MORE;
 
@@ -76,7 +74,7 @@ gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, Vault
             return FALSE;
         if (page->len == 0)
             return TRUE;
-        result = visit_page(states, page, visit, user, error);
+        result = visit_page(liveness, page, visit, user, error);
     }
     return result == VISIT_STOPPED;
 }
@@ -197,32 +195,25 @@ static gboolean read_part(VaultKeep *keep, const VaultCatalogPart *found,
            vault_record_locator_open(bytes, &header, keep->locator_key, &ret_part->locator, error);
 }
 
-static gboolean has_month(VaultRecordKind kind)
-{
-    return kind == VAULT_RECORD_COPY || kind == VAULT_RECORD_ADDENDUM ||
-           kind == VAULT_RECORD_TERMS_COPY;
-}
-
 GArray *vault_keep_message(VaultKeep *keep, const RecordId *archive_id, GError **error)
 {
     g_autoptr(GArray) parts = g_array_new(FALSE, TRUE, sizeof(VaultMessagePart));
-    g_autoptr(VaultMonthStates) states = vault_month_states_new(keep->keyring);
+    g_autoptr(VaultLiveness) liveness = vault_liveness_new(keep->keyring);
     g_autoptr(GArray) found = NULL;
 
     vault_keep_catch_up(keep);
     found = vault_catalog_parts(keep->reading, archive_id, error);
     for (guint i = 0; found != NULL && i < found->len; i++) {
         VaultMessagePart part;
-        VaultMonthState state;
-        gboolean is_first;
+        VaultLife life;
 
         if (!read_part(keep, &g_array_index(found, VaultCatalogPart, i), &part, error))
             return NULL;
-        if (has_month(part.kind)) {
-            if (!vault_month_states_get(states, &part.locator.month_key_id, &state, &is_first,
-                                        error))
+        if (vault_record_kind_has_leaf(part.kind)) {
+            if (!vault_liveness_of_leaf(liveness, &part.locator.month_key_id, part.locator.leaf,
+                                        &life, error))
                 return NULL;
-            part.mailbox_id = vault_month_states_mailbox(states, &part.locator.month_key_id);
+            part.mailbox_id = vault_liveness_mailbox(liveness, &part.locator.month_key_id);
         }
         g_array_append_val(parts, part);
     }

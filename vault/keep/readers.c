@@ -173,7 +173,7 @@ static gboolean put_reader(VaultKeyring *keyring, gpointer user, GError **error)
     if (!vault_release_grants_is_revoked(keyring, &reader->request_hash, &is_revoked, error))
         return FALSE;
     if (is_revoked)
-        return refuse(error, "the grant was revoked");
+        return refuse(error, "the grant was revoked: make a new request");
     value = vault_reader_value_format(reader);
     return vault_keyring_put(keyring, VAULT_KEYRING_READERS, &row_id, value, error);
 }
@@ -268,9 +268,16 @@ static VaultReaderValue *read_reader(VaultKeep *keep, const RowId *id, GError **
 gboolean vault_keep_remove_reader(VaultKeep *keep, const RowId *id, GError **error)
 {
     g_autoptr(VaultReaderValue) reader = NULL;
+    gboolean is_removed;
 
     g_assert(keep->mode == VAULT_KEEP_WRITER);
     reader = read_reader(keep, id, error);
-    return reader != NULL && log_reader(keep, VAULT_LOGGED_READER_REMOVED, reader, error) &&
-           vault_readers_drop(keep, &reader->request_hash, error);
+    if (reader == NULL)
+        return FALSE;
+    vault_recipients_wait(keep->recipients);
+    vault_erasure_gate_close(keep->erasure_gate);
+    is_removed = log_reader(keep, VAULT_LOGGED_READER_REMOVED, reader, error) &&
+                 vault_readers_drop(keep, &reader->request_hash, error);
+    vault_erasure_gate_open(keep->erasure_gate);
+    return is_removed;
 }

@@ -79,6 +79,12 @@ GRWLock *vault_recipients_lock(VaultRecipients *recipients)
     return &recipients->lock;
 }
 
+void vault_recipients_wait(VaultRecipients *recipients)
+{
+    g_rw_lock_writer_lock(&recipients->lock);
+    g_rw_lock_writer_unlock(&recipients->lock);
+}
+
 const GPtrArray *vault_recipients_readers(const VaultRecipients *recipients)
 {
     return recipients->readers;

@@ -23,6 +23,10 @@ VaultRecipients *vault_recipients_new(VaultKeyring *keyring, GError **error);
 void vault_recipients_free(VaultRecipients *recipients);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRecipients, vault_recipients_free)
 GRWLock *vault_recipients_lock(VaultRecipients *recipients);
+/* Until all is made that is being made, which are all months of the vault once a month. Whoever is
+ * about to close the gate (erasure_gate.h) and to take the lock inside it calls this before, so
+ * that mail does not wait for so long. */
+void vault_recipients_wait(VaultRecipients *recipients);
 
 /* Masters first. A reader counts whose grant was signed by an active master, has not expired and
  * covers mailbox and month. Where there are more than VAULT_WRAPS_MAX, the last are left out. */

@@ -2,7 +2,7 @@
 
 static void recovery_clear(Recovery *recovery)
 {
-    g_clear_pointer(&recovery->months, vault_month_states_free);
+    g_clear_pointer(&recovery->liveness, vault_liveness_free);
     g_clear_pointer(&recovery->streams, g_hash_table_unref);
     g_clear_pointer(&recovery->named, g_hash_table_unref);
 }
@@ -230,7 +230,7 @@ gboolean vault_recovery_run(const VaultRecoveryOptions *options, VaultRecoveryRe
     g_autoptr(GPtrArray) files = NULL;
 
     *ret_result = (VaultRecoveryResult){.next_sequence = 1};
-    recovery.months = vault_month_states_new(options->keyring);
+    recovery.liveness = vault_liveness_new(options->keyring);
     recovery.streams = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
     recovery.named = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
     files = vault_pack_files_list(options->directory, options->vault_id, options->catalog, error);

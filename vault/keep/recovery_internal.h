@@ -3,14 +3,14 @@
  * recovery.c the rest. */
 #pragma once
 
-#include "vault/keep/month_states.h"
+#include "vault/keep/liveness.h"
 #include "vault/keep/pack_files.h"
 #include "vault/keep/recovery.h"
 
 typedef struct {
     const VaultRecoveryOptions *options;
     VaultRecoveryResult *result;
-    VaultMonthStates *months;
+    VaultLiveness *liveness;
     GHashTable *streams; /* RecordId: what the stream packs that are not catalogued are of */
     GHashTable *named;   /* RecordId: those of `streams` that a committed copy names */
     guint rows;          /* in the open transaction */

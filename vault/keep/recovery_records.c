@@ -53,16 +53,16 @@ static gboolean add_row(Recovery *recovery, const VaultCatalogRow *row, GError *
 static gboolean judge_month(Recovery *recovery, const VaultCatalogRow *row, gboolean *ret_is_kept,
                             GError **error)
 {
-    VaultMonthState state;
-    gboolean is_first;
+    gboolean is_first = !vault_liveness_has_month(recovery->liveness, &row->locator.month_key_id);
+    VaultLife life;
 
-    if (!vault_month_states_get_leaf(recovery->months, &row->locator.month_key_id,
-                                     row->locator.leaf, &state, &is_first, error))
+    if (!vault_liveness_of_leaf(recovery->liveness, &row->locator.month_key_id, row->locator.leaf,
+                                &life, error))
         return FALSE;
-    *ret_is_kept = state != VAULT_MONTH_DEAD;
-    if (state == VAULT_MONTH_DEAD)
+    *ret_is_kept = life.state != VAULT_LIFE_DEAD;
+    if (life.state == VAULT_LIFE_DEAD)
         recovery->result->dead_count++;
-    if (state != VAULT_MONTH_UNKNOWN)
+    if (life.state != VAULT_LIFE_UNKNOWN)
         return TRUE;
     recovery->result->unknown_count++;
     if (is_first)

@@ -328,28 +328,48 @@ static GArray *taken_up(VaultKeep *keep)
     return hashes;
 }
 
+/* What grants are judged by, and what it borrows. */
+typedef struct {
+    VaultReleaseConditions conditions;
+    GArray *masters;
+    char *policy;
+} InForce;
+
+static void in_force_clear(InForce *in_force)
+{
+    g_clear_pointer(&in_force->masters, g_array_unref);
+    g_clear_pointer(&in_force->policy, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(InForce, in_force_clear)
+
+static gboolean read_in_force(VaultKeep *keep, const GArray *standing, InForce *ret_in_force,
+                              GError **error)
+{
+    ret_in_force->masters = vault_keep_masters(keep, error);
+    ret_in_force->policy = ret_in_force->masters == NULL ? NULL : vault_keep_policy(keep, error);
+    ret_in_force->conditions = (VaultReleaseConditions){.keyring = keep->keyring,
+                                                        .vault_id = keep->id,
+                                                        .masters = ret_in_force->masters,
+                                                        .policy = ret_in_force->policy,
+                                                        .standing = standing,
+                                                        .now_s = time_to_judge_by(keep)};
+    return ret_in_force->policy != NULL;
+}
+
 VaultJudgedGrant *vault_release_judge(VaultKeep *keep, const char *text, gsize len,
                                       const GArray *standing, GError **error)
 {
-    g_autoptr(GArray) masters = vault_keep_masters(keep, error);
-    g_autofree char *policy = masters == NULL ? NULL : vault_keep_policy(keep, error);
-    g_autoptr(GArray) own = taken_up(keep);
-    VaultReleaseConditions conditions = {.keyring = keep->keyring,
-                                         .vault_id = keep->id,
-                                         .masters = masters,
-                                         .policy = policy,
-                                         .standing = standing != NULL ? standing : own,
-                                         .now_s = time_to_judge_by(keep)};
+    g_autoptr(GArray) own = standing == NULL ? taken_up(keep) : NULL;
+    g_auto(InForce) in_force = {.policy = NULL};
 
-    if (policy == NULL)
+    if (!read_in_force(keep, own != NULL ? own : standing, &in_force, error))
         return NULL;
-    return vault_release_grants_judge(keep->release_grants, text, len, &conditions, error);
+    return vault_release_grants_judge(keep->release_grants, text, len, &in_force.conditions, error);
 }
 
 static GBytes *release_copies(VaultKeep *keep, const VaultJudgedGrant *judged,
                               const RecordId *copies, gsize count, GError **error)
 {
-    g_auto(VaultErasurePass) pass = vault_erasure_pass(keep->erasure_gate);
     g_auto(Releasing) releasing = releasing_of(keep, judged, count);
 
     vault_keep_catch_up(keep);
@@ -361,12 +381,30 @@ static GBytes *release_copies(VaultKeep *keep, const VaultJudgedGrant *judged,
     return give(&releasing, error);
 }
 
+/* Inside the gate, from the last look at what the grant was judged by to the end: whoever changes
+ * that logs it and makes it durable with the gate closed. So the log has no release behind what
+ * forbids it. */
+static gboolean release_if_current(VaultKeep *keep, const VaultJudgedGrant *judged,
+                                   const RecordId *copies, gsize count, GBytes **ret_sealed,
+                                   GError **error)
+{
+    g_auto(VaultErasurePass) pass = vault_erasure_pass(keep->erasure_gate);
+    g_autoptr(GArray) standing = taken_up(keep);
+    g_auto(InForce) in_force = {.policy = NULL};
+    gboolean is_current;
+
+    if (!read_in_force(keep, standing, &in_force, error) ||
+        !vault_release_grants_is_current(judged, &in_force.conditions, &is_current, error))
+        return FALSE;
+    if (is_current)
+        *ret_sealed = release_copies(keep, judged, copies, count, error);
+    return !is_current || *ret_sealed != NULL;
+}
+
 gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gsize len,
                                      const RecordId *copies, gsize count, GBytes **ret_sealed,
                                      GError **error)
 {
-    g_autoptr(VaultJudgedGrant) judged = NULL;
-
     g_assert(keep->mode == VAULT_KEEP_WRITER);
     *ret_sealed = NULL;
     if (count > VAULT_RELEASE_COUNT_MAX) {
@@ -374,37 +412,60 @@ gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gs
                     "at most %d copies are released at once", VAULT_RELEASE_COUNT_MAX);
         return FALSE;
     }
-    judged = vault_release_judge(keep, grant_text, len, NULL, error);
-    if (judged != NULL)
-        *ret_sealed = release_copies(keep, judged, copies, count, error);
-    return *ret_sealed != NULL;
+    /* Judged outside the gate: ssh-keygen takes its time. */
+    while (*ret_sealed == NULL) {
+        g_autoptr(VaultJudgedGrant) judged =
+            vault_release_judge(keep, grant_text, len, NULL, error);
+
+        if (judged == NULL || !release_if_current(keep, judged, copies, count, ret_sealed, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean log_revoked(VaultKeep *keep, const VaultGrantFile *grant,
+                            const VaultHash *grant_hash, GError **error)
+{
+    g_autoptr(GString) payload = g_string_new(NULL);
+
+    vault_text_append(payload, "act", vault_logged_act_name(VAULT_LOGGED_GRANT_REVOKED));
+    vault_text_append_hex_line(payload, "grant", grant_hash->bytes, VAULT_HASH_LEN);
+    vault_text_append_hex_line(payload, "request", grant->request_hash.bytes, VAULT_HASH_LEN);
+    vault_text_append(payload, "case", grant->request->case_id);
+    vault_text_append(payload, "reader", grant->request->reader_name);
+    return vault_keep_log_act(keep, VAULT_LOGGED_GRANT_REVOKED, payload->str, payload->len, error);
+}
+
+/* With the gate closed: it may be revoked by now. */
+static gboolean revoke_request(VaultKeep *keep, const VaultGrantFile *grant,
+                               const VaultHash *grant_hash, GError **error)
+{
+    gboolean is_revoked;
+
+    if (!vault_release_grants_is_revoked(keep->keyring, &grant->request_hash, &is_revoked, error))
+        return FALSE;
+    return is_revoked || (log_revoked(keep, grant, grant_hash, error) &&
+                          vault_readers_drop(keep, &grant->request_hash, error));
 }
 
 gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize len, GError **error)
 {
     g_autoptr(VaultGrantFile) grant = vault_grant_file_parse(grant_text, len, error);
-    g_autoptr(GString) payload = g_string_new(NULL);
-    gboolean is_revoked = FALSE;
+    gboolean is_revoked;
     VaultHash hash;
 
     g_assert(keep->mode == VAULT_KEEP_WRITER);
-    if (grant == NULL ||
-        !vault_release_grants_is_revoked(keep->keyring, &grant->request_hash, &is_revoked, error))
+    if (grant == NULL)
         return FALSE;
-    if (is_revoked)
-        return TRUE;
     if (!VAULT_ID_EQUAL(grant->request->vault_id, keep->id)) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                             "the grant is for another vault");
         return FALSE;
     }
     vault_hash(grant_text, len, &hash);
-    vault_text_append(payload, "act", vault_logged_act_name(VAULT_LOGGED_GRANT_REVOKED));
-    vault_text_append_hex_line(payload, "grant", hash.bytes, VAULT_HASH_LEN);
-    vault_text_append_hex_line(payload, "request", grant->request_hash.bytes, VAULT_HASH_LEN);
-    vault_text_append(payload, "case", grant->request->case_id);
-    vault_text_append(payload, "reader", grant->request->reader_name);
-    return vault_keep_log_act(keep, VAULT_LOGGED_GRANT_REVOKED, payload->str, payload->len,
-                              error) &&
-           vault_readers_drop(keep, &grant->request_hash, error);
+    vault_recipients_wait(keep->recipients);
+    vault_erasure_gate_close(keep->erasure_gate);
+    is_revoked = revoke_request(keep, grant, &hash, error);
+    vault_erasure_gate_open(keep->erasure_gate);
+    return is_revoked;
 }

@@ -87,6 +87,15 @@ static gboolean add_revoked(const RowId *row_id, const GByteArray *value, gpoint
     return TRUE;
 }
 
+static GArray *read_revoked(VaultKeyring *keyring, GError **error)
+{
+    g_autoptr(GArray) revoked = g_array_new(FALSE, FALSE, sizeof(VaultHash));
+
+    if (!vault_keyring_each(keyring, VAULT_KEYRING_GRANTS, add_revoked, revoked, error))
+        return NULL;
+    return g_steal_pointer(&revoked);
+}
+
 /* ---- judging -------------------------------------------------------------------------------- */
 
 static void hash_conditions(const VaultReleaseConditions *conditions, const GArray *revoked,
@@ -173,11 +182,11 @@ VaultJudgedGrant *vault_release_grants_judge(VaultReleaseGrants *grants, const c
                                              gsize len, const VaultReleaseConditions *conditions,
                                              GError **error)
 {
-    g_autoptr(GArray) revoked = g_array_new(FALSE, FALSE, sizeof(VaultHash));
+    g_autoptr(GArray) revoked = read_revoked(conditions->keyring, error);
     VaultHash grant_hash, conditions_hash;
     VaultJudgedGrant *judged;
 
-    if (!vault_keyring_each(conditions->keyring, VAULT_KEYRING_GRANTS, add_revoked, revoked, error))
+    if (revoked == NULL)
         return NULL;
     vault_hash(text, len, &grant_hash);
     hash_conditions(conditions, revoked, &conditions_hash);
@@ -196,4 +205,19 @@ VaultJudgedGrant *vault_release_grants_judge(VaultReleaseGrants *grants, const c
     keep_judged(grants, judged);
     g_mutex_unlock(&grants->lock);
     return judged;
+}
+
+gboolean vault_release_grants_is_current(const VaultJudgedGrant *judged,
+                                         const VaultReleaseConditions *conditions,
+                                         gboolean *ret_is_current, GError **error)
+{
+    g_autoptr(GArray) revoked = read_revoked(conditions->keyring, error);
+    VaultHash hash;
+
+    if (revoked == NULL)
+        return FALSE;
+    hash_conditions(conditions, revoked, &hash);
+    *ret_is_current = vault_merkle_hash_equal(&hash, &judged->conditions_hash) &&
+                      conditions->now_s < judged->grant->request->expires_s;
+    return TRUE;
 }

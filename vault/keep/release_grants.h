@@ -40,6 +40,10 @@ typedef struct {
 VaultJudgedGrant *vault_release_grants_judge(VaultReleaseGrants *grants, const char *text,
                                              gsize len, const VaultReleaseConditions *conditions,
                                              GError **error);
+/* Would it be found good again, with nothing to judge anew? */
+gboolean vault_release_grants_is_current(const VaultJudgedGrant *judged,
+                                         const VaultReleaseConditions *conditions,
+                                         gboolean *ret_is_current, GError **error);
 
 /* Durable. */
 gboolean vault_release_grants_revoke(VaultKeyring *keyring, const VaultHash *request_hash,

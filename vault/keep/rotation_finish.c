@@ -127,6 +127,19 @@ static gboolean retire(Finishing *finishing, GError **error)
            vault_recipients_reload(keep->recipients, error);
 }
 
+/* No release by a grant of its comes behind that. */
+static gboolean retire_alone(Finishing *finishing, GError **error)
+{
+    VaultErasureGate *gate = finishing->keep->erasure_gate;
+    gboolean is_retired;
+
+    vault_recipients_wait(finishing->keep->recipients);
+    vault_erasure_gate_close(gate);
+    is_retired = retire(finishing, error);
+    vault_erasure_gate_open(gate);
+    return is_retired;
+}
+
 /* ---- its wraps go ---------------------------------------------------------------------------- */
 
 static gboolean note_old(const VaultMonthValue *month, gpointer user, GError **error)
@@ -232,7 +245,8 @@ static gboolean finish_one(VaultKeep *keep, const VaultMasterRow *from, const Va
 
     if (from->value.state == VAULT_MASTER_ACTIVE && !judge(&finishing, &state, error))
         return FALSE;
-    if (state == FINISH_RETIRED && (!retire(&finishing, error) || !remove_all(&finishing, error)))
+    if (state == FINISH_RETIRED &&
+        (!retire_alone(&finishing, error) || !remove_all(&finishing, error)))
         return FALSE;
     tell(&finishing, state, answer);
     return TRUE;

@@ -62,6 +62,18 @@ static gboolean check_to(Taking *taking, const GArray *masters, const VaultMaste
     return TRUE;
 }
 
+/* An answer that lay about when the master gave its place to another is good no more: who wants it
+ * all the same asks and answers anew. */
+static gboolean check_not_overtaken(const Taking *taking, const GArray *masters, GError **error)
+{
+    const VaultMasterRow *successor = vault_rotation_find(masters, &taking->from.value.successor);
+
+    return taking->is_named || successor == NULL ||
+           taking->part->name.created_s >= successor->value.added_s ||
+           refuse(error, "another master was named in that place since it was asked for: begin "
+                         "again with muniment rotation begin");
+}
+
 /* Who counts comes from the keyring as it is now. */
 static gboolean judge(Taking *taking, VaultKeyring *keyring, GError **error)
 {
@@ -84,7 +96,7 @@ static gboolean judge(Taking *taking, VaultKeyring *keyring, GError **error)
     if (to != NULL)
         taking->to = *to;
     taking->is_named = VAULT_ID_EQUAL(from->value.successor, to_id);
-    return TRUE;
+    return check_not_overtaken(taking, masters, error);
 }
 
 /* A key that nothing can be wrapped to would keep every new mailbox from getting its keys. */

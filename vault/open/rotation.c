@@ -32,21 +32,34 @@ static gboolean wrap_again(const VaultRotationAsked *asked, const VaultRotationM
 }
 
 /* As the vault would use it from here on: what was just wrapped opens under the new master. */
-static gboolean prove(const VaultRotationAsked *asked, const VaultRotationAnswered *answered,
-                      const VaultMaster *to, GError **error)
+static gboolean prove_month(const VaultRotationAsked *asked, const VaultRotationMonth *month,
+                            const VaultWrap *wrap, const VaultMaster *to, GError **error)
 {
-    const VaultRotationMonth *month;
-    VaultMonthIdentity identity;
+    VaultMonthIdentity identity = identity_of(asked, month);
     g_auto(ContentSecretKey) content = {{0}};
     g_auto(IndexSecretKey) index = {{0}};
 
-    if (asked->months->len == 0)
+    if (vault_month_unwrap(&identity, &month->keys, wrap, to->secret_key.bytes,
+                           to->public.public_key.bytes, &content, &index, NULL))
         return TRUE;
-    month = &g_array_index(asked->months, VaultRotationMonth, 0);
-    identity = identity_of(asked, month);
-    return vault_month_unwrap(
-        &identity, &month->keys, &g_array_index(answered->wraps, VaultRotationWrap, 0).wrap,
-        to->secret_key.bytes, to->public.public_key.bytes, &content, &index, error);
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY,
+                "mailbox %s, month %u: what was just wrapped to the new master does not open under "
+                "it; nothing was answered: do it again on another machine",
+                VAULT_ID_TEXT(month->mailbox_id), month->month);
+    return FALSE;
+}
+
+/* Each of them: the vault cannot tell, and once the old master is retired nothing else opens a
+ * month. */
+static gboolean prove(const VaultRotationAsked *asked, const VaultRotationAnswered *answered,
+                      const VaultMaster *to, GError **error)
+{
+    for (guint i = 0; i < asked->months->len; i++) {
+        if (!prove_month(asked, &g_array_index(asked->months, VaultRotationMonth, i),
+                         &g_array_index(answered->wraps, VaultRotationWrap, i).wrap, to, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static gboolean check_masters(const VaultRotationAsked *asked, const VaultMaster *from,

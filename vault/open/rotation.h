@@ -2,8 +2,9 @@
  *
  * Each wrap is opened with its info recomputed from the file, as for a grant, so that a wrap of
  * another mailbox, address, month or vault is refused; seeds are wiped in the function that opens
- * them. Errors: NO_KEY (the part is for another master), REFUSED (a wrap is not what the part says;
- * a new master that is the old one, or no key). Threads: safe. Source: docs/formats/rotation.md.
+ * them. Errors: NO_KEY (the part is for another master; what was wrapped to the new one does not
+ * open under it), REFUSED (a wrap is not what the part says; a new master that is the old one, or no
+ * key). Threads: safe. Source: docs/formats/rotation.md.
  */
 #pragma once
 

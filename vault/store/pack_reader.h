@@ -80,6 +80,12 @@ gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GA
                               guint64 *ret_offset, guint64 *ret_len, GError **error);
 /* Whether it has its trailer; of a grouped or compacted pack. */
 gboolean vault_pack_scan_is_closed(const VaultPackScan *scan);
+typedef struct {
+    VaultRecordKind kind;
+    guint64 offset, len;
+} VaultIndexedRecord;
+/* Appends what the trailer's index has to `records` (GArray of VaultIndexedRecord). */
+void vault_pack_scan_add_indexed(const VaultPackScan *scan, GArray *records);
 void vault_pack_scan_free(VaultPackScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultPackScan, vault_pack_scan_free)
 

@@ -446,6 +446,18 @@ gboolean vault_pack_scan_is_closed(const VaultPackScan *scan)
     return scan->is_closed;
 }
 
+void vault_pack_scan_add_indexed(const VaultPackScan *scan, GArray *records)
+{
+    for (gsize i = 0; scan->is_closed && i < scan->entry_count; i++) {
+        VaultPackIndexEntry entry;
+        VaultIndexedRecord record;
+
+        vault_pack_index_read(scan->entries, i, &entry);
+        record = (VaultIndexedRecord){(VaultRecordKind)entry.kind, entry.offset, entry.len};
+        g_array_append_val(records, record);
+    }
+}
+
 gboolean vault_pack_scan_next(VaultPackScan *scan, VaultScanEvent *ret_event, GArray **ret_records,
                               guint64 *ret_offset, guint64 *ret_len, GError **error)
 {

@@ -261,6 +261,12 @@ gboolean vault_record_locator_open(const guint8 *bytes, const VaultRecordHeader 
     return TRUE;
 }
 
+gboolean vault_record_kind_has_leaf(VaultRecordKind kind)
+{
+    return kind == VAULT_RECORD_COPY || kind == VAULT_RECORD_ADDENDUM ||
+           kind == VAULT_RECORD_TERMS_COPY;
+}
+
 void vault_record_hash(const guint8 *header, gsize header_len, const VaultHash *ciphertext_hash,
                        VaultHash *ret_hash)
 {

@@ -87,6 +87,8 @@ gboolean vault_record_header_parse(const guint8 *bytes, gsize len, VaultRecordHe
 gboolean vault_record_locator_open(const guint8 *bytes, const VaultRecordHeader *header,
                                    const LocatorKey *key, VaultLocator *ret_locator,
                                    GError **error);
+/* Copies, addenda and terms copies: one owner's, under a leaf of a month. */
+gboolean vault_record_kind_has_leaf(VaultRecordKind kind);
 /* SHA-256(header || SHA-256(ciphertext)). */
 void vault_record_hash(const guint8 *header, gsize header_len, const VaultHash *ciphertext_hash,
                        VaultHash *ret_hash);

@@ -1,22 +1,23 @@
-/* muniment master check-share and sheet: what the keeper of one share does with it, alone. */
+/* muniment master check-share and sheet, vaultkey escrow check-share and sheet: what the keeper of
+ * one share does with it, alone. */
 #include "restore/output.h"
 #include "restore/share_files.h"
 #include "restore/share_prompt.h"
 #include "restore/verb.h"
-#include "restore/verb_master.h"
+#include "restore/verb_key.h"
 
 #include <stdio.h>
 
-static const char check_verb[] = "master check-share";
-static const char sheet_verb[] = "master sheet";
-
 typedef struct {
+    VaultShareRole role;
+    char *verb;
     char *share, *out;
     gboolean as_json;
 } SheetOptions;
 
 static void sheet_options_clear(SheetOptions *options)
 {
+    g_free(options->verb);
     g_free(options->share);
     g_free(options->out);
 }
@@ -24,8 +25,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SheetOptions, sheet_options_clear)
 
 static gboolean read_share(const SheetOptions *options, VaultShareSheet *ret_sheet, GError **error)
 {
-    return options->share != NULL ? restore_share_file_read(options->share, ret_sheet, error)
-                                  : restore_share_prompt_one(ret_sheet, error);
+    gboolean is_read = options->share != NULL
+                           ? restore_share_file_read(options->share, ret_sheet, error)
+                           : restore_share_prompt_one(ret_sheet, error);
+
+    return is_read && restore_share_take(options->role, ret_sheet, error);
 }
 
 static void print_share(const VaultShareSheet *sheet)
@@ -37,19 +41,19 @@ static void print_share(const VaultShareSheet *sheet)
            "Share:        %u\nSet:          %u\nThreshold:    %u shares of the set give the key\n",
            share->member_index + 1u, share->identifier, share->member_threshold);
     if (!sheet->is_signed) {
-        printf("Compare share, set and threshold with your sheet. The words alone do not say of "
-               "which master key they are.\n");
+        printf("Compare share, set and threshold with your sheet. The words alone do not say "
+               "which key they are of.\n");
         return;
     }
-    fingerprint = vault_master_fingerprint(&sheet->set.master);
+    fingerprint = vault_share_fingerprint(sheet->set.role, &sheet->set.pair);
     printf("Shares:       %u\nMade:         %s\nFingerprint:  %s\n"
-           "The sheet is as that master key signed it.\n",
+           "The sheet is as that key signed it.\n",
            sheet->set.count, sheet->set.made, fingerprint);
 }
 
 static void add_signed(JsonBuilder *builder, const VaultShareSet *set)
 {
-    g_autofree char *fingerprint = vault_master_fingerprint(&set->master);
+    g_autofree char *fingerprint = vault_share_fingerprint(set->role, &set->pair);
 
     json_builder_set_member_name(builder, "shares");
     json_builder_add_int_value(builder, set->count);
@@ -69,6 +73,8 @@ static gboolean report(const VaultShareSheet *sheet, gboolean as_json, GError **
     }
     builder = json_builder_new();
     json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "role");
+    json_builder_add_string_value(builder, restore_key_role(sheet->set.role)->name);
     json_builder_set_member_name(builder, "share");
     json_builder_add_int_value(builder, sheet->share.member_index + 1);
     json_builder_set_member_name(builder, "set");
@@ -104,38 +110,39 @@ static gboolean write_sheet(const SheetOptions *options, GError **error)
     return TRUE;
 }
 
-int restore_verb_master_check_share(int argc, char **argv)
+int restore_verb_key_check_share(VaultShareRole role, int argc, char **argv)
 {
-    g_auto(SheetOptions) options = {0};
+    g_auto(SheetOptions) options = {.role = role, .verb = restore_key_verb(role, "check-share")};
     const GOptionEntry entries[] = {
         {"share", 0, 0, G_OPTION_ARG_FILENAME, &options.share,
          "read the share from F (default: type it in)", "F"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print the result as JSON", NULL},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
-        .verb = check_verb,
-        .summary = "Checks one share, alone: its words and, for a sheet, that it is as the master "
-                   "key signed it.",
+        .verb = options.verb,
+        .summary = "Checks one share, alone: its words and, for a sheet, that it is as its key "
+                   "signed it.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
-        return restore_verb_fail(check_verb, error);
+        return restore_verb_fail(options.verb, error);
     if (argc != 1)
-        return restore_verb_usage(check_verb, "give --share F, or nothing to type the share in");
-    return check_share(&options, &error) ? RESTORE_EXIT_DONE : restore_verb_fail(check_verb, error);
+        return restore_verb_usage(options.verb, "give --share F, or nothing to type the share in");
+    return check_share(&options, &error) ? RESTORE_EXIT_DONE
+                                         : restore_verb_fail(options.verb, error);
 }
 
-int restore_verb_master_sheet(int argc, char **argv)
+int restore_verb_key_sheet(VaultShareRole role, int argc, char **argv)
 {
-    g_auto(SheetOptions) options = {0};
+    g_auto(SheetOptions) options = {.role = role, .verb = restore_key_verb(role, "sheet")};
     const GOptionEntry entries[] = {
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "the file to write", "FILE"},
         {"share", 0, 0, G_OPTION_ARG_FILENAME, &options.share,
          "read the share from F (default: type it in)", "F"},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
-        .verb = sheet_verb,
+        .verb = options.verb,
         .arguments = "--out FILE",
         .summary = "Writes the sheet of one share anew, for printing.",
         .description = "From words that are typed in the sheet holds the words and what they say; "
@@ -144,8 +151,9 @@ int restore_verb_master_sheet(int argc, char **argv)
     g_autoptr(GError) error = NULL;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
-        return restore_verb_fail(sheet_verb, error);
+        return restore_verb_fail(options.verb, error);
     if (argc != 1 || options.out == NULL)
-        return restore_verb_usage(sheet_verb, "give --out FILE, and --share F or nothing");
-    return write_sheet(&options, &error) ? RESTORE_EXIT_DONE : restore_verb_fail(sheet_verb, error);
+        return restore_verb_usage(options.verb, "give --out FILE, and --share F or nothing");
+    return write_sheet(&options, &error) ? RESTORE_EXIT_DONE
+                                         : restore_verb_fail(options.verb, error);
 }
