@@ -272,17 +272,29 @@ static gboolean add_state(const State *state, const char *name, GError **error)
     return TRUE;
 }
 
+/* `name` in the log's folder. */
+static gboolean put_in_log(const State *state, const char *folder, const char *name,
+                           const void *bytes, gsize len, GError **error)
+{
+    g_autofree char *relative = g_build_filename(folder, name, NULL);
+    g_autofree char *path = state_path(state, relative);
+
+    return folder_tree_make_parent(path, error) &&
+           vault_file_write(path, bytes, len, 0600, VAULT_FILE_NEW, error) &&
+           add_state(state, relative, error);
+}
+
 static gboolean put_checkpoint(const State *state, VaultLogKind kind,
                                const VaultBackupContent *content, GError **error)
 {
     g_autofree char *folder = vault_backup_log_folder(kind, content->epoch);
-    g_autofree char *name = g_build_filename(folder, "checkpoint", NULL);
-    g_autofree char *path = state_path(state, name);
+    const char *note = content->notes[kind];
+    GBytes *cosigned = content->cosigned[kind];
 
-    return folder_tree_make_parent(path, error) &&
-           vault_file_write(path, content->notes[kind], strlen(content->notes[kind]), 0600,
-                            VAULT_FILE_NEW, error) &&
-           add_state(state, name, error);
+    return put_in_log(state, folder, "checkpoint", note, strlen(note), error) &&
+           (cosigned == NULL ||
+            put_in_log(state, folder, "cosigned", g_bytes_get_data(cosigned, NULL),
+                       g_bytes_get_size(cosigned), error));
 }
 
 /* A small file as it is now; one that is not there is none of the backup's. */

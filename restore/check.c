@@ -46,27 +46,33 @@ static void G_GNUC_PRINTF(2, 3) find(Check *check, const char *format, ...)
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
+static void find_in_batch(Check *check, const ProofBatchId *id, const char *what)
+{
+    if (id->epoch == 0)
+        find(check, "batch %" G_GUINT64_FORMAT ": %s", id->index, what);
+    else
+        find(check, "batch %" G_GUINT64_FORMAT " of epoch %u: %s", id->index, id->epoch, what);
+}
+
 static void take_batch(Check *check, JsonObject *object)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ProofBatch) batch = proof_batch_read(object, &error);
     VaultEntry entry;
-    guint64 index;
 
     if (batch == NULL) {
         find(check, "a batch in the manifest: %s", error->message);
         return;
     }
-    index = batch->proof->index;
     if (!proof_batch_check(batch, check->policy, &entry, &error)) {
-        find(check, "batch %" G_GUINT64_FORMAT ": %s", index, error->message);
+        find_in_batch(check, &batch->id, error->message);
         return;
     }
-    if (g_hash_table_contains(check->export.batches, &index)) {
-        find(check, "batch %" G_GUINT64_FORMAT ": it is in the manifest twice", index);
+    if (g_hash_table_contains(check->export.batches, &batch->id)) {
+        find_in_batch(check, &batch->id, "it is in the manifest twice");
         return;
     }
-    g_hash_table_insert(check->export.batches, g_memdup2(&index, sizeof index),
+    g_hash_table_insert(check->export.batches, g_memdup2(&batch->id, sizeof batch->id),
                         g_memdup2(&entry, sizeof entry));
     check->result->batch_count++;
 }
@@ -263,7 +269,7 @@ gboolean check_export(const char *path, const VaultTlogPolicy *policy,
     g_autofree char *manifest = is_single ? g_strconcat(path, "." MANIFEST_NAME, NULL)
                                           : g_build_filename(path, MANIFEST_NAME, NULL);
     g_autoptr(GHashTable) batches =
-        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+        g_hash_table_new_full(proof_batch_id_hash, proof_batch_id_equal, g_free, g_free);
     g_autoptr(GHashTable) files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_auto(VaultFd) directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     Check check = {.directory = directory,

@@ -10,7 +10,7 @@
 
 typedef struct {
     int directory_fd;
-    GHashTable *batches;       /* guint64 index -> VaultEntry, believed */
+    GHashTable *batches;       /* ProofBatchId -> VaultEntry, believed */
     const CheckMboxes *mboxes; /* NULL: each message is a file of its own */
 } CheckExport;
 

@@ -81,7 +81,8 @@ Export *export_open(const ExportOptions *options, GError **error)
     export->lf_hasher = vault_hasher_new();
     export->lf_bytes = g_byte_array_new();
     export->proofs = options->proofs;
-    export->batches = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    export->batches =
+        g_hash_table_new_full(proof_batch_id_hash, proof_batch_id_equal, g_free, NULL);
     if (!check_options(options, error) || !export_place_open(export, options, error))
         return NULL;
     target.path = export->path;
@@ -135,9 +136,9 @@ static gboolean is_file_whole(const Export *export, const ManifestKnown *known)
     return len == known->file_size && memcmp(&hash, &known->file_hash, sizeof hash) == 0;
 }
 
-static void note_batch(Export *export, guint64 batch)
+static void note_batch(Export *export, const ProofBatchId *batch)
 {
-    g_hash_table_add(export->batches, g_memdup2(&batch, sizeof batch));
+    g_hash_table_add(export->batches, g_memdup2(batch, sizeof *batch));
 }
 
 gboolean export_has(Export *export, const char *id, const char *mailbox, guint64 received_s,
@@ -155,7 +156,7 @@ gboolean export_has(Export *export, const char *id, const char *mailbox, guint64
         return TRUE;
     *ret_has = TRUE;
     if (known->is_in_log)
-        note_batch(export, known->batch);
+        note_batch(export, &known->batch);
     return manifest_add(export->manifest, known->line, known->size, error);
 }
 
@@ -259,7 +260,7 @@ gboolean export_prove(Export *export, const VaultOpenedBody *body, const BodySal
         return FALSE;
     export->has_proof = TRUE;
     if (proof->is_in_log)
-        note_batch(export, proof->batch);
+        note_batch(export, &proof->batch);
     return TRUE;
 }
 
@@ -305,31 +306,23 @@ void export_add_error(Export *export, const char *id, const char *mailbox, guint
     manifest_add_error(export->manifest, id, mailbox, received_s, text);
 }
 
-static gint compare_batches(gconstpointer a, gconstpointer b)
-{
-    guint64 one = *(const guint64 *)a, other = *(const guint64 *)b;
-
-    return one < other ? -1 : one > other;
-}
-
 static GArray *sorted_batches(const Export *export)
 {
-    GArray *indexes = g_array_new(FALSE, FALSE, sizeof(guint64));
+    GArray *ids = g_array_new(FALSE, FALSE, sizeof(ProofBatchId));
     GHashTableIter iter;
-    gpointer index;
+    gpointer id;
 
     g_hash_table_iter_init(&iter, export->batches);
-    while (g_hash_table_iter_next(&iter, &index, NULL))
-        g_array_append_vals(indexes, index, 1);
-    g_array_sort(indexes, compare_batches);
-    return indexes;
+    while (g_hash_table_iter_next(&iter, &id, NULL))
+        g_array_append_vals(ids, id, 1);
+    g_array_sort(ids, proof_batch_id_compare);
+    return ids;
 }
 
-static gboolean write_some_batches(Export *export, const guint64 *indexes, gsize count,
+static gboolean write_some_batches(Export *export, const ProofBatchId *ids, gsize count,
                                    GError **error)
 {
-    g_autoptr(GPtrArray) batches =
-        export->proofs->batches(export->proofs->user, indexes, count, error);
+    g_autoptr(GPtrArray) batches = export->proofs->batches(export->proofs->user, ids, count, error);
 
     for (guint i = 0; batches != NULL && i < batches->len; i++) {
         g_autofree char *line = proof_batch_format(batches->pdata[i]);
@@ -342,12 +335,12 @@ static gboolean write_some_batches(Export *export, const guint64 *indexes, gsize
 
 static gboolean write_batches(Export *export, GError **error)
 {
-    g_autoptr(GArray) indexes = sorted_batches(export);
+    g_autoptr(GArray) ids = sorted_batches(export);
     gsize count;
 
-    for (guint at = 0; at < indexes->len && export->proofs != NULL; at += (guint)count) {
-        count = MIN(indexes->len - at, PROOF_BATCHES_MAX);
-        if (!write_some_batches(export, &g_array_index(indexes, guint64, at), count, error))
+    for (guint at = 0; at < ids->len && export->proofs != NULL; at += (guint)count) {
+        count = MIN(ids->len - at, PROOF_BATCHES_MAX);
+        if (!write_some_batches(export, &g_array_index(ids, ProofBatchId, at), count, error))
             return FALSE;
     }
     return TRUE;

@@ -36,7 +36,7 @@ struct Export {
     gboolean has_proof;
     ProofMessage proof;
     const ProofSource *proofs; /* NULL: none */
-    GHashTable *batches;       /* guint64: those that proofs lead to */
+    GHashTable *batches;       /* ProofBatchId: those that proofs lead to */
     gboolean is_finished;
 };
 

@@ -80,7 +80,7 @@ typedef struct {
     guint64 file_size; /* of the file: lf_size where there is one */
     VaultHash file_hash;
     gboolean is_in_log; /* then: the batch that its proof leads to */
-    guint64 batch;
+    ProofBatchId batch;
 } ManifestKnown;
 void manifest_known_free(ManifestKnown *known);
 /* "ID MAILBOX", new string. */

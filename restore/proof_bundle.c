@@ -45,6 +45,29 @@ static void append_hex(GString *line, const char *name, const guint8 *bytes, gsi
     g_string_append_printf(line, ",\"%s\":\"%s\"", name, hex);
 }
 
+/* ---- names of batches ------------------------------------------------------------------------ */
+
+gint proof_batch_id_compare(gconstpointer a, gconstpointer b)
+{
+    const ProofBatchId *one = a, *other = b;
+
+    if (one->epoch != other->epoch)
+        return one->epoch < other->epoch ? -1 : 1;
+    return one->index < other->index ? -1 : one->index > other->index;
+}
+
+guint proof_batch_id_hash(gconstpointer id)
+{
+    const ProofBatchId *batch = id;
+
+    return g_int64_hash(&batch->index) ^ batch->epoch << 24;
+}
+
+gboolean proof_batch_id_equal(gconstpointer a, gconstpointer b)
+{
+    return proof_batch_id_compare(a, b) == 0;
+}
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
 void proof_message_record_hash(const ProofMessage *message, VaultHash *ret_hash)
@@ -65,9 +88,10 @@ void proof_message_append_public(const ProofMessage *message, GString *line)
     g_string_append_printf(line, ",\"in_log\":%s", message->is_in_log ? "true" : "false");
     if (!message->is_in_log)
         return;
-    g_string_append_printf(
-        line, ",\"batch\":%" G_GUINT64_FORMAT ",\"place\":%" G_GUINT64_FORMAT ",\"path\":\"",
-        message->batch, message->place);
+    g_string_append_printf(line,
+                           ",\"epoch\":%u,\"batch\":%" G_GUINT64_FORMAT
+                           ",\"place\":%" G_GUINT64_FORMAT ",\"path\":\"",
+                           message->batch.epoch, message->batch.index, message->place);
     for (gsize i = 0; i < message->path.count; i++) {
         g_autofree char *hash = g_base64_encode(message->path.hashes[i].bytes, VAULT_HASH_LEN);
 
@@ -100,6 +124,17 @@ static gboolean read_header(const char *hex, ProofMessage *message)
            vault_bytes_from_hex(hex, message->header, len);
 }
 
+static gboolean read_batch_id(JsonObject *object, ProofBatchId *id)
+{
+    guint64 epoch = 0;
+
+    if (!proof_member_number(object, "epoch", &epoch) || epoch == 0 || epoch > G_MAXUINT32 ||
+        !proof_member_number(object, "batch", &id->index))
+        return FALSE;
+    id->epoch = (guint32)epoch;
+    return TRUE;
+}
+
 gboolean proof_message_read(JsonObject *object, ProofMessage *ret_message, GError **error)
 {
     JsonNode *in_log = json_object_get_member(object, "in_log");
@@ -116,10 +151,10 @@ gboolean proof_message_read(JsonObject *object, ProofMessage *ret_message, GErro
         return set_false("salt, record or ciphertext_sha256 is missing or damaged", error);
     if (!message->is_in_log)
         return TRUE;
-    if (!proof_member_number(object, "batch", &message->batch) ||
+    if (!read_batch_id(object, &message->batch) ||
         !proof_member_number(object, "place", &message->place) ||
         !read_path(proof_member_text(object, "path"), &message->path))
-        return set_false("batch, place or path is missing or damaged", error);
+        return set_false("epoch, batch, place or path is missing or damaged", error);
     return TRUE;
 }
 
@@ -161,6 +196,31 @@ gboolean proof_message_check(const ProofMessage *message, const RecordId *archiv
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
+/* The text under the signatures: what it says is true when these are. */
+static guint32 epoch_of(const VaultTlogProof *proof)
+{
+    const char *text = proof->note->text;
+    g_autoptr(VaultCheckpoint) checkpoint = vault_checkpoint_parse(text, strlen(text), NULL);
+    VaultLogKind kind;
+    guint32 epoch;
+    VaultId id;
+
+    return checkpoint != NULL && vault_log_origin_parse(checkpoint->origin, &id, &kind, &epoch) &&
+                   kind == VAULT_LOG_ARCHIVE
+               ? epoch
+               : 0;
+}
+
+ProofBatch *proof_batch_new(GBytes *entry, VaultTlogProof *proof)
+{
+    ProofBatch *batch = g_new0(ProofBatch, 1);
+
+    batch->id = (ProofBatchId){.epoch = epoch_of(proof), .index = proof->index};
+    batch->entry = entry;
+    batch->proof = proof;
+    return batch;
+}
+
 void proof_batch_free(ProofBatch *batch)
 {
     if (batch == NULL)
@@ -193,24 +253,16 @@ static GBytes *read_entry(const char *hex)
 
 ProofBatch *proof_batch_read(JsonObject *object, GError **error)
 {
-    g_autoptr(ProofBatch) batch = g_new0(ProofBatch, 1);
-    const char *proof = proof_member_text(object, "tlog_proof");
+    g_autoptr(GBytes) entry = read_entry(proof_member_text(object, "entry"));
+    const char *text = proof_member_text(object, "tlog_proof");
+    VaultTlogProof *proof;
 
-    batch->entry = read_entry(proof_member_text(object, "entry"));
-    if (batch->entry == NULL || proof == NULL) {
+    if (entry == NULL || text == NULL) {
         set_false("a batch without entry or tlog_proof", error);
         return NULL;
     }
-    batch->proof = vault_tlog_proof_parse(proof, strlen(proof), error);
-    return batch->proof == NULL ? NULL : g_steal_pointer(&batch);
-}
-
-static gboolean is_archive_origin(const char *origin)
-{
-    g_auto(GStrv) parts = g_strsplit(origin, "/", -1);
-
-    return g_strv_length(parts) == 4 && strcmp(parts[0], "muniment") == 0 &&
-           strcmp(parts[2], "archive") == 0;
+    proof = vault_tlog_proof_parse(text, strlen(text), error);
+    return proof == NULL ? NULL : proof_batch_new(g_steal_pointer(&entry), proof);
 }
 
 gboolean proof_batch_check(const ProofBatch *batch, const VaultTlogPolicy *policy,
@@ -229,6 +281,6 @@ gboolean proof_batch_check(const ProofBatch *batch, const VaultTlogPolicy *polic
     checkpoint = vault_tlog_proof_check(batch->proof, policy, &hash, error);
     if (checkpoint == NULL)
         return FALSE;
-    return is_archive_origin(checkpoint->origin) ||
+    return batch->id.epoch > 0 ||
            set_false("its checkpoint is of another log than a vault's archive log", error);
 }

@@ -16,14 +16,24 @@
 
 #include <json-glib/json-glib.h>
 
+/* A batch: an entry of the archive log of one epoch. By epoch, then index, is their order. */
+typedef struct {
+    guint32 epoch; /* from 1 */
+    guint64 index;
+} ProofBatchId;
+gint proof_batch_id_compare(gconstpointer a, gconstpointer b);
+/* For hash tables. */
+guint proof_batch_id_hash(gconstpointer id);
+gboolean proof_batch_id_equal(gconstpointer a, gconstpointer b);
+
 typedef struct {
     BodySalt salt;
     guint8 header[VAULT_RECORD_HEADER_LEN_MAX]; /* of the body's record */
     gsize header_len;
     VaultHash ciphertext_hash;
     gboolean is_in_log; /* else: younger than the last batch. Then: */
-    guint64 batch;      /* index of the entry in the archive log */
-    guint64 place;      /* in the batch */
+    ProofBatchId batch;
+    guint64 place; /* in the batch */
     VaultMerkleProof path;
 } ProofMessage;
 
@@ -42,9 +52,12 @@ gboolean proof_message_check(const ProofMessage *message, const RecordId *archiv
 
 /* One batch entry with its proof. */
 typedef struct {
+    ProofBatchId id; /* as the proof has it; of another log than an archive log: epoch 0 */
     GBytes *entry;
     VaultTlogProof *proof;
 } ProofBatch;
+/* Takes both over. */
+ProofBatch *proof_batch_new(GBytes *entry, VaultTlogProof *proof);
 void proof_batch_free(ProofBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProofBatch, proof_batch_free)
 

@@ -24,6 +24,7 @@ typedef struct {
 #define BATCHES_MAX 8 /* kept: at most 6 MiB each */
 
 struct ProofLog {
+    guint32 epoch;
     VaultLogReader *reader;
     VaultLogReader *cosigned;    /* an earlier tree, that witnesses cosigned; NULL: none */
     GArray *places;              /* Place, by prefix */
@@ -103,15 +104,40 @@ static gboolean read_lists(ProofLog *log, GError **error)
     return TRUE;
 }
 
+static guint32 epoch_of(VaultLogReader *reader)
+{
+    VaultLogKind kind;
+    guint32 epoch;
+    VaultId id;
+
+    return vault_log_origin_parse(vault_log_reader_checkpoint(reader)->origin, &id, &kind,
+                                  &epoch) &&
+                   kind == VAULT_LOG_ARCHIVE
+               ? epoch
+               : 0;
+}
+
 ProofLog *proof_log_open(VaultLogReader *reader, GError **error)
 {
     g_autoptr(ProofLog) log = g_new0(ProofLog, 1);
 
     log->places = g_array_new(FALSE, FALSE, sizeof(Place));
     log->reader = reader;
+    log->epoch = epoch_of(reader);
     if (!read_lists(log, error))
         return NULL;
     return g_steal_pointer(&log);
+}
+
+guint32 proof_log_epoch(const ProofLog *log)
+{
+    return log->epoch;
+}
+
+void proof_log_forget_lists(ProofLog *log)
+{
+    for (gsize i = 0; i < BATCHES_MAX; i++)
+        g_clear_pointer(&log->batches[i], batch_free);
 }
 
 void proof_log_prefer(ProofLog *log, VaultLogReader *cosigned)
@@ -144,8 +170,7 @@ void proof_log_close(ProofLog *log)
         return;
     g_clear_pointer(&log->reader, vault_log_reader_close);
     g_clear_pointer(&log->cosigned, vault_log_reader_close);
-    for (gsize i = 0; i < BATCHES_MAX; i++)
-        batch_free(log->batches[i]);
+    proof_log_forget_lists(log);
     g_array_unref(log->places);
     g_free(log);
 }
@@ -213,12 +238,14 @@ static gboolean read_node(gpointer user, const VaultMerkleNode *node, VaultHash 
     return TRUE;
 }
 
-static gboolean prove(const Batch *batch, ProofMessage *message, guint32 place, GError **error)
+static gboolean prove(const ProofLog *log, const Batch *batch, ProofMessage *message, guint32 place,
+                      GError **error)
 {
     VaultMerkleSource source = {.read = read_node, .user = (gpointer)batch};
 
     message->is_in_log = TRUE;
-    message->batch = batch->index;
+    message->batch.epoch = log->epoch;
+    message->batch.index = batch->index;
     message->place = place;
     return vault_merkle_prove_inclusion(&source, place, batch->count, &message->path, error);
 }
@@ -240,34 +267,34 @@ static gboolean find(gpointer user, const VaultHash *record_hash, ProofMessage *
         if (batch == NULL)
             return FALSE;
         if (vault_merkle_hash_equal(&batch->hashes[place->place], record_hash))
-            return prove(batch, message, place->place, error);
+            return prove(log, batch, message, place->place, error);
     }
     return TRUE;
 }
 
 static ProofBatch *prove_batch(VaultLogReader *reader, guint64 index, GError **error)
 {
-    g_autoptr(ProofBatch) batch = g_new0(ProofBatch, 1);
+    g_autoptr(GBytes) entry = vault_log_reader_entry(reader, index, error);
     const char *note = vault_log_reader_note(reader);
+    VaultTlogProof *proof;
     VaultMerkleProof path;
 
-    batch->entry = vault_log_reader_entry(reader, index, error);
-    if (batch->entry == NULL || !vault_log_reader_prove_inclusion(reader, index, &path, error))
+    if (entry == NULL || !vault_log_reader_prove_inclusion(reader, index, &path, error))
         return NULL;
-    batch->proof = vault_tlog_proof_new(index, &path, note, strlen(note), error);
-    return batch->proof == NULL ? NULL : g_steal_pointer(&batch);
+    proof = vault_tlog_proof_new(index, &path, note, strlen(note), error);
+    return proof == NULL ? NULL : proof_batch_new(g_steal_pointer(&entry), proof);
 }
 
-static GPtrArray *prove_batches(gpointer user, const guint64 *indexes, gsize count, GError **error)
+static GPtrArray *prove_batches(gpointer user, const ProofBatchId *ids, gsize count, GError **error)
 {
     ProofLog *log = user;
     g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
 
     for (gsize i = 0; i < count; i++) {
+        guint64 index = ids[i].index;
         gboolean is_cosigned =
-            log->cosigned != NULL && indexes[i] < vault_log_reader_checkpoint(log->cosigned)->size;
-        ProofBatch *batch =
-            prove_batch(is_cosigned ? log->cosigned : log->reader, indexes[i], error);
+            log->cosigned != NULL && index < vault_log_reader_checkpoint(log->cosigned)->size;
+        ProofBatch *batch = prove_batch(is_cosigned ? log->cosigned : log->reader, index, error);
 
         if (batch == NULL)
             return NULL;

@@ -18,6 +18,7 @@ typedef struct {
     char *path; /* NULL: it has its name */
     VaultBackupManifest *manifest;
     guint64 done_len, all_len;
+    const char *checkpoint; /* in the manifest: one that is damaged or missing; NULL: none is */
 } Recovery;
 
 static void recovery_clear(Recovery *recovery)
@@ -89,6 +90,8 @@ static gboolean fetch(Recovery *recovery, const VaultBackupFile *file, GError **
         return FALSE;
     }
     find(recovery, text);
+    if (g_str_has_suffix(name, "/checkpoint"))
+        recovery->checkpoint = file->path;
     return TRUE;
 }
 
@@ -148,7 +151,17 @@ static gboolean go_on(Recovery *recovery, GError **error)
                                       .vault_key_path = recovery->options->vault_key_path,
                                       .callbacks = &callbacks};
 
-    return vault_keep_go_on(recovery->path, &options, &recovery->result->went_on, error);
+    if (vault_keep_go_on(recovery->path, &options, &recovery->result->went_on, error))
+        return TRUE;
+    if (recovery->checkpoint != NULL)
+        g_prefix_error(
+            error,
+            "%s is damaged or missing in the backup, and nothing else there says how far "
+            "that log goes; put in its place a checkpoint of it that was kept elsewhere "
+            "(printed by \"muniment log checkpoint\", in another backup, at a witness), "
+            "and recover again; or recover an earlier backup: ",
+            recovery->checkpoint);
+    return FALSE;
 }
 
 static gboolean make(Recovery *recovery, GError **error)

@@ -137,25 +137,25 @@ static gboolean find(gpointer user, const VaultHash *record_hash, ProofMessage *
 }
 
 /* Appends what one answer has room for. */
-static gboolean fetch_batches(RemoteProofs *proofs, const guint64 *indexes, gsize count,
+static gboolean fetch_batches(RemoteProofs *proofs, const ProofBatchId *ids, gsize count,
                               GPtrArray *batches, GError **error)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
     g_autoptr(GBytes) answer = NULL;
 
-    serve_batches_append(payload, indexes, count);
+    serve_batches_append(payload, ids, count);
     answer = remote_link_call(proofs->link, SERVE_BATCHES, payload, error);
     return answer != NULL &&
-           serve_batches_answer_parse(g_bytes_get_data(answer, NULL), g_bytes_get_size(answer),
-                                      indexes, count, batches, error);
+           serve_batches_answer_parse(g_bytes_get_data(answer, NULL), g_bytes_get_size(answer), ids,
+                                      count, batches, error);
 }
 
-static GPtrArray *batches(gpointer user, const guint64 *indexes, gsize count, GError **error)
+static GPtrArray *batches(gpointer user, const ProofBatchId *ids, gsize count, GError **error)
 {
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
 
     while (found->len < count) {
-        if (!fetch_batches(user, indexes + found->len, count - found->len, found, error))
+        if (!fetch_batches(user, ids + found->len, count - found->len, found, error))
             return NULL;
     }
     return g_steal_pointer(&found);

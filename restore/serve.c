@@ -178,15 +178,15 @@ static gboolean prove(ServeSession *session, const GByteArray *payload, GByteArr
 static gboolean prove_batches(ServeSession *session, const GByteArray *payload, GByteArray *answer,
                               GError **error)
 {
-    guint64 indexes[PROOF_BATCHES_MAX];
+    ProofBatchId ids[PROOF_BATCHES_MAX];
     g_autoptr(GPtrArray) batches = NULL;
     ProofSource proofs;
     gsize count;
 
-    if (!serve_batches_parse(payload->data, payload->len, indexes, &count, error) ||
+    if (!serve_batches_parse(payload->data, payload->len, ids, &count, error) ||
         !vault_view_proofs(session->view, &proofs, error))
         return FALSE;
-    batches = proofs.batches(proofs.user, indexes, count, error);
+    batches = proofs.batches(proofs.user, ids, count, error);
     if (batches == NULL)
         return FALSE;
     serve_batches_answer_append(answer, batches);

@@ -88,10 +88,10 @@ gboolean serve_log_parse(const guint8 *payload, gsize len, VaultLoggedAct *ret_a
 void serve_prove_append(GByteArray *payload, const VaultHash *record_hash);
 gboolean serve_prove_parse(const guint8 *payload, gsize len, VaultHash *ret_hash, GError **error);
 
-/* Entries of the archive log: 0..PROOF_BATCHES_MAX, rising. None: are there proofs at all? */
-void serve_batches_append(GByteArray *payload, const guint64 *indexes, gsize count);
+/* 0..PROOF_BATCHES_MAX, rising. None: are there proofs at all? */
+void serve_batches_append(GByteArray *payload, const ProofBatchId *ids, gsize count);
 gboolean serve_batches_parse(const guint8 *payload, gsize len,
-                             guint64 ret_indexes[PROOF_BATCHES_MAX], gsize *ret_count,
+                             ProofBatchId ret_ids[PROOF_BATCHES_MAX], gsize *ret_count,
                              GError **error);
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -130,8 +130,8 @@ gboolean serve_prove_answer_parse(const guint8 *payload, gsize len, ProofMessage
 
 /* The first of `batches` (ProofBatch), as many as there is room for. */
 void serve_batches_answer_append(GByteArray *payload, GPtrArray *batches);
-/* Appends to `batches` at least one and at most `count`, of the indexes given; none of none. */
-gboolean serve_batches_answer_parse(const guint8 *payload, gsize len, const guint64 *indexes,
+/* Appends to `batches` at least one and at most `count`, those of `ids`; none of none. */
+gboolean serve_batches_answer_parse(const guint8 *payload, gsize len, const ProofBatchId *ids,
                                     gsize count, GPtrArray *batches, GError **error);
 
 void serve_error_append(GByteArray *payload, const GError *failure);

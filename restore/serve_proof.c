@@ -26,12 +26,31 @@ gboolean serve_prove_parse(const guint8 *payload, gsize len, VaultHash *ret_hash
     return TRUE;
 }
 
+static void append_batch_id(GByteArray *payload, const ProofBatchId *id)
+{
+    vault_bytes_append_u32(payload, id->epoch);
+    vault_bytes_append_u64(payload, id->index);
+}
+
+static ProofBatchId read_batch_id(VaultBytesReader *reader)
+{
+    ProofBatchId id = {.epoch = vault_bytes_read_u32(reader)};
+
+    id.index = vault_bytes_read_u64(reader);
+    return id;
+}
+
+static gboolean is_batch_id(const ProofBatchId *id)
+{
+    return id->epoch >= 1 && id->index < VAULT_MERKLE_SIZE_MAX;
+}
+
 void serve_prove_answer_append(GByteArray *payload, const ProofMessage *message)
 {
     vault_bytes_append_u8(payload, message->is_in_log ? 1 : 0);
     if (!message->is_in_log)
         return;
-    vault_bytes_append_u64(payload, message->batch);
+    append_batch_id(payload, &message->batch);
     vault_bytes_append_u32(payload, (guint32)message->place);
     vault_bytes_append_u8(payload, (guint8)message->path.count);
     g_byte_array_append(payload, message->path.hashes[0].bytes,
@@ -43,16 +62,17 @@ gboolean serve_prove_answer_parse(const guint8 *payload, gsize len, ProofMessage
 {
     VaultMerkleProof path = {0};
     VaultBytesReader reader;
-    guint64 batch = 0, place = 0;
+    ProofBatchId batch = {0};
+    guint64 place = 0;
     guint8 is_in_log;
 
     vault_bytes_reader_init(&reader, payload, len);
     is_in_log = vault_bytes_read_u8(&reader);
     if (is_in_log == 1) {
-        batch = vault_bytes_read_u64(&reader);
+        batch = read_batch_id(&reader);
         place = vault_bytes_read_u32(&reader);
         path.count = vault_bytes_read_u8(&reader);
-        if (batch >= VAULT_MERKLE_SIZE_MAX || path.count > VAULT_MERKLE_PROOF_MAX)
+        if (!is_batch_id(&batch) || path.count > VAULT_MERKLE_PROOF_MAX)
             return set_malformed(error, "the place of a record");
         vault_bytes_read(&reader, path.hashes, path.count * VAULT_HASH_LEN);
     }
@@ -67,15 +87,15 @@ gboolean serve_prove_answer_parse(const guint8 *payload, gsize len, ProofMessage
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-void serve_batches_append(GByteArray *payload, const guint64 *indexes, gsize count)
+void serve_batches_append(GByteArray *payload, const ProofBatchId *ids, gsize count)
 {
     vault_bytes_append_u16(payload, (guint16)count);
     for (gsize i = 0; i < count; i++)
-        vault_bytes_append_u64(payload, indexes[i]);
+        append_batch_id(payload, &ids[i]);
 }
 
 gboolean serve_batches_parse(const guint8 *payload, gsize len,
-                             guint64 ret_indexes[PROOF_BATCHES_MAX], gsize *ret_count,
+                             ProofBatchId ret_ids[PROOF_BATCHES_MAX], gsize *ret_count,
                              GError **error)
 {
     VaultBytesReader reader;
@@ -85,8 +105,9 @@ gboolean serve_batches_parse(const guint8 *payload, gsize len,
     if (*ret_count > PROOF_BATCHES_MAX)
         return set_malformed(error, "too many batches at once");
     for (gsize i = 0; i < *ret_count; i++) {
-        ret_indexes[i] = vault_bytes_read_u64(&reader);
-        if (i > 0 && ret_indexes[i] <= ret_indexes[i - 1])
+        ret_ids[i] = read_batch_id(&reader);
+        if (!is_batch_id(&ret_ids[i]) ||
+            (i > 0 && proof_batch_id_compare(&ret_ids[i], &ret_ids[i - 1]) <= 0))
             return set_malformed(error, "batches out of order");
     }
     return vault_bytes_reader_finish(&reader, VAULT_BYTES_MUST_END) ||
@@ -120,22 +141,25 @@ void serve_batches_answer_append(GByteArray *payload, GPtrArray *batches)
 }
 
 /* NULL: it is none. */
-static ProofBatch *read_batch(VaultBytesReader *reader, guint64 index)
+static ProofBatch *read_batch(VaultBytesReader *reader, const ProofBatchId *id)
 {
-    g_autoptr(ProofBatch) batch = g_new0(ProofBatch, 1);
-    gsize entry_len = vault_bytes_read_u32(reader), proof_len;
-    const guint8 *entry = vault_bytes_read_borrowed(reader, entry_len), *proof;
+    gsize entry_len = vault_bytes_read_u32(reader), text_len;
+    const guint8 *entry = vault_bytes_read_borrowed(reader, entry_len), *text;
+    g_autoptr(ProofBatch) batch = NULL;
+    VaultTlogProof *proof;
 
-    proof_len = vault_bytes_read_u32(reader);
-    proof = vault_bytes_read_borrowed(reader, proof_len);
+    text_len = vault_bytes_read_u32(reader);
+    text = vault_bytes_read_borrowed(reader, text_len);
     if (reader->failed || entry_len == 0 || entry_len > VAULT_LOG_ENTRY_LEN_MAX)
         return NULL;
-    batch->entry = g_bytes_new(entry, entry_len);
-    batch->proof = vault_tlog_proof_parse((const char *)proof, proof_len, NULL);
-    return batch->proof == NULL || batch->proof->index != index ? NULL : g_steal_pointer(&batch);
+    proof = vault_tlog_proof_parse((const char *)text, text_len, NULL);
+    if (proof == NULL)
+        return NULL;
+    batch = proof_batch_new(g_bytes_new(entry, entry_len), proof);
+    return proof_batch_id_equal(&batch->id, id) ? g_steal_pointer(&batch) : NULL;
 }
 
-gboolean serve_batches_answer_parse(const guint8 *payload, gsize len, const guint64 *indexes,
+gboolean serve_batches_answer_parse(const guint8 *payload, gsize len, const ProofBatchId *ids,
                                     gsize count, GPtrArray *batches, GError **error)
 {
     VaultBytesReader reader;
@@ -146,7 +170,7 @@ gboolean serve_batches_answer_parse(const guint8 *payload, gsize len, const guin
     if (given > count || (given == 0 && count > 0))
         return set_malformed(error, "another number of batches than was asked for");
     for (gsize i = 0; i < given; i++) {
-        ProofBatch *batch = read_batch(&reader, indexes[i]);
+        ProofBatch *batch = read_batch(&reader, &ids[i]);
 
         if (batch == NULL)
             return set_malformed(error, "a batch");

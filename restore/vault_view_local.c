@@ -1,4 +1,5 @@
 /* The view of a vault on this host; also what stands behind `muniment serve`. */
+#include "restore/proof_logs.h"
 #include "restore/releaser.h"
 #include "restore/vault_view_backend.h"
 #include "restore/vault_view_ledger.h"
@@ -17,7 +18,7 @@ typedef struct {
     RestoreReleaser *releaser; /* judges the grant: now, and at each release */
     GArray *months;            /* GrantedMonth: those that open messages; NULL: not asked for yet */
     VaultViewLedger *ledger;
-    ProofLog *proofs; /* NULL until they are asked for */
+    ProofLogs *proofs; /* NULL until they are asked for */
 } LocalView;
 
 static void local_free(gpointer self)
@@ -28,7 +29,7 @@ static void local_free(gpointer self)
     vault_grant_file_free(view->grant);
     vault_view_ledger_free(view->ledger);
     g_clear_pointer(&view->months, g_array_unref);
-    proof_log_close(view->proofs);
+    proof_logs_free(view->proofs);
     vault_keep_free(view->keep);
     g_free(view);
 }
@@ -336,10 +337,10 @@ static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **er
     LocalView *view = self;
 
     if (view->proofs == NULL)
-        view->proofs = proof_log_of_keep(view->keep, VAULT_KEEP_EPOCH_NOW, error);
+        view->proofs = proof_logs_open(view->keep, error);
     if (view->proofs == NULL)
         return FALSE;
-    *ret_proofs = proof_log_source(view->proofs);
+    *ret_proofs = proof_logs_source(view->proofs);
     return TRUE;
 }
 

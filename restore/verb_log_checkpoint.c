@@ -23,18 +23,33 @@ static void checkpoint_options_clear(CheckpointOptions *options)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CheckpointOptions, checkpoint_options_clear)
 
-/* The newest first: that is the one which signs. */
-static char *format_keys(VaultKeep *keep, VaultLogKind kind, GError **error)
+static gboolean append_keys(VaultKeep *keep, VaultLogKind kind, guint32 epoch, GString *text,
+                            GError **error)
 {
-    g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GPtrArray) keys = vault_keep_log_keys(keep, kind, epoch, error);
 
     if (keys == NULL)
-        return NULL;
+        return FALSE;
     for (guint i = 0; i < keys->len; i++) {
         g_autofree char *vkey = vault_note_key_format(keys->pdata[i]);
 
         g_string_append_printf(text, "%s\n", vkey);
+    }
+    return TRUE;
+}
+
+/* Of all epochs, as mail is proved by the one that it was logged in. The newest first: that is the
+ * one which signs. */
+static char *format_keys(VaultKeep *keep, VaultLogKind kind, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint32 epoch = 0;
+
+    if (!vault_keep_log_epoch(keep, &epoch, error))
+        return NULL;
+    for (; epoch > 0; epoch--) {
+        if (!append_keys(keep, kind, epoch, text, error))
+            return NULL;
     }
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
@@ -108,7 +123,7 @@ int restore_verb_log_checkpoint(int argc, char **argv)
          "LOG"},
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "write it there", "FILE"},
         {"vkey", 0, 0, G_OPTION_ARG_NONE, &options.wants_keys,
-         "print the log's keys instead, the one that signs now first", NULL},
+         "print the log's keys instead, of all epochs, the one that signs now first", NULL},
         {"witness", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.witnesses,
          "have it cosigned by the witness there, and keep that; repeatable", "URL"},
         G_OPTION_ENTRY_NULL};

@@ -1,7 +1,7 @@
 /* muniment log prove: proofs for others, of messages by archive id and of entries by index. */
 #include "restore/message_id.h"
 #include "restore/output.h"
-#include "restore/proof_source.h"
+#include "restore/proof_logs.h"
 #include "restore/verb.h"
 #include "restore/verb_log.h"
 
@@ -50,55 +50,25 @@ static gboolean read_record(VaultKeep *keep, const RecordId *id, ProofMessage *m
     return TRUE;
 }
 
-/* The logs of all epochs, the newest first: a message is in one of them. */
-static GPtrArray *open_logs(VaultKeep *keep, GError **error)
-{
-    g_autoptr(GPtrArray) logs = g_ptr_array_new_with_free_func((GDestroyNotify)proof_log_close);
-    guint32 epoch = 0;
-
-    if (!vault_keep_log_epoch(keep, &epoch, error))
-        return NULL;
-    for (; epoch > 0; epoch--) {
-        ProofLog *log = proof_log_of_keep(keep, epoch, error);
-
-        if (log == NULL)
-            return NULL;
-        g_ptr_array_add(logs, log);
-    }
-    return g_steal_pointer(&logs);
-}
-
-static gboolean find_message(const GPtrArray *logs, const VaultHash *hash, ProofMessage *message,
-                             ProofSource *ret_proofs, GError **error)
-{
-    for (guint i = 0; i < logs->len && !message->is_in_log; i++) {
-        *ret_proofs = proof_log_source(logs->pdata[i]);
-        if (!ret_proofs->find(ret_proofs->user, hash, message, error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 /* One line of JSON: what a manifest says of a message, but for the salt, which is sealed. */
-static gboolean prove_message(VaultKeep *keep, const GPtrArray *logs, const RecordId *id,
+static gboolean prove_message(VaultKeep *keep, const ProofSource *proofs, const RecordId *id,
                               GString *out, gboolean *ret_is_in_log, GError **error)
 {
     g_autoptr(GPtrArray) batches = NULL;
     g_autofree char *batch = NULL;
     ProofMessage message = {0};
-    ProofSource proofs = {.user = NULL};
     VaultHash hash;
 
     if (!read_record(keep, id, &message, error))
         return FALSE;
     proof_message_record_hash(&message, &hash);
-    if (!find_message(logs, &hash, &message, &proofs, error))
+    if (!proofs->find(proofs->user, &hash, &message, error))
         return FALSE;
     *ret_is_in_log = message.is_in_log;
     g_string_append_printf(out, "{\"id\":\"%s\"", VAULT_ID_TEXT(*id));
     proof_message_append_public(&message, out);
     if (message.is_in_log) {
-        batches = proofs.batches(proofs.user, &message.batch, 1, error);
+        batches = proofs->batches(proofs->user, &message.batch, 1, error);
         if (batches == NULL)
             return FALSE;
         batch = proof_batch_format(batches->pdata[0]);
@@ -113,16 +83,18 @@ static gboolean prove_message(VaultKeep *keep, const GPtrArray *logs, const Reco
 static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint *ret_missing,
                                GError **error)
 {
-    g_autoptr(GPtrArray) logs = open_logs(keep, error);
+    g_autoptr(ProofLogs) logs = proof_logs_open(keep, error);
+    ProofSource proofs = {.user = NULL};
 
     if (logs == NULL)
         return FALSE;
+    proofs = proof_logs_source(logs);
     for (; *ids != NULL; ids++) {
         gboolean is_in_log = FALSE;
         RecordId id;
 
         if (!restore_message_id_parse(*ids, &id, error) ||
-            !prove_message(keep, logs, &id, out, &is_in_log, error))
+            !prove_message(keep, &proofs, &id, out, &is_in_log, error))
             return FALSE;
         if (!is_in_log) {
             restore_verb_say(verb, "%s is in no batch yet: try again in ten minutes", *ids);

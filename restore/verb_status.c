@@ -5,6 +5,7 @@
 #include "restore/output.h"
 #include "restore/owner.h"
 #include "restore/progress.h"
+#include "restore/status_problems.h"
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
@@ -14,8 +15,10 @@
 
 static const char verb[] = "status";
 
-/* Without a backup for longer there is a warning. */
-#define BACKUP_HOURS_MAX 48
+typedef struct {
+    gboolean as_json, is_check;
+} StatusOptions;
+
 static gboolean add_masters(VaultKeep *keep, JsonBuilder *builder, GError **error)
 {
     g_autoptr(GArray) masters = vault_keep_master_rows(keep, error);
@@ -126,54 +129,22 @@ static JsonObject *ask_daemon(const char *path, GError **error)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-static JsonObject *member_object(JsonObject *object, const char *name)
-{
-    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
-
-    return node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-static guint64 number(JsonObject *object, const char *name)
-{
-    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
-
-    return node != NULL && json_node_get_value_type(node) == G_TYPE_INT64
-               ? (guint64)MAX(json_node_get_int(node), 0)
-               : 0;
-}
-
-static gboolean truth(JsonObject *object, const char *name)
-{
-    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
-
-    return node != NULL && json_node_get_value_type(node) == G_TYPE_BOOLEAN &&
-           json_node_get_boolean(node);
-}
-
-static const char *text(JsonObject *object, const char *name)
-{
-    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
-
-    return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING
-               ? json_node_get_string(node)
-               : NULL;
-}
-
 /* The reserve is the daemon's: without one nothing is deferred for it. */
 static char *format_disk(JsonObject *status, JsonObject *vault)
 {
-    g_autofree char *space = progress_format_len(number(vault, "free_bytes"));
-    g_autofree char *reserve = progress_format_len(number(vault, "disk_reserve"));
+    g_autofree char *space = progress_format_len(status_number(vault, "free_bytes"));
+    g_autofree char *reserve = progress_format_len(status_number(vault, "disk_reserve"));
 
-    return truth(status, "running") ? g_strdup_printf("%s free, %s in reserve", space, reserve)
-                                    : g_strdup_printf("%s free", space);
+    return status_truth(status, "running")
+               ? g_strdup_printf("%s free, %s in reserve", space, reserve)
+               : g_strdup_printf("%s free", space);
 }
 
 static void print_vault(JsonObject *status, JsonObject *vault)
 {
-    g_autofree char *stored = progress_format_len(number(vault, "stored_bytes"));
+    g_autofree char *stored = progress_format_len(status_number(vault, "stored_bytes"));
     g_autofree char *disk = format_disk(status, vault);
-    guint64 last_s = number(vault, "last_archived");
+    guint64 last_s = status_number(vault, "last_archived");
     g_autofree char *last = last_s == 0 ? g_strdup("never") : restore_date_text(last_s);
 
     printf(
@@ -183,35 +154,30 @@ static void print_vault(JsonObject *status, JsonObject *vault)
         "Disk:           %s\n"
         "Vault key:      generation %" G_GUINT64_FORMAT "\n"
         "Policy:         serial %" G_GUINT64_FORMAT "%s\n",
-        number(vault, "messages"), number(vault, "copies"), last, number(vault, "mailboxes"),
-        number(vault, "months"), stored, number(vault, "packs"), disk,
-        number(vault, "vault_key_generation"), number(vault, "policy_serial"),
-        number(vault, "policy_serial") == 0 ? " (the initial policy: unsigned, no approvals)" : "");
-    if (number(vault, "uncatalogued") > 0)
+        status_number(vault, "messages"), status_number(vault, "copies"), last,
+        status_number(vault, "mailboxes"), status_number(vault, "months"), stored,
+        status_number(vault, "packs"), disk, status_number(vault, "vault_key_generation"),
+        status_number(vault, "policy_serial"),
+        status_number(vault, "policy_serial") == 0 ? " (the initial policy: unsigned, no approvals)"
+                                                   : "");
+    if (status_number(vault, "uncatalogued") > 0)
         printf("Catalog:        %" G_GUINT64_FORMAT
                " records behind: they are counted in a moment\n",
-               number(vault, "uncatalogued"));
-}
-
-static guint64 seconds_since(guint64 time_s)
-{
-    guint64 now_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC);
-
-    return now_s > time_s ? now_s - time_s : 0;
+               status_number(vault, "uncatalogued"));
 }
 
 /* Of a master whose place another takes: how far that is. */
 static void print_master(JsonObject *master)
 {
-    const char *state = text(master, "state");
+    const char *state = status_text(master, "state");
     const char *step = "";
 
     if (g_strcmp0(state, "retiring") == 0)
         step = ": run muniment rotation finish";
-    else if (g_strcmp0(state, "active") == 0 && text(master, "successor") != NULL)
+    else if (g_strcmp0(state, "active") == 0 && status_text(master, "successor") != NULL)
         step = ", to be retired: see muniment rotation";
-    if (state != NULL && text(master, "fingerprint") != NULL)
-        printf("Master:         %s, %s%s\n", text(master, "fingerprint"), state, step);
+    if (state != NULL && status_text(master, "fingerprint") != NULL)
+        printf("Master:         %s, %s%s\n", status_text(master, "fingerprint"), state, step);
 }
 
 static void print_masters(JsonObject *vault)
@@ -230,27 +196,28 @@ static void print_masters(JsonObject *vault)
 
 static void print_drill(JsonObject *vault)
 {
-    guint64 last_s = number(vault, "last_drill");
+    guint64 last_s = status_number(vault, "last_drill");
 
     if (last_s == 0)
         puts("Master drill:   never");
     else
-        printf("Master drill:   %" G_GUINT64_FORMAT " days ago\n", seconds_since(last_s) / 86400);
+        printf("Master drill:   %" G_GUINT64_FORMAT " days ago\n",
+               status_seconds_since(last_s) / 86400);
 }
 
 static void print_backups(JsonObject *vault)
 {
-    guint64 last_s = number(vault, "last_backup");
-    guint64 drilled_s = number(vault, "last_recovery_drill");
+    guint64 last_s = status_number(vault, "last_backup");
+    guint64 drilled_s = status_number(vault, "last_recovery_drill");
     g_autofree char *last = last_s == 0 ? g_strdup("never") : restore_date_text(last_s);
 
     printf("Backup:         %s; %" G_GUINT64_FORMAT " messages lie on this disk alone\n", last,
-           number(vault, "not_backed_up"));
+           status_number(vault, "not_backed_up"));
     if (drilled_s == 0)
         puts("Recovery drill: never");
     else
         printf("Recovery drill: %" G_GUINT64_FORMAT " days ago\n",
-               seconds_since(drilled_s) / 86400);
+               status_seconds_since(drilled_s) / 86400);
 }
 
 static void print_expiry(JsonObject *vault)
@@ -266,53 +233,14 @@ static void print_expiry(JsonObject *vault)
                last, number(vault, "expired_copies"), number(vault, "expiry_passed_over"));
 }
 
-static void print_backup_warnings(JsonObject *vault)
-{
-    gboolean has_mail = number(vault, "messages") > 0;
-
-    if (has_mail && seconds_since(number(vault, "last_backup")) > BACKUP_HOURS_MAX * 3600)
-        printf("WARNING:        no backup was made for over %d hours: \"muniment backup\"\n",
-               BACKUP_HOURS_MAX);
-    if (has_mail && seconds_since(number(vault, "last_recovery_drill")) > VAULT_DRILL_DAYS * 86400)
-        printf("WARNING:        no recovery was tried for over %d days: "
-               "\"muniment recover --drill\"\n",
-               VAULT_DRILL_DAYS);
-}
-
-static void print_warnings(JsonObject *status, JsonObject *vault)
-{
-    JsonObject *memory = member_object(status, "memory");
-    const char *failure = text(status, "reload_failure");
-
-    if (!truth(vault, "pair_exists"))
-        puts("WARNING:        no pair exists: no copy of the keyring, with a holder of its vault "
-             "key, is known off this disk.\n                If this disk is lost, all mail is. "
-             "\"muniment vaultkey holders add\" and \"copies add\" make one, \"copies\n"
-             "                update\" brings it up to date.");
-    if (seconds_since(number(vault, "drill_due")) > 0)
-        printf(
-            "WARNING:        a master has not proved for over %d days that it can still be used: "
-            "\"muniment drill challenge\"\n",
-            VAULT_DRILL_DAYS);
-    print_backup_warnings(vault);
-    if (number(vault, "free_bytes") < number(vault, "disk_reserve"))
-        puts("WARNING:        the disk is below its reserve: mail is deferred until there is room");
-    if (memory != NULL && !truth(memory, "locked"))
-        printf("WARNING:        memory is not locked: %s\n", text(memory, "why_not_locked") == NULL
-                                                                 ? "mail may reach swap"
-                                                                 : text(memory, "why_not_locked"));
-    if (failure != NULL)
-        printf("WARNING:        the last reload was refused: %s\n", failure);
-}
-
 static void print_daemon(JsonObject *status)
 {
-    JsonObject *connections = member_object(status, "connections");
-    JsonObject *counters = member_object(status, "since_start");
-    JsonObject *memory = member_object(status, "memory");
-    guint64 uptime_s = number(status, "uptime");
+    JsonObject *connections = status_object(status, "connections");
+    JsonObject *counters = status_object(status, "since_start");
+    JsonObject *memory = status_object(status, "memory");
+    guint64 uptime_s = status_number(status, "uptime");
 
-    if (!truth(status, "running")) {
+    if (!status_truth(status, "running")) {
         puts("archived:       does not run: mail is not being archived");
         return;
     }
@@ -321,13 +249,15 @@ static void print_daemon(JsonObject *status)
            "Since start:    %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT
            " known already, %" G_GUINT64_FORMAT " failed\n"
            "Memory:         %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " MB for deliveries%s\n",
-           truth(status, "stopping") ? "stopping" : "runs",
-           text(status, "version") == NULL ? "?" : text(status, "version"), uptime_s / 86400,
-           (guint)(uptime_s / 3600 % 24), (guint)(uptime_s / 60 % 60), (guint)(uptime_s % 60),
-           number(connections, "lmtp"), number(connections, "max"), number(counters, "messages"),
-           number(counters, "already_archived"), number(counters, "failed"),
-           number(memory, "deliveries_used") >> 20, number(memory, "deliveries_max") >> 20,
-           truth(memory, "locked") ? ", locked" : "");
+           status_truth(status, "stopping") ? "stopping" : "runs",
+           status_text(status, "version") == NULL ? "?" : status_text(status, "version"),
+           uptime_s / 86400, (guint)(uptime_s / 3600 % 24), (guint)(uptime_s / 60 % 60),
+           (guint)(uptime_s % 60), status_number(connections, "lmtp"),
+           status_number(connections, "max"), status_number(counters, "messages"),
+           status_number(counters, "already_archived"), status_number(counters, "failed"),
+           status_number(memory, "deliveries_used") >> 20,
+           status_number(memory, "deliveries_max") >> 20,
+           status_truth(memory, "locked") ? ", locked" : "");
 }
 
 static gboolean print_json(JsonObject *status, GError **error)
@@ -335,19 +265,38 @@ static gboolean print_json(JsonObject *status, GError **error)
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), status);
     g_autofree char *line = json_to_string(node, TRUE);
 
-    if (puts(line) != EOF && fflush(stdout) == 0)
-        return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_IO, "cannot write to standard output");
-    return FALSE;
+    puts(line);
+    return restore_output_flush(error);
 }
 
-static gboolean print_status(const char *path, JsonObject *status, gboolean as_json, GError **error)
+static void add_problems(JsonObject *status, const GPtrArray *problems)
 {
-    JsonObject *vault = member_object(status, "vault");
+    JsonArray *array = json_array_new();
 
-    json_object_set_string_member(status, "path", path);
-    if (as_json)
-        return print_json(status, error);
+    for (guint i = 0; i < problems->len; i++)
+        json_array_add_string_element(array, problems->pdata[i]);
+    json_object_set_array_member(status, "problems", array);
+}
+
+static void print_problems(const GPtrArray *problems, const char *before)
+{
+    for (guint i = 0; i < problems->len; i++)
+        printf("%s%s\n", before, (const char *)problems->pdata[i]);
+}
+
+static gboolean print_check(const GPtrArray *problems, GError **error)
+{
+    if (problems->len == 0)
+        puts("all well");
+    print_problems(problems, "");
+    return restore_output_flush(error);
+}
+
+static gboolean print_status(const char *path, JsonObject *status, const GPtrArray *problems,
+                             GError **error)
+{
+    JsonObject *vault = status_object(status, "vault");
+
     printf("Vault:          %s\n", path);
     print_daemon(status);
     print_vault(status, vault);
@@ -355,22 +304,57 @@ static gboolean print_status(const char *path, JsonObject *status, gboolean as_j
     print_drill(vault);
     print_backups(vault);
     print_expiry(vault);
-    print_warnings(status, vault);
-    return TRUE;
+    print_problems(problems, "WARNING:        ");
+    return restore_output_flush(error);
+}
+
+/* What a check looks at beyond what the vault is asked for anyway. */
+static GPtrArray *find_problems(const char *path, JsonObject *status, const StatusOptions *options,
+                                GError **error)
+{
+    g_autoptr(GPtrArray) problems = status_problems(status);
+
+    if (options->is_check && !status_problems_look(path, status, problems, error))
+        return NULL;
+    return g_steal_pointer(&problems);
+}
+
+static gboolean show(const char *path, JsonObject *status, const StatusOptions *options,
+                     guint *ret_problem_count, GError **error)
+{
+    g_autoptr(GPtrArray) problems = find_problems(path, status, options, error);
+
+    if (problems == NULL)
+        return FALSE;
+    *ret_problem_count = problems->len;
+    json_object_set_string_member(status, "path", path);
+    if (options->is_check)
+        add_problems(status, problems);
+    if (options->as_json)
+        return print_json(status, error);
+    return options->is_check ? print_check(problems, error)
+                             : print_status(path, status, problems, error);
 }
 
 int restore_verb_status(int argc, char **argv)
 {
-    gboolean as_json = FALSE;
+    StatusOptions options = {FALSE};
     const GOptionEntry entries[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, "print as JSON", NULL}, G_OPTION_ENTRY_NULL};
+        {"check", 0, 0, G_OPTION_ARG_NONE, &options.is_check,
+         "print what is not as it should be, a line each; verifies the logs, too", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options.as_json, "print as JSON", NULL},
+        G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
         .arguments = "VAULT",
         .summary = "Tells how the vault is: daemon, mail, disk, and what is missing for recovery.",
+        .description =
+            "Exit status: 0 the vault was asked; with --check 0 all is well, 1 something "
+            "is not.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonObject) status = NULL;
+    guint problem_count = 0;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
@@ -380,7 +364,7 @@ int restore_verb_status(int argc, char **argv)
         status = ask_daemon(argv[1], &error);
     if (status == NULL && error == NULL)
         status = read_vault(argv[1], &error);
-    if (status == NULL || !print_status(argv[1], status, as_json, &error))
+    if (status == NULL || !show(argv[1], status, &options, &problem_count, &error))
         return restore_verb_fail(verb, error);
-    return RESTORE_EXIT_DONE;
+    return options.is_check && problem_count > 0 ? RESTORE_EXIT_FAILED : RESTORE_EXIT_DONE;
 }

@@ -23,7 +23,9 @@ typedef struct {
     guint32 epoch;
     VaultBackupLog logs[VAULT_BACKUP_LOGS];
     char *notes[VAULT_BACKUP_LOGS]; /* the signed checkpoints: these files change */
-    GPtrArray *items;               /* VaultBackupItem: logs, then packs */
+    /* What witnesses cosigned, NULL: nothing. Read before the checkpoint, which continues it. */
+    GBytes *cosigned[VAULT_BACKUP_LOGS];
+    GPtrArray *items; /* VaultBackupItem: logs, then packs */
     /* Ids of packs, 32 hex digits, that the catalog has records in and that are not there: not to
      * be dropped from a backup. */
     GHashTable *lost;

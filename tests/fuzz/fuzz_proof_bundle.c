@@ -53,6 +53,8 @@ static void try_batch(JsonObject *object, const VaultTlogPolicy *policy)
     node = json_from_string(line, NULL);
     again = proof_batch_read(json_node_get_object(node), NULL);
     g_assert(again != NULL && g_bytes_equal(again->entry, batch->entry));
+    g_assert(proof_batch_id_equal(&again->id, &batch->id));
+    g_assert(batch->id.epoch == 0 || g_str_has_prefix(batch->proof->note->text, "muniment/"));
     g_assert(!proof_batch_check(batch, policy, &entry, NULL));
 }
 

@@ -127,7 +127,7 @@ static void prove_answer(const guint8 *data, gsize size)
 
 static void batches_answer(const guint8 *data, gsize size)
 {
-    static const guint64 asked[] = {10, 11, 13};
+    static const ProofBatchId asked[] = {{1, 10}, {1, 11}, {2, 13}};
     g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
     g_autoptr(GByteArray) again = g_byte_array_new();
 
@@ -135,7 +135,7 @@ static void batches_answer(const guint8 *data, gsize size)
         return;
     g_assert(batches->len >= 1 && batches->len <= G_N_ELEMENTS(asked));
     for (guint i = 0; i < batches->len; i++)
-        g_assert(((ProofBatch *)batches->pdata[i])->proof->index == asked[i]);
+        g_assert(proof_batch_id_equal(&((ProofBatch *)batches->pdata[i])->id, &asked[i]));
     serve_batches_answer_append(again, batches);
     same(again, data, size);
 }

@@ -184,8 +184,9 @@ static inline gboolean fake_log(gpointer self, VaultLoggedAct act, const char *t
     return TRUE;
 }
 
-/* Records whose hash begins with less than 0x80 are in the log: in batch 10 + that byte. Batches
- * have entries of the length of their index, from 10 on. */
+/* Records whose hash begins with less than 0x80 are in the log: in batch 10 + that byte, of epoch 1
+ * when it is even and 2 when it is odd. Batches have entries of the length of their index, from 10
+ * on. */
 static inline gboolean fake_find(gpointer user, const VaultHash *record_hash,
                                  ProofMessage *ret_message, GError **error)
 {
@@ -194,38 +195,40 @@ static inline gboolean fake_find(gpointer user, const VaultHash *record_hash,
     g_assert(vault->has_grant);
     g_atomic_int_inc(&vault->find_count);
     ret_message->is_in_log = record_hash->bytes[0] < 0x80;
-    ret_message->batch = 10u + record_hash->bytes[0];
+    ret_message->batch = (ProofBatchId){.epoch = 1 + record_hash->bytes[0] % 2,
+                                        .index = 10u + record_hash->bytes[0]};
     ret_message->place = record_hash->bytes[1];
     ret_message->path = (VaultMerkleProof){.count = record_hash->bytes[2] % 17};
     return TRUE;
 }
 
-static inline ProofBatch *fake_batch(guint64 index)
+static inline ProofBatch *fake_batch(const ProofBatchId *id)
 {
-    static const char note[] = "example.com/log\n100\n"
-                               "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
-                               "\xe2\x80\x94 example.com/log AAAAAAAA\n";
-    ProofBatch *batch = g_new0(ProofBatch, 1);
-    g_autofree guint8 *bytes = g_malloc0(index);
+    static const VaultId vault_id = {{7}};
+    g_autofree char *origin = vault_log_origin(&vault_id, VAULT_LOG_ARCHIVE, id->epoch);
+    g_autofree char *note =
+        g_strdup_printf("%s\n100\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
+                        "\xe2\x80\x94 %s AAAAAAAA\n",
+                        origin, origin);
+    g_autofree guint8 *bytes = g_malloc0(id->index);
     VaultMerkleProof path = {.count = 2};
+    VaultTlogProof *proof = vault_tlog_proof_new(id->index, &path, note, strlen(note), NULL);
 
-    batch->entry = g_bytes_new(bytes, index);
-    batch->proof = vault_tlog_proof_new(index, &path, note, strlen(note), NULL);
-    g_assert(batch->proof != NULL);
-    return batch;
+    g_assert(proof != NULL);
+    return proof_batch_new(g_bytes_new(bytes, id->index), proof);
 }
 
-static inline GPtrArray *fake_batches(gpointer user, const guint64 *indexes, gsize count,
+static inline GPtrArray *fake_batches(gpointer user, const ProofBatchId *ids, gsize count,
                                       GError **error)
 {
     g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
 
     for (gsize i = 0; i < count; i++) {
-        if (indexes[i] < 10 || indexes[i] > FAKE_VIEW_BATCH_MAX) {
+        if (ids[i].index < 10 || ids[i].index > FAKE_VIEW_BATCH_MAX) {
             g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no such entry");
             return NULL;
         }
-        g_ptr_array_add(batches, fake_batch(indexes[i]));
+        g_ptr_array_add(batches, fake_batch(&ids[i]));
     }
     return g_steal_pointer(&batches);
 }

@@ -137,6 +137,80 @@ def records_are_in_one_batch_whatever_the_epoch():
     assert epochs == {"1"}, epochs
 
 
+def policy_of(vault, name):
+    """Of all logs that `log checkpoint --vkey` prints."""
+    keys = vault.command("log", "checkpoint", vault.path, "--vkey").stdout.decode().split()
+    policy = vault.folder / name
+    policy.write_text("".join(f"log {key}\n" for key in keys) + "quorum none\n")
+    return policy
+
+
+def checked(vault, out, policy, status=0):
+    return json.loads(vault.command("check", out, "--policy", policy, "--json",
+                                    status=status).stdout)
+
+
+def forged(out, old, new):
+    """A copy of the export whose manifest says something else."""
+    place = out.with_name(out.name + "-forged")
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(out, place)
+    text = (place / "manifest.json").read_text()
+    assert old in text, old
+    (place / "manifest.json").write_text(text.replace(old, new, 1))
+    return place
+
+
+def every_message_is_proved_by_the_epoch_that_it_was_logged_in():
+    vault, ledger = Vault(PROGRAMS), Ledger()
+    place = vault.folder / "backup"
+    with Daemon(vault):
+        deliver(vault, range(5), ledger)
+        backup(vault, place)
+    before = policy_of(vault, "before")
+    found, _ = recover(vault, place, vault.key_path, "again")
+    with Daemon(found):
+        deliver(found, range(10, 14), ledger)
+    both = policy_of(found, "both")
+    out = found.folder / "out"
+    found.restore(out)
+    report = checked(found, out, both)
+    assert report["messages"] == report["in_log"] == 18 and not report["findings"], report
+    manifest = (out / "manifest.json").read_text()
+    assert '"epoch":1,' in manifest and '"epoch":2,' in manifest
+    # A policy from before the recovery believes what was logged before it, and no more.
+    report = checked(found, out, before, status=FAILED)
+    assert report["in_log"] == 10 and "archive/2" in report["findings"][0], report
+    assert "log checkpoint --vkey" in report["findings"][0], report
+    for old, new in [('"epoch":1,', '"epoch":2,'), ('"epoch":2,', '"epoch":1,'),
+                     ("/archive/2\\n", "/archive/1\\n"), ("/archive/1\\n", "/archive/2\\n")]:
+        assert checked(found, forged(out, old, new), both, status=FAILED)["findings"], (old, new)
+    done = found.command("log", "prove", found.path, *ledger.acknowledged)
+    epochs = [json.loads(line)["epoch"] for line in done.stdout.splitlines()]
+    assert sorted(epochs) == [1] * 5 + [2] * 4, epochs
+
+
+def damaged_checkpoint_in_a_backup_says_what_to_do():
+    vault, ledger = Vault(PROGRAMS), Ledger()
+    place = vault.folder / "backup"
+    with Daemon(vault):
+        deliver(vault, range(3), ledger)
+        backup(vault, place)
+        kept = vault.command("log", "checkpoint", vault.path).stdout.decode()
+        deliver(vault, range(3, 5), ledger)
+        backup(vault, place)
+    checkpoint = place / "state-2" / "log" / "archive" / "checkpoint"
+    checkpoint.write_text(checkpoint.read_text().replace("\n", "\nx", 1))
+    done = vault.command("recover", place, vault.folder / "again", "--vaultkey", vault.key_path,
+                         status=FAILED).stderr.decode()
+    assert "state-2/log/archive/checkpoint is damaged" in done and "put in its place" in done, done
+    # One that was kept elsewhere is another file than the backup had: told, and good.
+    checkpoint.write_text(kept)
+    found, _ = recover(vault, place, vault.key_path, "again", status=PARTLY)
+    found.check_ledger(ledger)
+    found.command("log", "verify", found.path)
+
+
 # ---- what stops a backup --------------------------------------------------------------------------
 
 def killed_backup_leaves_the_last_good_one():
@@ -338,6 +412,8 @@ def drill_tells_the_vault_and_leaves_nothing():
 if __name__ == "__main__":
     harness.run(what_was_backed_up_comes_back_when_the_disk_is_gone,
                 records_are_in_one_batch_whatever_the_epoch,
+                every_message_is_proved_by_the_epoch_that_it_was_logged_in,
+                damaged_checkpoint_in_a_backup_says_what_to_do,
                 killed_backup_leaves_the_last_good_one,
                 killed_recovery_is_given_again,
                 each_difference_is_named_and_the_rest_comes_back,

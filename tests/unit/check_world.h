@@ -1,27 +1,27 @@
-/* What the tests of exports with proofs share: a small archive log, an export of messages that are
- * in it, and a check of that export. */
+/* What the tests of exports with proofs share: a small archive log of two epochs, an export of
+ * messages that are in it, and a check of that export. */
 #pragma once
 
 #include "log_world.h"
 #include "restore/check.h"
 #include "restore/export.h"
 #include "restore/manifest_reader.h"
+#include "restore/proof_logs.h"
 
 #include <string.h>
 
-/* Four messages in two batches, one that came after the last batch; others around them. */
+/* Four messages in two batches, of one index in two epochs; one that came after the last batch;
+ * others around them. */
 #define MESSAGES 5
-#define FIRST_BATCH 1
-#define LAST_BATCH 3
+#define EPOCHS 2
 
 typedef struct {
     char *folder, *out, *manifest;
     VaultId vault_id;
-    char *origin;
-    LogSigningKey key;
-    char *vkey;
+    VaultLogKind kind;
+    char *origins[EPOCHS], *vkeys[EPOCHS];
     VaultTlogPolicy *policy;
-    ProofLog *log;
+    ProofLogs *logs;
     char *texts[MESSAGES];
     BodySalt salts[MESSAGES];
     VaultOpenedBody bodies[MESSAGES];
@@ -71,45 +71,68 @@ static inline void append_batch(VaultLog *log, const VaultHash *hashes, gsize co
     append_entry(log, &entry, count == 0 ? NULL : list);
 }
 
-static inline void fill_log(CheckWorld *w, VaultLog *log)
+static inline void fill_log(const CheckWorld *w, VaultLog *log, gsize epoch)
 {
     VaultEntry start = {.kind = VAULT_ENTRY_EPOCH_START,
                         .time_s = 1790000000,
                         .vault_id = w->vault_id,
-                        .log = VAULT_LOG_ARCHIVE,
-                        .epoch = 1};
+                        .log = w->kind,
+                        .epoch = (guint32)epoch + 1};
     VaultHash first[3], last[301];
 
     append_entry(log, &start, NULL);
     for (gsize i = 0; i < 3; i++)
         record_hash(&w->bodies[i], &first[i]);
-    append_batch(log, first, 3);
-    append_batch(log, NULL, 0);
     for (gsize i = 0; i < 301; i++)
         vault_hash(&i, sizeof i, &last[i]);
     record_hash(&w->bodies[3], &last[257]);
-    append_batch(log, last, 301);
+    if (epoch == 0)
+        append_batch(log, first, 3);
+    else
+        append_batch(log, last, 301);
+    append_batch(log, NULL, 0);
 }
 
-static inline void make_log(CheckWorld *w)
+static inline ProofLog *make_log(CheckWorld *w, gsize epoch)
 {
-    g_autofree char *directory = g_build_filename(w->folder, "archive", NULL);
-    VaultLogOptions options = {.directory = directory, .origin = w->origin, .key = &w->key};
+    g_autofree char *name = g_strdup_printf("log-%" G_GSIZE_FORMAT, epoch);
+    g_autofree char *directory = g_build_filename(w->folder, name, NULL);
+    LogSigningKey key;
+    VaultLogOptions options = {.directory = directory, .key = &key};
     g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func((GDestroyNotify)vault_note_key_free);
     g_autoptr(VaultLog) log = NULL;
-    g_autofree char *policy = NULL;
     LogVerifyKey verify;
 
-    vault_log_key_create(&w->key, &verify);
-    g_ptr_array_add(keys, vault_note_key_new_log(w->origin, &verify, NULL));
-    w->vkey = vault_note_key_format(keys->pdata[0]);
-    policy = g_strdup_printf("log %s\nquorum none\n", w->vkey);
-    w->policy = vault_tlog_policy_parse(policy, strlen(policy), NULL);
+    vault_log_key_create(&key, &verify);
+    options.origin = w->origins[epoch] =
+        vault_log_origin(&w->vault_id, w->kind, (guint32)epoch + 1);
+    g_ptr_array_add(keys, vault_note_key_new_log(options.origin, &verify, NULL));
+    w->vkeys[epoch] = vault_note_key_format(keys->pdata[0]);
     assert_true(vault_log_create(&options, NULL));
     log = vault_log_open(&options, NULL);
-    fill_log(w, log);
-    w->log = proof_log_open(vault_log_reader_open(directory, w->origin, keys, NULL), NULL);
-    assert_non_null(w->log);
+    fill_log(w, log, epoch);
+    return proof_log_open(vault_log_reader_open(directory, options.origin, keys, NULL), NULL);
+}
+
+static inline void set_policy(CheckWorld *w, const char *text)
+{
+    g_clear_pointer(&w->policy, vault_tlog_policy_free);
+    w->policy = vault_tlog_policy_parse(text, strlen(text), NULL);
+    assert_non_null(w->policy);
+}
+
+static inline void make_logs(CheckWorld *w)
+{
+    g_autoptr(GPtrArray) logs = g_ptr_array_new_with_free_func((GDestroyNotify)proof_log_close);
+    g_autofree char *policy = NULL;
+
+    for (gsize epoch = 0; epoch < EPOCHS; epoch++) {
+        g_ptr_array_add(logs, make_log(w, epoch));
+        assert_non_null(logs->pdata[epoch]);
+    }
+    w->logs = proof_logs_new(g_steal_pointer(&logs));
+    policy = g_strdup_printf("log %s\nlog %s\nquorum none\n", w->vkeys[0], w->vkeys[1]);
+    set_policy(w, policy);
 }
 
 /* ---- an export ------------------------------------------------------------------------------- */
@@ -130,7 +153,7 @@ static inline void write_message(CheckWorld *w, Export *export, gsize i)
 
 static inline void write_export(CheckWorld *w, ExportFormat format, ExportLineEnds line_ends)
 {
-    ProofSource source = proof_log_source(w->log);
+    ProofSource source = proof_logs_source(w->logs);
     ExportOptions options = {.format = format,
                              .path = w->out,
                              .line_ends = line_ends,
@@ -155,11 +178,11 @@ static inline int set_up_log(void **state, VaultLogKind kind)
     w->out = g_build_filename(w->folder, "out", NULL);
     w->manifest = g_build_filename(w->out, MANIFEST_NAME, NULL);
     w->vault_id.bytes[0] = 0xab;
-    w->origin = vault_log_origin(&w->vault_id, kind, 1);
+    w->kind = kind;
     w->findings = g_ptr_array_new_with_free_func(g_free);
     for (gsize i = 0; i < MESSAGES; i++)
         make_message(w, i);
-    make_log(w);
+    make_logs(w);
     *state = w;
     return 0;
 }
@@ -174,7 +197,7 @@ static inline int tear_down(void **state)
     CheckWorld *w = *state;
 
     log_world_remove(w->folder);
-    proof_log_close(w->log);
+    proof_logs_free(w->logs);
     vault_tlog_policy_free(w->policy);
     for (gsize i = 0; i < MESSAGES; i++)
         g_free(w->texts[i]);
@@ -182,8 +205,10 @@ static inline int tear_down(void **state)
     g_free(w->folder);
     g_free(w->out);
     g_free(w->manifest);
-    g_free(w->origin);
-    g_free(w->vkey);
+    for (gsize epoch = 0; epoch < EPOCHS; epoch++) {
+        g_free(w->origins[epoch]);
+        g_free(w->vkeys[epoch]);
+    }
     g_free(w);
     return 0;
 }

@@ -26,6 +26,9 @@ static gboolean is_failing(void)
     return TRUE;
 }
 
+/* Is there by the time that packs are copied. NULL: nothing. */
+static const char *cosigned_meanwhile;
+
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to)
@@ -43,6 +46,10 @@ ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset)
 {
+    const char *path = g_steal_pointer(&cosigned_meanwhile);
+
+    if (path != NULL)
+        keep_damage_write(path, "of a tree that grew", 19);
     return is_failing() ? -1 : __real_pwrite(fd, bytes, len, offset);
 }
 
@@ -196,6 +203,26 @@ static void file_that_is_replaced_is_as_it_was_last(void **state)
     assert_memory_equal(bytes->data, "last", 4);
 }
 
+/* The checkpoint of the backup continues what is cosigned there. */
+static void what_is_cosigned_meanwhile_is_of_the_next_backup(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    g_autofree char *path = keep_damage_path(fixture, "log/archive/cosigned");
+    g_autofree char *again = NULL;
+    g_autoptr(GByteArray) bytes = NULL;
+
+    deliver(fixture, 2);
+    keep_damage_write(path, "first", 5);
+    cosigned_meanwhile = path;
+    back_up(fixture);
+    assert_null(cosigned_meanwhile);
+    recover_into(fixture, "again");
+    again = keep_damage_path(fixture, "log/archive/cosigned");
+    bytes = keep_damage_read(again);
+    assert_int_equal(bytes->len, 5);
+    assert_memory_equal(bytes->data, "first", 5);
+}
+
 /* Each write that the vault's disk lost or turned over: the backup's is the better one. */
 static void damaged_pack_does_not_replace_a_good_one(void **state)
 {
@@ -291,6 +318,7 @@ int main(void)
         cmocka_unit_test(recovery_that_is_stopped_anywhere_leaves_no_vault),
         cmocka_unit_test(only_what_changed_is_copied),
         cmocka_unit_test(file_that_is_replaced_is_as_it_was_last),
+        cmocka_unit_test(what_is_cosigned_meanwhile_is_of_the_next_backup),
         cmocka_unit_test(damaged_pack_does_not_replace_a_good_one),
         cmocka_unit_test(pack_that_is_gone_stays_in_the_backup),
         cmocka_unit_test(folder_of_something_else_is_refused),

@@ -92,16 +92,16 @@ static void changed_batch_and_checkpoint_are_found(void **state)
 
     /* The count in the first batch's entry, then its place in the log, then its proof. */
     change_digit(w, "\"batches\"", "\"entry\":\"", 44);
-    assert_first_finding(w, "batch 1: ");
+    assert_first_finding(w, "batch 1 of epoch 1: ");
     write_manifest(w, before);
     replace(w, "index 1\\n", "index 0\\n");
-    assert_first_finding(w, "batch 0: ");
+    assert_first_finding(w, "batch 0 of epoch 1: ");
     write_manifest(w, before);
     change_digit(w, "\"batches\"", "index 1\\n", 5);
-    assert_first_finding(w, "batch 1: ");
+    assert_first_finding(w, "batch 1 of epoch 1: ");
     write_manifest(w, before);
-    change_digit(w, "\"batches\"", "\\n4\\n", 5);
-    assert_first_finding(w, "batch 1: ");
+    change_digit(w, "\"batches\"", "\\n3\\n", 5);
+    assert_first_finding(w, "batch 1 of epoch 1: ");
 }
 
 static void dropped_batch_is_found(void **state)
@@ -128,13 +128,69 @@ static void checkpoint_of_another_key_is_not_believed(void **state)
     g_autofree char *policy = NULL;
 
     vault_log_key_create(&other, &verify);
-    key = vault_note_key_new_log(w->origin, &verify, NULL);
+    key = vault_note_key_new_log(w->origins[0], &verify, NULL);
     vkey = vault_note_key_format(key);
     policy = g_strdup_printf("log %s\nquorum none\n", vkey);
-    vault_tlog_policy_free(w->policy);
-    w->policy = vault_tlog_policy_parse(policy, strlen(policy), NULL);
-    assert_first_finding(w, "batch 1: ");
+    set_policy(w, policy);
+    assert_first_finding(w, "batch 1 of epoch 1: ");
     assert_int_equal(w->result.batch_count, 0);
+}
+
+/* A policy from before a recovery goes on believing what was logged before it. */
+static void epoch_that_the_policy_does_not_list_is_not_believed(void **state)
+{
+    CheckWorld *w = *state;
+    g_autofree char *policy = g_strdup_printf("log %s\nquorum none\n", w->vkeys[0]);
+
+    set_policy(w, policy);
+    assert_first_finding(w, "batch 1 of epoch 2: ");
+    assert_non_null(strstr(w->findings->pdata[0], "log checkpoint --vkey"));
+    assert_int_equal(w->findings->len, 2); /* and the message that it has */
+    assert_int_equal(w->result.batch_count, 1);
+    assert_int_equal(w->result.in_log_count, 3);
+}
+
+/* Batches of one index in two epochs: neither stands for the other, nor may one be there twice. */
+static void epoch_of_a_proof_cannot_be_changed(void **state)
+{
+    CheckWorld *w = *state;
+    g_autofree char *before = read_manifest(w);
+    char *batches = strstr(before, "\"batches\":[\n") + strlen("\"batches\":[\n");
+    g_autofree char *first = g_strndup(batches, (gsize)(strstr(batches, ",\n{") - batches));
+    g_autofree char *twice = g_strconcat(first, ",\n", first, NULL);
+
+    replace(w, "\"epoch\":1,", "\"epoch\":2,");
+    assert_only_finding(w, "not in the batch");
+    write_manifest(w, before);
+    replace(w, "\"epoch\":1,", "\"epoch\":3,");
+    assert_only_finding(w, "is not in the manifest");
+    write_manifest(w, before);
+    replace(w, "\"epoch\":1,", "\"epoch\":0,");
+    assert_only_finding(w, "missing or damaged");
+    write_manifest(w, before);
+    replace(w, "\"epoch\":1,", "\"epoch\":4294967297,");
+    assert_only_finding(w, "missing or damaged");
+    write_manifest(w, before);
+    replace(w, "/archive/2\\n", "/archive/1\\n");
+    assert_first_finding(w, "batch 1 of epoch 1: ");
+    write_manifest(w, before);
+    replace(w, first, twice);
+    assert_only_finding(w, "batch 1 of epoch 1: it is in the manifest twice");
+}
+
+static void batches_of_no_epoch_are_not_found(void **state)
+{
+    CheckWorld *w = *state;
+    ProofSource source = proof_logs_source(w->logs);
+    static const ProofBatchId missing[] = {
+        {.epoch = 3, .index = 1}, {.epoch = 0, .index = 1}, {.epoch = 2, .index = 3}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(missing); i++) {
+        g_autoptr(GError) error = NULL;
+
+        assert_null(source.batches(source.user, &missing[i], 1, &error));
+        log_world_assert_code(error, VAULT_ERROR_NOT_FOUND);
+    }
 }
 
 static void proof_that_is_not_there_is_found(void **state)
@@ -146,7 +202,8 @@ static void proof_that_is_not_there_is_found(void **state)
     assert_only_finding(w, "no proof");
     write_manifest(w, before);
     /* A message that is not in the log cannot be said to be. */
-    replace(w, "\"in_log\":false", "\"in_log\":true,\"batch\":1,\"place\":0,\"path\":\"\"");
+    replace(w, "\"in_log\":false",
+            "\"in_log\":true,\"epoch\":1,\"batch\":1,\"place\":0,\"path\":\"\"");
     assert_only_finding(w, "not in the batch");
 }
 
@@ -237,7 +294,7 @@ static void changed_line_ends_are_told(void **state)
 static void resumed_export_has_the_batches_of_both_runs(void **state)
 {
     CheckWorld *w = *state;
-    ProofSource source = proof_log_source(w->log);
+    ProofSource source = proof_logs_source(w->logs);
     ExportOptions options = {.format = EXPORT_EML,
                              .path = w->out,
                              .start = EXPORT_RESUME,
@@ -262,13 +319,21 @@ static void resumed_export_has_the_batches_of_both_runs(void **state)
 /* Only the archive log says what was stored: another one of the same host is not asked. */
 static void batches_of_another_log_are_not_believed(void **state)
 {
+    static const ProofBatchId first = {.epoch = 1, .index = 1};
+    g_autoptr(GPtrArray) batches = NULL;
+    g_autoptr(GError) error = NULL;
     CheckWorld *w = NULL;
+    ProofSource source;
+    VaultEntry entry;
 
     assert_int_equal(set_up_log(state, VAULT_LOG_CONTROL), 0);
     w = *state;
-    write_export(w, EXPORT_EML, EXPORT_AS_ARCHIVED);
-    assert_first_finding(w, "another log");
-    assert_int_equal(w->result.batch_count, 0);
+    source = proof_logs_source(w->logs);
+    batches = source.batches(source.user, &first, 1, NULL);
+    assert_non_null(batches);
+    assert_false(proof_batch_check(batches->pdata[0], w->policy, &entry, &error));
+    log_world_assert_code(error, VAULT_ERROR_MALFORMED);
+    assert_non_null(strstr(error->message, "another log"));
 }
 
 int main(void)
@@ -283,6 +348,9 @@ int main(void)
         CASE(changed_batch_and_checkpoint_are_found),
         CASE(dropped_batch_is_found),
         CASE(checkpoint_of_another_key_is_not_believed),
+        CASE(epoch_that_the_policy_does_not_list_is_not_believed),
+        CASE(epoch_of_a_proof_cannot_be_changed),
+        CASE(batches_of_no_epoch_are_not_found),
         CASE(proof_that_is_not_there_is_found),
         CASE(message_under_another_id_is_found),
         CASE(wrong_counts_are_found),

@@ -211,6 +211,25 @@ static void keys_are_of_the_right_kind_and_listed_once(void **state)
     assert_null(policy_of(world, witness_twice, NULL));
 }
 
+static void one_key_signs_for_the_logs_of_several_epochs(void **state)
+{
+    g_autoptr(PolicyWorld) world = policy_world_new();
+    g_autoptr(VaultNoteKey) key = vault_note_key_parse(world->log_vkey, NULL);
+    LogVerifyKey verify;
+    g_autoptr(VaultNoteKey) next = NULL;
+    g_autofree char *vkey = NULL;
+    g_autofree char *once = NULL;
+    g_autofree char *twice = NULL;
+
+    memcpy(verify.bytes, key->public_key, sizeof verify.bytes);
+    next = vault_note_key_new_log("muniment/next", &verify, NULL);
+    vkey = vault_note_key_format(next);
+    once = g_strdup_printf("log %s\nquorum none\n", vkey);
+    twice = g_strdup_printf("log %s\nlog %s\nquorum none\n", vkey, vkey);
+    assert_true(is_valid(world, once, VAULT_ERROR_REFUSED));
+    assert_null(policy_of(world, twice, NULL));
+}
+
 static void spaces_comments_and_urls_make_no_difference(void **state)
 {
     g_autoptr(PolicyWorld) world = policy_world_new();
@@ -367,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_listed_log_speaks_for_itself_only),
         cmocka_unit_test(what_is_not_a_policy_is_refused),
         cmocka_unit_test(keys_are_of_the_right_kind_and_listed_once),
+        cmocka_unit_test(one_key_signs_for_the_logs_of_several_epochs),
         cmocka_unit_test(spaces_comments_and_urls_make_no_difference),
         cmocka_unit_test(a_policy_has_its_limits),
         cmocka_unit_test(a_proof_leads_from_its_entry_to_a_valid_checkpoint),

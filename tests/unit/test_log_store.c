@@ -31,6 +31,39 @@ static void origins_name_vault_kind_and_epoch(void **state)
     assert_string_equal(archive, "muniment/00112233445566778899aabbccddeeff/archive/12");
 }
 
+static void origins_have_one_spelling(void **state)
+{
+    static const char *const others[] = {"",
+                                         "muniment",
+                                         "example.com/log",
+                                         "muniment/00112233445566778899aabbccddeeff/archive",
+                                         "muniment/00112233445566778899aabbccddeeff/archive/0",
+                                         "muniment/00112233445566778899aabbccddeeff/archive/012",
+                                         "muniment/00112233445566778899aabbccddeeff/archive/+1",
+                                         "muniment/00112233445566778899aabbccddeeff/archive/1/",
+                                         "muniment/00112233445566778899aabbccddeeff/more/1",
+                                         "muniment/00112233445566778899AABBCCDDEEFF/archive/1",
+                                         "muniment/00112233445566778899aabbccddeef/archive/1",
+                                         "archive/00112233445566778899aabbccddeeff/archive/1",
+                                         "muniment/00112233445566778899aabbccddeeff/archive/"
+                                         "4294967296"};
+    VaultLogKind kind;
+    guint32 epoch;
+    VaultId id;
+
+    assert_true(vault_log_origin_parse("muniment/00112233445566778899aabbccddeeff/archive/"
+                                       "4294967295",
+                                       &id, &kind, &epoch));
+    assert_int_equal(kind, VAULT_LOG_ARCHIVE);
+    assert_int_equal(epoch, G_MAXUINT32);
+    assert_int_equal(id.bytes[15], 0xff);
+    assert_true(vault_log_origin_parse(LOG_ORIGIN, &id, &kind, &epoch));
+    assert_int_equal(kind, VAULT_LOG_CONTROL);
+    assert_int_equal(epoch, 1);
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++)
+        assert_false(vault_log_origin_parse(others[i], &id, &kind, &epoch));
+}
+
 /* Batches that end before, at and behind the ends of tiles. */
 static const gsize batches[] = {1, 1, 253, 1, 1, 255, 256, 257, 511, 700, 3, 1};
 
@@ -312,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(origins_name_vault_kind_and_epoch),
+        cmocka_unit_test(origins_have_one_spelling),
         cmocka_unit_test(what_was_appended_is_read_and_proven),
         cmocka_unit_test(one_reader_follows_its_writer),
         cmocka_unit_test(a_reader_stays_at_its_checkpoint),

@@ -16,7 +16,8 @@ static void assert_place(const ProofSource *proofs, guint number)
     assert_int_equal(found.is_in_log, hash.bytes[0] < 0x80);
     if (!found.is_in_log)
         return;
-    assert_int_equal(found.batch, 10 + hash.bytes[0]);
+    assert_int_equal(found.batch.index, 10 + hash.bytes[0]);
+    assert_int_equal(found.batch.epoch, 1 + hash.bytes[0] % 2);
     assert_int_equal(found.place, hash.bytes[1]);
     assert_int_equal(found.path.count, hash.bytes[2] % 17);
     assert_memory_equal(found.path.hashes, expected.path.hashes, sizeof expected.path.hashes);
@@ -59,22 +60,23 @@ static void expected_proofs_are_asked_for_once(void **state)
 static void batches_come_in_parts(void **state)
 {
     g_autoptr(World) world = granted_world_new(4);
-    guint64 indexes[PROOF_BATCHES_MAX], missing = 9;
+    ProofBatchId ids[PROOF_BATCHES_MAX], missing = {.epoch = 1, .index = 9};
     g_autoptr(GPtrArray) batches = NULL;
     g_autoptr(GError) error = NULL;
     ProofSource proofs;
 
     for (gsize i = 0; i < PROOF_BATCHES_MAX; i++)
-        indexes[i] = FAKE_VIEW_BATCH_MAX - PROOF_BATCHES_MAX + i;
+        ids[i] = i < 20 ? (ProofBatchId){1, FAKE_VIEW_BATCH_MAX - 30 + i}
+                        : (ProofBatchId){2, FAKE_VIEW_BATCH_MAX - PROOF_BATCHES_MAX + i};
     assert_true(vault_view_proofs(world->view, &proofs, NULL));
-    batches = proofs.batches(proofs.user, indexes, PROOF_BATCHES_MAX, NULL);
+    batches = proofs.batches(proofs.user, ids, PROOF_BATCHES_MAX, NULL);
     assert_non_null(batches);
     assert_int_equal(batches->len, PROOF_BATCHES_MAX);
     for (guint i = 0; i < batches->len; i++) {
         const ProofBatch *batch = batches->pdata[i];
 
-        assert_int_equal(batch->proof->index, indexes[i]);
-        assert_int_equal(g_bytes_get_size(batch->entry), indexes[i]);
+        assert_true(proof_batch_id_equal(&batch->id, &ids[i]));
+        assert_int_equal(g_bytes_get_size(batch->entry), ids[i].index);
     }
     assert_null(proofs.batches(proofs.user, &missing, 1, &error));
     assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND));

@@ -57,7 +57,7 @@ static void append_request(GByteArray *payload, guint8 type)
     ServeMonths months = {.max = 10};
     RecordId copy = fake_id('c', 1);
     VaultHash hash = {{3, 4, 5}};
-    guint64 index = 13;
+    ProofBatchId id = {.epoch = 1, .index = 13};
 
     if (type == SERVE_LIST)
         serve_list_append(payload, &list);
@@ -72,7 +72,7 @@ static void append_request(GByteArray *payload, guint8 type)
     else if (type == SERVE_PROVE)
         serve_prove_append(payload, &hash);
     else if (type == SERVE_BATCHES)
-        serve_batches_append(payload, &index, 1);
+        serve_batches_append(payload, &id, 1);
 }
 
 static void nothing_is_answered_before_a_good_grant(void **state)
@@ -196,13 +196,13 @@ static void errors_that_are_no_breach_leave_the_session(void **state)
     }
 }
 
-/* Parses the answer that is in `answer`, against `count` indexes from 13 on. */
+/* Parses the answer that is in `answer`, against the first `count` ids. */
 static gboolean take_batches(const GByteArray *answer, gsize count, GPtrArray *batches)
 {
-    static const guint64 indexes[] = {13, 14, 15};
+    static const ProofBatchId ids[] = {{1, 13}, {2, 13}, {2, 15}};
 
     return serve_batches_answer_parse(answer->data + SERVE_FRAME_HEADER_LEN,
-                                      answer->len - SERVE_FRAME_HEADER_LEN, indexes, count, batches,
+                                      answer->len - SERVE_FRAME_HEADER_LEN, ids, count, batches,
                                       NULL);
 }
 
@@ -213,12 +213,14 @@ static void batches_are_limited_and_rise(void **state)
     g_autoptr(ServeSession) session = serve_session_new(view, NULL);
     g_autoptr(GByteArray) payload = g_byte_array_new();
     g_autoptr(GByteArray) answer = g_byte_array_new();
-    guint64 indexes[PROOF_BATCHES_MAX + 1], twice[] = {13, 13}, missing = FAKE_VIEW_BATCH_MAX + 1;
+    ProofBatchId ids[PROOF_BATCHES_MAX + 1], missing = {1, FAKE_VIEW_BATCH_MAX + 1};
+    static const ProofBatchId odd[][2] = {
+        {{1, 13}, {1, 13}}, {{2, 13}, {1, 14}}, {{0, 13}, {1, 13}}, {{1, 13}, {1, 1ull << 62}}};
 
     greet_and_present(session, answer);
-    for (gsize i = 0; i < G_N_ELEMENTS(indexes); i++)
-        indexes[i] = 10 + i;
-    serve_batches_append(payload, indexes, PROOF_BATCHES_MAX);
+    for (gsize i = 0; i < G_N_ELEMENTS(ids); i++)
+        ids[i] = i < 30 ? (ProofBatchId){1, 100 + i} : (ProofBatchId){2, i - 20};
+    serve_batches_append(payload, ids, PROOF_BATCHES_MAX);
     assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON),
                      SERVE_BATCHES | SERVE_ANSWER);
     g_byte_array_set_size(payload, 0);
@@ -226,13 +228,15 @@ static void batches_are_limited_and_rise(void **state)
     assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON), SERVE_ERROR);
     assert_int_equal(error_code(answer), VAULT_ERROR_NOT_FOUND);
     g_byte_array_set_size(payload, 0);
-    serve_batches_append(payload, indexes, PROOF_BATCHES_MAX + 1);
+    serve_batches_append(payload, ids, PROOF_BATCHES_MAX + 1);
     assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_OVER), SERVE_ERROR);
     assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
-    g_byte_array_set_size(payload, 0);
-    serve_batches_append(payload, twice, 2);
-    assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_OVER), SERVE_ERROR);
-    assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+    for (gsize i = 0; i < G_N_ELEMENTS(odd); i++) {
+        g_byte_array_set_size(payload, 0);
+        serve_batches_append(payload, odd[i], 2);
+        assert_int_equal(ask(session, SERVE_BATCHES, payload, answer, SERVE_OVER), SERVE_ERROR);
+        assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+    }
 }
 
 static void reader_takes_only_the_batches_that_it_asked_for(void **state)
@@ -243,7 +247,7 @@ static void reader_takes_only_the_batches_that_it_asked_for(void **state)
     g_autoptr(GByteArray) payload = g_byte_array_new();
     g_autoptr(GByteArray) answer = g_byte_array_new();
     g_autoptr(GPtrArray) batches = g_ptr_array_new_with_free_func((GDestroyNotify)proof_batch_free);
-    static const guint64 asked[] = {13, 15};
+    static const ProofBatchId asked[] = {{1, 13}, {2, 15}}, other[] = {{3, 13}, {3, 15}};
 
     greet_and_present(session, answer);
     serve_batches_append(payload, asked, 1);
@@ -257,16 +261,26 @@ static void reader_takes_only_the_batches_that_it_asked_for(void **state)
     serve_batches_append(payload, asked, 2);
     ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON);
     assert_false(take_batches(answer, 3, batches));
+    /* The indexes of what was asked for, and another epoch. */
+    g_byte_array_set_size(payload, 0);
+    serve_batches_append(payload, other, 1);
+    ask(session, SERVE_BATCHES, payload, answer, SERVE_GO_ON);
+    assert_false(take_batches(answer, 3, batches));
 }
 
 static void reader_takes_no_place_out_of_bounds(void **state)
 {
-    ProofMessage message = {.is_in_log = TRUE, .batch = 7, .path.count = VAULT_MERKLE_PROOF_MAX};
+    ProofMessage message = {
+        .is_in_log = TRUE, .batch = {2, 7}, .path.count = VAULT_MERKLE_PROOF_MAX};
     g_autoptr(GByteArray) payload = g_byte_array_new();
 
     serve_prove_answer_append(payload, &message);
     assert_true(serve_prove_answer_parse(payload->data, payload->len, &message, NULL));
-    payload->data[13]++;
+    assert_int_equal(message.batch.epoch, 2);
+    payload->data[4] = 0;
+    assert_false(serve_prove_answer_parse(payload->data, payload->len, &message, NULL));
+    payload->data[4] = 2;
+    payload->data[17]++;
     g_byte_array_set_size(payload, payload->len + VAULT_HASH_LEN);
     assert_false(serve_prove_answer_parse(payload->data, payload->len, &message, NULL));
     payload->data[0] = 2;

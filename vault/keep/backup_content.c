@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#define COSIGNED_NAME "cosigned"
+
 static void item_free(gpointer user)
 {
     VaultBackupItem *item = user;
@@ -22,8 +24,10 @@ void vault_backup_content_free(VaultBackupContent *content)
 {
     if (content == NULL)
         return;
-    for (gsize i = 0; i < VAULT_BACKUP_LOGS; i++)
+    for (gsize i = 0; i < VAULT_BACKUP_LOGS; i++) {
         g_free(content->notes[i]);
+        g_clear_pointer(&content->cosigned[i], g_bytes_unref);
+    }
     g_ptr_array_unref(content->items);
     g_hash_table_unref(content->lost);
     g_free(content);
@@ -67,7 +71,7 @@ static gboolean is_signed(const char *path, guint64 size)
 }
 
 /* What changes in its place: drafts, what is going to be signed, and of the logs that go on the
- * checkpoint, which is kept as it was read. */
+ * checkpoint and what witnesses cosigned, which are kept as they were read. */
 static gboolean is_left_out(const VaultBackupContent *content, const char *path, const char *name)
 {
     if (strcmp(name, "draft") == 0 || strcmp(name, "head") == 0)
@@ -77,7 +81,7 @@ static gboolean is_left_out(const VaultBackupContent *content, const char *path,
         gsize len = strlen(folder);
 
         if (strncmp(path, folder, len) == 0 && path[len] == '/')
-            return strcmp(name, "checkpoint") == 0 ||
+            return strcmp(name, "checkpoint") == 0 || strcmp(name, COSIGNED_NAME) == 0 ||
                    !is_signed(path + len + 1, content->logs[kind].size);
     }
     return FALSE;
@@ -128,11 +132,30 @@ static gboolean walk(VaultKeep *keep, VaultBackupContent *content, const char *f
     return TRUE;
 }
 
+static gboolean read_cosigned(VaultKeep *keep, VaultBackupContent *content, VaultLogKind kind,
+                              GError **error)
+{
+    g_autofree char *folder = vault_logs_directory(keep->path, kind, content->epoch);
+    g_autofree char *path = g_build_filename(folder, COSIGNED_NAME, NULL);
+    g_autoptr(GError) failure = NULL;
+
+    g_clear_pointer(&content->cosigned[kind], g_bytes_unref);
+    content->cosigned[kind] = vault_file_read(path, VAULT_NOTE_LEN_MAX, &failure);
+    if (failure == NULL || g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+/* A witness may cosign at any time: in this order the checkpoint is never the older one. */
 static gboolean read_log(VaultKeep *keep, VaultBackupContent *content, VaultLogKind kind,
                          GError **error)
 {
-    g_autoptr(VaultLogReader) reader = vault_keep_log_reader(keep, kind, content->epoch, error);
+    g_autoptr(VaultLogReader) reader = NULL;
 
+    if (!read_cosigned(keep, content, kind, error))
+        return FALSE;
+    reader = vault_keep_log_reader(keep, kind, content->epoch, error);
     if (reader == NULL)
         return FALSE;
     content->logs[kind].size = vault_log_reader_checkpoint(reader)->size;

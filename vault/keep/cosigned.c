@@ -39,17 +39,16 @@ VaultLogReader *vault_keep_log_reader_cosigned(VaultKeep *keep, VaultLogKind log
 {
     g_autoptr(VaultLogReader) newest = NULL;
     g_autoptr(VaultLogReader) kept = NULL;
-    const char *origin;
+    g_autofree char *origin = NULL;
     gboolean does;
 
     if (epoch == VAULT_KEEP_EPOCH_NOW && !vault_keep_log_epoch(keep, &epoch, error))
         return NULL;
-    newest = vault_keep_log_reader(keep, log, epoch, error);
-    if (newest == NULL)
-        return NULL;
-    origin = vault_log_reader_checkpoint(newest)->origin;
+    origin = vault_log_origin(&keep->id, log, epoch);
+    /* A writer may append, and keep what was cosigned of that, meanwhile: hence this order. */
     kept = open_kept(keep, log, epoch, origin, error);
-    if (kept == NULL || !continues(newest, vault_log_reader_checkpoint(kept), &does, error))
+    newest = kept == NULL ? NULL : vault_keep_log_reader(keep, log, epoch, error);
+    if (newest == NULL || !continues(newest, vault_log_reader_checkpoint(kept), &does, error))
         return NULL;
     if (does)
         return g_steal_pointer(&kept);

@@ -1,5 +1,6 @@
 #include "vault/log/log.h"
 
+#include "vault/base/bytes.h"
 #include "vault/base/file.h"
 #include "vault/log/edge.h"
 #include "vault/log/log_reader_internal.h"
@@ -26,6 +27,23 @@ char *vault_log_origin(const VaultId *vault_id, VaultLogKind kind, guint32 epoch
 {
     return g_strdup_printf("muniment/%s/%s/%u", VAULT_ID_TEXT(*vault_id),
                            kind == VAULT_LOG_ARCHIVE ? "archive" : "control", epoch);
+}
+
+gboolean vault_log_origin_parse(const char *origin, VaultId *ret_vault_id, VaultLogKind *ret_kind,
+                                guint32 *ret_epoch)
+{
+    g_auto(GStrv) parts = g_strsplit(origin, "/", 5);
+    g_autofree char *again = NULL;
+    guint64 epoch = 0;
+
+    if (g_strv_length(parts) != 4 ||
+        !vault_bytes_from_hex(parts[1], ret_vault_id->bytes, sizeof ret_vault_id->bytes) ||
+        !log_text_decimal(parts[3], strlen(parts[3]), &epoch) || epoch == 0 || epoch > G_MAXUINT32)
+        return FALSE;
+    *ret_kind = g_str_equal(parts[2], "archive") ? VAULT_LOG_ARCHIVE : VAULT_LOG_CONTROL;
+    *ret_epoch = (guint32)epoch;
+    again = vault_log_origin(ret_vault_id, *ret_kind, *ret_epoch);
+    return g_str_equal(again, origin);
 }
 
 static gboolean corrupt(const VaultLog *log, const char *what, GError **error)

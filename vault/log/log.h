@@ -37,6 +37,9 @@ typedef enum { VAULT_LOG_ARCHIVE, VAULT_LOG_CONTROL } VaultLogKind;
 
 /* "muniment/<vault id>/archive/<epoch>", or control. */
 char *vault_log_origin(const VaultId *vault_id, VaultLogKind kind, guint32 epoch);
+/* FALSE: it is no such name, or not in its one spelling. */
+gboolean vault_log_origin_parse(const char *origin, VaultId *ret_vault_id, VaultLogKind *ret_kind,
+                                guint32 *ret_epoch);
 
 typedef struct VaultLog VaultLog;
 

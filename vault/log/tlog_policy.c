@@ -115,9 +115,12 @@ static gboolean parse_log(Line *line, GError **error)
     key = parse_key(line->words[1], VAULT_NOTE_ED25519, error);
     if (key == NULL)
         return FALSE;
+    /* One key signs for the logs of several epochs, under the origin of each. */
     for (guint i = 0; i < logs->len; i++) {
-        if (is_same_public_key(((Log *)g_ptr_array_index(logs, i))->key, key))
-            return refuse(error, "the same key twice");
+        const VaultNoteKey *other = ((Log *)g_ptr_array_index(logs, i))->key;
+
+        if (is_same_public_key(other, key) && strcmp(other->name, key->name) == 0)
+            return refuse(error, "the same key of one log twice");
     }
     log = g_new0(Log, 1);
     log->key = g_steal_pointer(&key);
@@ -389,8 +392,11 @@ static gboolean is_logs(const VaultTlogPolicy *policy, const VaultNote *note, co
         is_found = is_found || (is_signed && strcmp(log->key->name, origin) == 0);
     }
     if (!is_found)
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
-                    "checkpoint: not signed by a log of the policy");
+        g_set_error(
+            error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+            "checkpoint of %s: not signed by a log of the policy; \"muniment log checkpoint "
+            "--vkey\" prints the keys of a vault's logs",
+            origin);
     return is_found;
 }
 
