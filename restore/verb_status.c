@@ -222,7 +222,7 @@ static void print_backups(JsonObject *vault)
 
 static void print_expiry(JsonObject *vault)
 {
-    guint64 last_s = number(vault, "last_expiry");
+    guint64 last_s = status_number(vault, "last_expiry");
     g_autofree char *last = last_s == 0 ? NULL : restore_date_text(last_s);
 
     if (last == NULL)
@@ -230,7 +230,8 @@ static void print_expiry(JsonObject *vault)
     else
         printf("Retention:      run %s: %" G_GUINT64_FORMAT " copies destroyed, %" G_GUINT64_FORMAT
                " passed over\n",
-               last, number(vault, "expired_copies"), number(vault, "expiry_passed_over"));
+               last, status_number(vault, "expired_copies"),
+               status_number(vault, "expiry_passed_over"));
 }
 
 static void print_daemon(JsonObject *status)
