@@ -22,16 +22,19 @@ class Tpm:
         self.folder.mkdir()
         self.switch_on()
 
-    def switch_on(self):
+    def switch_on(self, flags="not-need-init,startup-clear"):
         # The control port is the next one: what tpm2-tss expects.
         self.port = harness.free_port()
         self.process = subprocess.Popen(
             ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.folder}",
              "--server", f"type=tcp,port={self.port},bindaddr=127.0.0.1",
              "--ctrl", f"type=tcp,port={self.port + 1},bindaddr=127.0.0.1",
-             "--flags", "not-need-init,startup-clear"])
-        harness.eventually("the TPM answers", lambda: self.tool("getcap", "handles-nv-index",
-                                                                check=False).returncode == 0)
+             "--flags", flags])
+        harness.eventually("the TPM answers", self.answers)
+
+    def answers(self):
+        done = self.tool("getcap", "handles-nv-index", check=False)
+        return done.returncode == 0 or "0x100" in done.stderr
 
     def switch_off(self):
         self.process.terminate()
@@ -129,7 +132,53 @@ def tpm_that_is_off_or_another_is_away():
             assert "cleared" in holders(vault)["other"]["away"]
             vault.command("vaultkey", "copies", "update", vault.path, status=None)
             assert other.indices() == []
+        # One that was never started up answers, and does nothing.
+        tpm.switch_on(flags="not-need-init")
+        refused = vault.command("vaultkey", "holders", "add", vault.path, "more", tpm.place,
+                                status=FAILED)
+        assert b"the TPM could not" in refused.stderr, refused.stderr
+
+
+def keys_that_are_not_as_they_were_left_are_not_overwritten():
+    vault = Vault(PROGRAMS)
+    adding = ["vaultkey", "holders", "add", vault.path, "chip"]
+    with Tpm(vault.folder, "tpm") as tpm:
+        vault.command(*adding, tpm.place)
+        tpm.switch_off()
+        vault.command("vaultkey", "holders", "remove", vault.path, "chip", "--lost")
+        vault.command("vaultkey", "roll", vault.path, "--reason", "test")
         tpm.switch_on()
+        (index,) = tpm.indices()
+        older = tpm.content(index)
+        refused = vault.command(*adding, tpm.place, status=FAILED)
+        assert b"has a key of this vault already" in refused.stderr, refused.stderr
+        assert tpm.content(index) == older
+        tpm.tool("nvundefine", "-C", "o", hex(index))
+        vault.command(*adding, tpm.place)
+        # Two of one generation.
+        copy = vault.folder / "copy"
+        copy.write_bytes(tpm.content(index))
+        tpm.tool("nvdefine", "-C", "o", "-s", RECORD_LEN, "-a",
+                 "ownerread|ownerwrite|authread|authwrite|no_da", hex(index + 1))
+        tpm.tool("nvwrite", "-C", "o", "-i", copy, hex(index + 1))
+        assert "one generation" in holders(vault)["chip"]["away"]
+
+
+def full_tpm_is_said():
+    vault = Vault(PROGRAMS)
+    with Tpm(vault.folder, "tpm") as tpm:
+        for index in range(0x1810000, 0x1810200):
+            if tpm.tool("nvdefine", "-C", "o", "-s", 2048, "-a", "ownerread|ownerwrite", hex(index),
+                        check=False).returncode != 0:
+                break
+        for index in range(0x1820000, 0x1820200):
+            if tpm.tool("nvdefine", "-C", "o", "-s", 8, "-a", "ownerread|ownerwrite", hex(index),
+                        check=False).returncode != 0:
+                break
+        full = vault.command("vaultkey", "holders", "add", vault.path, "chip", tpm.place,
+                             status=FAILED)
+        assert b"no NV memory is left" in full.stderr, full.stderr
+        assert list(holders(vault)) == ["host"]
 
 
 def daemon_starts_from_a_tpm_and_a_copied_disk_has_no_key():
@@ -222,6 +271,7 @@ def backup_is_recovered_with_the_key_of_a_tpm():
 if __name__ == "__main__":
     harness.run(further_holder_keeps_what_is_there_and_forgets_what_goes,
                 tpm_that_is_off_or_another_is_away,
+                keys_that_are_not_as_they_were_left_are_not_overwritten, full_tpm_is_said,
                 daemon_starts_from_a_tpm_and_a_copied_disk_has_no_key,
                 failed_init_leaves_nothing_in_the_tpm, memory_of_others_is_left_alone,
                 password_of_the_owner_is_refused_and_said,

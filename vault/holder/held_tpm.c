@@ -428,7 +428,10 @@ gboolean held_tpm_store(const char *place, const VaultId *vault_id, const VaultK
     if (!begin(&tpm, error))
         return FALSE;
     if (existing == HELD_TPM_NEW && has_any(&tpm))
-        return set_error(&tpm, VAULT_ERROR_BUSY, "the TPM has a key of this vault already", error);
+        return set_error(&tpm, VAULT_ERROR_BUSY,
+                         "the TPM has a key of this vault already, of another generation: "
+                         "undefine it there first (tpm2_nvundefine)",
+                         error);
     if (!undefine_those(&tpm, is_replaced, keys, count, error))
         return FALSE;
     for (gsize i = 0; i < count; i++) {
