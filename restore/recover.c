@@ -183,28 +183,29 @@ static gboolean make(Recovery *recovery, GError **error)
 /* ---- a vault --------------------------------------------------------------------------------- */
 
 /* One that lies there is another generation's or another vault's, unless it is the same. */
-static gboolean write_key(const char *path, GBytes *key, GError **error)
+static gboolean write_key(const char *path, const char *text, GError **error)
 {
     g_autoptr(GBytes) there = vault_file_read(path, VAULT_KEY_FILE_LEN_MAX, NULL);
-    gboolean is_same = there != NULL && g_bytes_equal(there, key);
+    gboolean is_same = there != NULL && g_bytes_get_size(there) == strlen(text) &&
+                       memcmp(g_bytes_get_data(there, NULL), text, strlen(text)) == 0;
 
     if (there != NULL)
         vault_wipe((void *)g_bytes_get_data(there, NULL), g_bytes_get_size(there));
-    return is_same || vault_file_write(path, g_bytes_get_data(key, NULL), g_bytes_get_size(key),
-                                       0600, VAULT_FILE_NEW, error);
+    return is_same || vault_file_write(path, text, strlen(text), 0600, VAULT_FILE_NEW, error);
 }
 
-static gboolean put_key(const RecoverOptions *options, GError **error)
+static gboolean put_key(const Recovery *recovery, GError **error)
 {
-    g_autofree char *path = g_canonicalize_filename(options->path, NULL);
+    g_autofree char *path = g_canonicalize_filename(recovery->options->path, NULL);
     g_autofree char *key_path = g_strconcat(path, ".vaultkey", NULL);
-    g_autoptr(GBytes) key = vault_file_read(options->vault_key_path, VAULT_KEY_FILE_LEN_MAX, error);
+    char *text = vault_backup_key_text(recovery->options->vault_key_path,
+                                       &recovery->manifest->vault_id, error);
     gboolean is_put;
 
-    if (key == NULL)
+    if (text == NULL)
         return FALSE;
-    is_put = write_key(key_path, key, error);
-    vault_wipe((void *)g_bytes_get_data(key, NULL), g_bytes_get_size(key));
+    is_put = write_key(key_path, text, error);
+    vault_key_text_free(text);
     return is_put;
 }
 
@@ -229,7 +230,7 @@ gboolean recover_vault(const RecoverOptions *options, RecoverResult *ret_result,
     if (!vault_keep_create_check(path, error))
         return FALSE;
     recovery.path = g_strconcat(path, ".recovering", NULL);
-    return make(&recovery, error) && put_key(options, error) && name_it(&recovery, error);
+    return make(&recovery, error) && put_key(&recovery, error) && name_it(&recovery, error);
 }
 
 /* ---- a drill --------------------------------------------------------------------------------- */

@@ -157,6 +157,9 @@ static const char *problem_of(const SetupOptions *options, int argc)
         return "give one VAULT";
     if (options->domains == NULL)
         return "give at least one --domain D: whose mail is archived";
+    if (options->vault_key != NULL && g_str_has_prefix(options->vault_key, "tpm:"))
+        return "setup carries a copy of the vault key off, so --vaultkey is a file; a TPM is for "
+               "\"muniment init\" and \"muniment vaultkey holders add\"";
     if ((options->reader_public == NULL) == (options->reader_name == NULL))
         return "give --for NAME.pub, or --reader-name NAME to have an identity made";
     return NULL;

@@ -28,7 +28,9 @@ static gboolean read_escrow_key(const char *path, EscrowPublicKey *ret_key, GErr
 static gboolean add(const char *vault, const char *name, const char *path, const char *escrow,
                     GError **error)
 {
-    g_autofree char *place = g_canonicalize_filename(path, NULL);
+    gboolean is_tpm = g_str_has_prefix(path, "tpm:");
+    g_autofree char *place = is_tpm ? g_strdup(path) : g_canonicalize_filename(path, NULL);
+    const char *kind = escrow != NULL ? "escrow" : is_tpm ? "tpm" : "file";
     g_autoptr(GString) lines = g_string_new(NULL);
     g_autofree char *answer = NULL;
     EscrowPublicKey key;
@@ -36,7 +38,7 @@ static gboolean add(const char *vault, const char *name, const char *path, const
     if (escrow != NULL && !read_escrow_key(escrow, &key, error))
         return FALSE;
     vault_text_append(lines, "name", name);
-    vault_text_append(lines, "kind", escrow == NULL ? "file" : "escrow");
+    vault_text_append(lines, "kind", kind);
     vault_text_append(lines, "place", place);
     if (escrow != NULL)
         vault_text_append_hex_line(lines, "escrow-key", key.bytes, VAULT_KEY_LEN);
@@ -44,7 +46,9 @@ static gboolean add(const char *vault, const char *name, const char *path, const
     if (answer == NULL)
         return FALSE;
     printf("%s holds the vault key from now on: %s\n", name, place);
-    if (escrow == NULL)
+    if (is_tpm)
+        puts("A TPM dies with its machine: have another holder elsewhere.");
+    else if (escrow == NULL)
         puts("It is a plain file: keep it off the vault's disk, and where nobody copies it.");
     return TRUE;
 }
@@ -59,16 +63,19 @@ static int holders_add(int argc, char **argv)
                                     G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "VAULT NAME PATH",
-        .summary = "Makes PATH, a new file on another disk, a holder of the vault key.",
-        .description = "Without --escrow whoever reads PATH has the vault key.",
+        .arguments = "VAULT NAME PLACE",
+        .summary = "Makes PLACE, a new file on another disk or a TPM, a holder of the vault key.",
+        .description = "Without --escrow whoever reads the file has the vault key.\n"
+                       "The place of a TPM is tpm:device:/dev/tpmrm0.",
         .entries = entries};
     g_autoptr(GError) error = NULL;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
     if (argc != 4)
-        return restore_verb_usage(verb, "give VAULT, NAME and PATH");
+        return restore_verb_usage(verb, "give VAULT, NAME and PLACE");
+    if (escrow != NULL && g_str_has_prefix(argv[3], "tpm:"))
+        return restore_verb_usage(verb, "--escrow is for a file: a TPM keeps the vault key itself");
     if (!add(argv[1], argv[2], argv[3], escrow, &error))
         return restore_verb_fail(verb, error);
     return RESTORE_EXIT_DONE;

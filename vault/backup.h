@@ -41,9 +41,11 @@ char *vault_backup_log_folder(VaultLogKind kind, guint32 epoch);
 gboolean vault_backup_keyring(VaultKeep *keep, const char *path, GError **error);
 /* A new file with the vault key: only where such a copy was declared (vault/custody.h). BUSY. */
 gboolean vault_backup_vault_key(VaultKeep *keep, const char *path, GError **error);
-/* Whether a keyring that lies there opens with that file of vault keys. NO_KEY. */
+/* Whether a keyring that lies there opens with the vault keys of that file or TPM. NO_KEY. */
 gboolean vault_backup_check_key(const char *keyring_path, const char *key_path,
                                 const VaultId *vault_id, GError **error);
+/* What a vault-key file with them says; given back with vault_key_text_free(). NO_KEY. */
+char *vault_backup_key_text(const char *key_path, const VaultId *vault_id, GError **error);
 
 /* When a backup was made last, and a recovery drilled; zeros: never. */
 gboolean vault_backup_state_read(const char *vault_path, VaultBackupState *ret_state,

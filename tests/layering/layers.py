@@ -15,8 +15,8 @@ LAYERS = {
         project=["vault/base/", "vault/crypto/"], system=[], links=["vault-crypto"],
     ),
     "vault/holder": dict(
-        project=["vault/base/", "vault/crypto/"], system=[],
-        links=["vault-base", "vault-crypto"],
+        project=["vault/base/", "vault/crypto/"], system=["tss2"],
+        links=["vault-base", "vault-crypto", "TPM"],
     ),
     "vault/store": dict(
         project=["vault/base/", "vault/crypto/"],

@@ -182,6 +182,7 @@ def wrong_words_are_usage_errors():
     site = Site()
     refused(site, status=2, reader=())
     refused(site, status=2, reader=("--reader-name", "E", "--for", site.passphrase))
+    refused(site, "--vaultkey", "tpm:device:/dev/tpmrm0", status=2)
     site.command("setup", site.path, "--reader-name", "E", status=2)
     site.command("setup", "--domain", "example.com", "--reader-name", "E", status=2)
 

@@ -2,6 +2,7 @@
 
 #include "vault/base/file.h"
 #include "vault/holder/held_file.h"
+#include "vault/holder/held_tpm.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 static const char *const kind_names[VAULT_HOLDER_KIND_END] = {
     [VAULT_HOLDER_FILE] = "file",
     [VAULT_HOLDER_ESCROW] = "escrow",
+    [VAULT_HOLDER_TPM] = "tpm",
 };
 
 const char *vault_holder_kind_name(VaultHolderKind kind)
@@ -27,6 +29,22 @@ gboolean vault_holder_kind_parse(const char *name, VaultHolderKind *ret_kind)
     return FALSE;
 }
 
+gboolean vault_holder_place_is_tpm(const char *place)
+{
+    return g_str_has_prefix(place, "tpm:");
+}
+
+gboolean vault_holder_place_check(VaultHolderKind kind, const char *place, GError **error)
+{
+    if (kind == VAULT_HOLDER_TPM)
+        return held_tpm_place_check(place, error);
+    if (g_path_is_absolute(place))
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, "%s: give the whole path, from /",
+                place);
+    return FALSE;
+}
+
 void vault_holder_state_clear(VaultHolderState *state)
 {
     g_clear_pointer(&state->reason, g_free);
@@ -35,7 +53,7 @@ void vault_holder_state_clear(VaultHolderState *state)
 
 /* ---- what a holder's file says -------------------------------------------------------------- */
 
-/* Of a plain file the keys, of an escrow file what is sealed. */
+/* Of a plain file and of a TPM the keys, of an escrow file what is sealed. */
 typedef struct {
     VaultKey keys[VAULT_KEY_GENERATIONS_MAX];
     VaultEscrowFile escrow;
@@ -72,15 +90,15 @@ static gboolean parse(const VaultHolder *holder, const char *text, Content *cont
 
 static guint32 generation_at(const VaultHolder *holder, const Content *content, gsize i)
 {
-    return holder->kind == VAULT_HOLDER_FILE ? content->keys[i].generation
-                                             : content->escrow.keys[i].key.generation;
+    return holder->kind == VAULT_HOLDER_ESCROW ? content->escrow.keys[i].key.generation
+                                               : content->keys[i].generation;
 }
 
 static VaultKeyDigest digest_at(const VaultHolder *holder, const Content *content, gsize i)
 {
-    return holder->kind == VAULT_HOLDER_FILE
-               ? vault_key_digest(&holder->vault_id, &content->keys[i])
-               : content->escrow.keys[i].key;
+    return holder->kind == VAULT_HOLDER_ESCROW
+               ? content->escrow.keys[i].key
+               : vault_key_digest(&holder->vault_id, &content->keys[i]);
 }
 
 static char *format(const VaultHolder *holder, Content *content)
@@ -93,8 +111,7 @@ static char *format(const VaultHolder *holder, Content *content)
     return vault_escrow_file_format(&content->escrow);
 }
 
-/* NOT_FOUND: away. */
-static gboolean load(const VaultHolder *holder, Content *content, GError **error)
+static gboolean load_file(const VaultHolder *holder, Content *content, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     g_autoptr(GBytes) bytes = vault_file_read(holder->place, VAULT_KEY_FILE_LEN_MAX, &failure);
@@ -117,6 +134,32 @@ static gboolean load(const VaultHolder *holder, Content *content, GError **error
     return FALSE;
 }
 
+/* NOT_FOUND: away. */
+static gboolean load(const VaultHolder *holder, Content *content, GError **error)
+{
+    if (holder->kind == VAULT_HOLDER_TPM)
+        return held_tpm_load(holder->place, &holder->vault_id, content->keys, &content->count,
+                             error);
+    return load_file(holder, content, error);
+}
+
+gboolean vault_holder_read(const VaultHolder *holder, VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX],
+                           gsize *ret_count, GError **error)
+{
+    g_auto(Content) content = {.count = 0};
+
+    if (holder->kind == VAULT_HOLDER_ESCROW) {
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                    "%s is in escrow: muniment vaultkey open opens it, offline", holder->place);
+        return FALSE;
+    }
+    if (!load(holder, &content, error))
+        return FALSE;
+    memcpy(ret_keys, content.keys, sizeof content.keys);
+    *ret_count = content.count;
+    return TRUE;
+}
+
 void vault_holder_look(const VaultHolder *holder, VaultHolderState *ret_state)
 {
     g_auto(Content) content = {.count = 0};
@@ -131,8 +174,9 @@ void vault_holder_look(const VaultHolder *holder, VaultHolderState *ret_state)
         ret_state->reason = g_strdup(failure->message);
         return;
     }
-    if (stat(holder->place, &status) == 0)
-        ret_state->device = (guint64)status.st_dev;
+    ret_state->is_on_file_system =
+        holder->kind != VAULT_HOLDER_TPM && stat(holder->place, &status) == 0;
+    ret_state->device = (guint64)status.st_dev;
     ret_state->count = content.count;
     for (gsize i = 0; i < content.count; i++)
         ret_state->keys[i] = digest_at(holder, &content, i);
@@ -204,8 +248,15 @@ static gboolean read_back(const VaultHolder *holder, const char *text, GError **
     return is_same || corrupt(holder, "is not what was written to it: see to its disk", error);
 }
 
-static gboolean store(const VaultHolder *holder, Content *content, HeldFileExisting existing,
-                      GError **error)
+static gboolean store_in_tpm(const VaultHolder *holder, const Content *content,
+                             HeldFileExisting existing, GError **error)
+{
+    return held_tpm_store(holder->place, &holder->vault_id, content->keys, content->count,
+                          existing == HELD_FILE_NEW ? HELD_TPM_NEW : HELD_TPM_REPLACE, error);
+}
+
+static gboolean store_in_file(const VaultHolder *holder, Content *content,
+                              HeldFileExisting existing, GError **error)
 {
     char *text = format(holder, content);
     gboolean is_stored =
@@ -213,6 +264,19 @@ static gboolean store(const VaultHolder *holder, Content *content, HeldFileExist
 
     vault_key_text_free(text);
     return is_stored;
+}
+
+static gboolean store(const VaultHolder *holder, Content *content, HeldFileExisting existing,
+                      GError **error)
+{
+    return holder->kind == VAULT_HOLDER_TPM ? store_in_tpm(holder, content, existing, error)
+                                            : store_in_file(holder, content, existing, error);
+}
+
+/* What a crash left beside the file. */
+static gboolean remove_draft(const VaultHolder *holder, GError **error)
+{
+    return holder->kind == VAULT_HOLDER_TPM || held_file_remove_draft(holder->place, error);
 }
 
 gboolean vault_holder_create(const VaultHolder *holder, const VaultKey *key, GError **error)
@@ -245,7 +309,7 @@ gboolean vault_holder_destroy(const VaultHolder *holder, guint32 generation, GEr
     g_auto(Content) content = {.count = 0};
     gssize at;
 
-    if (!load(holder, &content, error) || !held_file_remove_draft(holder->place, error))
+    if (!load(holder, &content, error) || !remove_draft(holder, error))
         return FALSE;
     at = find(holder, &content, generation);
     if (at < 0)
@@ -265,5 +329,9 @@ gboolean vault_holder_remove(const VaultHolder *holder, GError **error)
     g_auto(Content) content = {.count = 0};
 
     /* Only what is this holder's is removed. */
-    return load(holder, &content, error) && held_file_remove(holder->place, error);
+    if (!load(holder, &content, error))
+        return FALSE;
+    return holder->kind == VAULT_HOLDER_TPM
+               ? held_tpm_store(holder->place, &holder->vault_id, NULL, 0, HELD_TPM_REPLACE, error)
+               : held_file_remove(holder->place, error);
 }

@@ -106,6 +106,18 @@ gboolean vault_backup_vault_key(VaultKeep *keep, const char *path, GError **erro
     return is_written;
 }
 
+char *vault_backup_key_text(const char *key_path, const VaultId *vault_id, GError **error)
+{
+    VaultKey keys[VAULT_KEY_GENERATIONS_MAX];
+    gsize count = 0;
+    char *text = NULL;
+
+    if (vault_key_read(key_path, vault_id, keys, &count, error))
+        text = vault_key_file_format(vault_id, keys, count);
+    vault_wipe(keys, sizeof keys);
+    return text;
+}
+
 gboolean vault_backup_check_key(const char *keyring_path, const char *key_path,
                                 const VaultId *vault_id, GError **error)
 {

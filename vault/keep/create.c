@@ -41,6 +41,13 @@ static void remove_folder(const char *path)
     rmdir(path);
 }
 
+static void remove_vault_key(const Draft *draft)
+{
+    VaultHolder holder = vault_key_holder(draft->vault_key_path, &draft->id);
+
+    (void)vault_holder_remove(&holder, NULL);
+}
+
 static void draft_clear(Draft *draft)
 {
     g_autofree char *log = g_build_filename(draft->path, "log", NULL);
@@ -65,7 +72,7 @@ static void draft_clear(Draft *draft)
     if (draft->is_folder_made && !draft->is_complete)
         rmdir(draft->path);
     if (draft->is_key_made && !draft->is_complete)
-        unlink(draft->vault_key_path);
+        remove_vault_key(draft);
     vault_key_wipe(&draft->key);
     g_free(draft->path);
     g_free(draft->vault_key_path);
@@ -114,11 +121,9 @@ static gboolean make_folders(Draft *draft, GError **error)
 
 static gboolean write_vault_key(Draft *draft, GError **error)
 {
-    g_autofree char *text = vault_key_file_format(&draft->id, &draft->key, 1);
+    VaultHolder holder = vault_key_holder(draft->vault_key_path, &draft->id);
 
-    draft->is_key_made =
-        vault_file_write(draft->vault_key_path, text, strlen(text), 0600, VAULT_FILE_NEW, error);
-    vault_wipe(text, strlen(text));
+    draft->is_key_made = vault_holder_create(&holder, &draft->key, error);
     return draft->is_key_made;
 }
 
@@ -257,7 +262,7 @@ gboolean vault_keep_create(const char *path, const VaultCreateOptions *options, 
 
     draft.vault_key_path = options->vault_key_path == NULL
                                ? vault_key_default_path(path)
-                               : g_canonicalize_filename(options->vault_key_path, NULL);
+                               : vault_key_path_of(options->vault_key_path);
     vault_random(draft.id.bytes, VAULT_ID_LEN);
     draft.key.generation = 1;
     vault_random(draft.key.bytes, VAULT_KEY_LEN);

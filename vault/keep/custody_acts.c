@@ -156,6 +156,8 @@ static gboolean check_new_holder(VaultKeep *keep, const VaultCustodyRegistry *re
                 error, VAULT_ERROR_BUSY,
                 g_strdup_printf("%s is the holder %s already", value->place, other->name));
     }
+    if (value->kind == VAULT_HOLDER_TPM)
+        return vault_holder_place_check(VAULT_HOLDER_TPM, value->place, error);
     return check_place(keep, value->place, error);
 }
 

@@ -102,6 +102,12 @@ static VaultDisk disk_of(const char *vault_path, guint64 device)
                                                                               : VAULT_DISK_OF_VAULT;
 }
 
+/* A TPM survives the disk, and dies with the machine. */
+static VaultDisk disk_of_holder(const char *vault_path, const VaultHolderState *state)
+{
+    return state->is_on_file_system ? disk_of(vault_path, state->device) : VAULT_DISK_OTHER;
+}
+
 static VaultHolderValue *host_value_new(guint64 now_s)
 {
     VaultHolderValue *value = g_new0(VaultHolderValue, 1);
@@ -118,10 +124,12 @@ GByteArray *vault_custody_host_value(const char *vault_path, const char *key_pat
                                      const VaultId *vault_id, const VaultKey *key, guint64 now_s)
 {
     g_autoptr(VaultHolderValue) value = host_value_new(now_s);
-    struct stat status;
+    VaultHolder holder = vault_key_holder(key_path, vault_id);
+    g_auto(VaultHolderState) state = {.reason = NULL};
 
-    if (stat(key_path, &status) == 0)
-        value->disk = disk_of(vault_path, (guint64)status.st_dev);
+    vault_holder_look(&holder, &state);
+    if (state.presence == VAULT_HOLDER_HERE)
+        value->disk = disk_of_holder(vault_path, &state);
     value->seen_s = now_s;
     value->keys[0] = vault_key_digest(vault_id, key);
     value->count = 1;
@@ -216,9 +224,11 @@ gboolean vault_custody_drop(VaultKeep *keep, VaultKeyringTable table, const RowI
 
 VaultHolder vault_custody_holder(VaultKeep *keep, const VaultHolderValue *value)
 {
-    VaultHolder holder = {.kind = (VaultHolderKind)value->kind,
-                          .place = value->place[0] == '\0' ? keep->vault_key_path : value->place,
-                          .vault_id = keep->id};
+    VaultHolder holder = {
+        .kind = (VaultHolderKind)value->kind, .place = value->place, .vault_id = keep->id};
+
+    if (value->place[0] == '\0')
+        holder = vault_key_holder(keep->vault_key_path, &keep->id);
 
     memcpy(holder.escrow_key.bytes, value->escrow_key, VAULT_KEY_LEN);
     return holder;
@@ -241,7 +251,7 @@ void vault_custody_note_holder(VaultKeep *keep, VaultHolderValue *value,
     memcpy(value->keys, state->keys, sizeof value->keys);
     value->seen_s = vault_clock_now_s(&keep->clock);
     if (state->presence == VAULT_HOLDER_HERE)
-        value->disk = disk_of(keep->path, state->device);
+        value->disk = disk_of_holder(keep->path, state);
 }
 
 void vault_custody_note_copy(VaultKeep *keep, VaultCopyValue *value,

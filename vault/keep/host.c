@@ -111,7 +111,21 @@ char *vault_key_default_path(const char *vault_path)
     return g_strconcat(canonical, ".vaultkey", NULL);
 }
 
-gboolean vault_key_path_check(const char *vault_path, const char *key_path, GError **error)
+VaultHolder vault_key_holder(const char *key_path, const VaultId *vault_id)
+{
+    return (VaultHolder){.kind = vault_holder_place_is_tpm(key_path) ? VAULT_HOLDER_TPM
+                                                                     : VAULT_HOLDER_FILE,
+                         .place = key_path,
+                         .vault_id = *vault_id};
+}
+
+char *vault_key_path_of(const char *given_path)
+{
+    return vault_holder_place_is_tpm(given_path) ? g_strdup(given_path)
+                                                 : g_canonicalize_filename(given_path, NULL);
+}
+
+static gboolean check_is_outside(const char *vault_path, const char *key_path, GError **error)
 {
     g_autofree char *key_directory = g_path_get_dirname(key_path);
     /* By realpath(), so that no link leads inside. */
@@ -135,9 +149,16 @@ gboolean vault_key_path_check(const char *vault_path, const char *key_path, GErr
     return FALSE;
 }
 
-gboolean vault_key_read(const char *key_path, const VaultId *vault_id,
-                        VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
-                        GError **error)
+gboolean vault_key_path_check(const char *vault_path, const char *key_path, GError **error)
+{
+    return vault_holder_place_is_tpm(key_path)
+               ? vault_holder_place_check(VAULT_HOLDER_TPM, key_path, error)
+               : check_is_outside(vault_path, key_path, error);
+}
+
+static gboolean read_key_file(const char *key_path, const VaultId *vault_id,
+                              VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
+                              GError **error)
 {
     g_autoptr(GError) failure = NULL;
     g_autoptr(GBytes) bytes = vault_file_read(key_path, VAULT_KEY_FILE_LEN_MAX, &failure);
@@ -165,6 +186,31 @@ gboolean vault_key_read(const char *key_path, const VaultId *vault_id,
     vault_wipe(ret_keys, VAULT_KEY_GENERATIONS_MAX * sizeof *ret_keys);
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_NO_KEY, "%s is the key of another vault", key_path);
     return FALSE;
+}
+
+static gboolean read_key_of_tpm(const char *key_path, const VaultId *vault_id,
+                                VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
+                                GError **error)
+{
+    VaultHolder holder = vault_key_holder(key_path, vault_id);
+    g_autoptr(GError) failure = NULL;
+
+    if (vault_holder_read(&holder, ret_keys, ret_count, &failure))
+        return TRUE;
+    /* NOT_FOUND would say that there is no vault. */
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        failure->code = VAULT_ERROR_NO_KEY;
+    g_propagate_prefixed_error(error, g_steal_pointer(&failure), "the vault key cannot be read: ");
+    return FALSE;
+}
+
+gboolean vault_key_read(const char *key_path, const VaultId *vault_id,
+                        VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
+                        GError **error)
+{
+    return vault_holder_place_is_tpm(key_path)
+               ? read_key_of_tpm(key_path, vault_id, ret_keys, ret_count, error)
+               : read_key_file(key_path, vault_id, ret_keys, ret_count, error);
 }
 
 /* ---- the lock ------------------------------------------------------------------------------- */

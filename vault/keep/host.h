@@ -8,6 +8,7 @@
 
 #include "vault/base/file.h"
 #include "vault/crypto/key_files.h"
+#include "vault/holder/holder.h"
 
 typedef struct {
     VaultId vault_id;
@@ -26,6 +27,10 @@ gboolean vault_host_check_machine(const char *vault_path, const VaultHost *host,
 /* VAULT.vaultkey beside the vault; a new string. */
 char *vault_key_default_path(const char *vault_path);
 /* REFUSED for a place inside the vault: whoever copied the vault would have the key with it. */
+/* The host's own holder: a file, or where the path begins with "tpm:" a TPM. Borrows the path. */
+VaultHolder vault_key_holder(const char *key_path, const VaultId *vault_id);
+/* The whole path of what was given; a new string. */
+char *vault_key_path_of(const char *given_path);
 gboolean vault_key_path_check(const char *vault_path, const char *key_path, GError **error);
 gboolean vault_key_read(const char *key_path, const VaultId *vault_id,
                         VaultKey ret_keys[VAULT_KEY_GENERATIONS_MAX], gsize *ret_count,
