@@ -58,7 +58,7 @@ Certificate *certificate_make(VaultKeep *keep, const VaultErasureValue *value, G
 
 char *certificate_of_id(const char *vault, const char *id, GError **error)
 {
-    g_autoptr(VaultKeep) keep = vault_access_open(vault, VAULT_ACCESS_AS_IT_IS, NULL, error);
+    g_autoptr(VaultKeep) keep = vault_access_open(vault, VAULT_ACCESS_UP_TO_DATE, NULL, error);
     g_autoptr(GPtrArray) erasures = keep == NULL ? NULL : vault_keep_erasures(keep, error);
 
     for (guint i = 0; erasures != NULL && i < erasures->len; i++) {

@@ -101,8 +101,9 @@ def an_erased_message_restores_nowhere():
 def of_two_owners_one_can_be_shredded():
     vault, ledger, ids = filled(lambda n: ["a@example.com", "b@example.com"])
     certificate = vault.folder / "certificate.json"
-    page = vault.command("shred", vault.path, "--mailbox", "a@example.com", "--reason", "he left",
-                         "--yes", "--certificate", certificate).stdout.decode()
+    with Daemon(vault):
+        page = vault.command("shred", vault.path, "--mailbox", "a@example.com", "--reason",
+                             "he left", "--yes", "--certificate", certificate).stdout.decode()
     assert "a@example.com" in page and "final" in page and "plain file" in page, page
     found = json.loads(certificate.read_text())
     assert "kind: shred" in found["statement"] and "state: final" in found["statement"], found

@@ -331,7 +331,7 @@ static gboolean add_key(Tpm *tpm, const VaultKey *key, GError **error)
 {
     guint8 bytes[TPM_RECORD_LEN];
     gboolean is_written;
-    guint slot;
+    guint slot = 0;
 
     if (!free_slot(tpm, &slot, error) || !define(tpm, slot, error))
         return FALSE;
