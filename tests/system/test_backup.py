@@ -3,7 +3,6 @@ acknowledged before the backup, byte by byte, a log that goes on and never forks
 never used twice."""
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -221,12 +220,12 @@ def killed_backup_leaves_the_last_good_one():
         start = time.monotonic()
         backup(vault, place)
         took = time.monotonic() - start
-        numbers = set()
-        for turn in range(harness.numbers(12, 60)):
+        numbers, turns = set(), harness.numbers(12, 60)
+        for turn in range(turns):
             deliver(vault, [100 + turn], ledger, large=[100 + turn] if turn % 3 == 0 else [])
             process = subprocess.Popen([PROGRAMS.muniment, "backup", vault.path, place],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(random.uniform(0, took))
+            time.sleep(2 * took * turn / turns)  # the last ones are done before
             process.kill()
             process.wait()
             result = check(vault, place)

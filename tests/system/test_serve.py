@@ -368,8 +368,8 @@ def log_is_proved_and_not_handed_out():
     client = Client().greet(Fixture.with_daemon()[2])
     assert client.must(PROVE, os.urandom(32)) == b"\0"
     assert client.must(BATCHES, b"\0\0") == b"\0\0"
-    assert code_of(client.ask(BATCHES, struct.pack(">HQ", 1, 1 << 40))) == NOT_FOUND
-    answer = client.must(BATCHES, struct.pack(">HQ", 1, 1))
+    assert code_of(client.ask(BATCHES, struct.pack(">HIQ", 1, 1, 1 << 40))) == NOT_FOUND
+    answer = client.must(BATCHES, struct.pack(">HIQ", 1, 1, 1))
     assert answer[:2] == b"\0\1" and b"/archive/1\n" in answer, answer
 
 
@@ -419,7 +419,7 @@ def revoked_grant_learns_nothing_more():
 
 def broken_protocol_ends_the_session():
     grant = Fixture.with_daemon()[2]
-    before_grant = [(LIST, b""), (RELEASE, b""), (READ, b""), (PROVE, b"h" * 32), (BATCHES, b"\0\0"), (9, b""), (GRANT, b"\2"), (HELLO, b"")]
+    before_grant = [(LIST, b""), (RELEASE, b""), (READ, b""), (PROVE, b"h" * 32), (BATCHES, b"\0\0"), (10, b""), (GRANT, b"\2"), (HELLO, b"")]
     for type, payload in before_grant:
         client = Client().greet()
         assert code_of(client.ask(type, payload)) == MALFORMED
@@ -428,9 +428,9 @@ def broken_protocol_ends_the_session():
     after_grant = [(LIST, b"x"), (RELEASE, struct.pack(">H", 0)), (GRANT, b"\1"),
                    (RELEASE, struct.pack(">H", 4097) + b"i" * 16 * 4097), (RELEASE, b"\0\2" + b"i" * 16),
                    (READ, b"i" * 16 + struct.pack(">QI", 0, (1 << 20) + 1)),
-                   (PROVE, b"h" * 31), (PROVE, b"h" * 33), (BATCHES, b"\0\1" + b"\0" * 7),
-                   (BATCHES, b"\0\2" + struct.pack(">QQ", 2, 2)),
-                   (BATCHES, struct.pack(">H65Q", 65, *range(65))), (LOG, b"\3act: release\n"), (LOG, b"\1" + b"x" * 65537), (LOG, b"\1\xff")]
+                   (PROVE, b"h" * 31), (PROVE, b"h" * 33), (BATCHES, b"\0\1" + b"\0" * 11),
+                   (BATCHES, b"\0\2" + struct.pack(">IQIQ", 1, 2, 1, 2)),
+                   (BATCHES, struct.pack(">H", 65) + b"".join(struct.pack(">IQ", 1, n) for n in range(65))), (LOG, b"\3act: release\n"), (LOG, b"\1" + b"x" * 65537), (LOG, b"\1\xff")]
     for type, payload in after_grant:
         client = Client().greet(grant)
         assert code_of(client.ask(type, payload)) == MALFORMED
