@@ -23,14 +23,19 @@ class Tpm:
         self.switch_on()
 
     def switch_on(self, flags="not-need-init,startup-clear"):
-        # The control port is the next one: what tpm2-tss expects.
-        self.port = harness.free_port()
-        self.process = subprocess.Popen(
-            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.folder}",
-             "--server", f"type=tcp,port={self.port},bindaddr=127.0.0.1",
-             "--ctrl", f"type=tcp,port={self.port + 1},bindaddr=127.0.0.1",
-             "--flags", flags])
-        harness.eventually("the TPM answers", self.answers)
+        for _ in range(20):
+            # The control port is the next one, what tpm2-tss expects: somebody may have that.
+            self.port = harness.free_port()
+            self.process = subprocess.Popen(
+                ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.folder}",
+                 "--server", f"type=tcp,port={self.port},bindaddr=127.0.0.1",
+                 "--ctrl", f"type=tcp,port={self.port + 1},bindaddr=127.0.0.1",
+                 "--flags", flags])
+            harness.eventually("the TPM answers, or ended",
+                               lambda: self.process.poll() is not None or self.answers())
+            if self.process.poll() is None:
+                return
+        raise AssertionError("swtpm does not start")
 
     def answers(self):
         done = self.tool("getcap", "handles-nv-index", check=False)
