@@ -339,7 +339,7 @@ static gboolean show(const char *path, JsonObject *status, const StatusOptions *
 
 int restore_verb_status(int argc, char **argv)
 {
-    StatusOptions options = {FALSE};
+    StatusOptions options = {.is_check = FALSE};
     const GOptionEntry entries[] = {
         {"check", 0, 0, G_OPTION_ARG_NONE, &options.is_check,
          "print what is not as it should be, a line each; verifies the logs, too", NULL},
