@@ -93,6 +93,14 @@ SourcesReleases vault_view_releases(VaultView *view, const VaultIdentity *identi
                                     const VaultHash *grant_hash);
 /* Records of copies that were released, and their bodies: for vault/open.h. Borrows the view. */
 VaultRecordSource vault_view_records(VaultView *view);
+/* The next copies in scope with their terms (vault_keep_terms()). */
+gboolean vault_view_list_terms(VaultView *view, const VaultViewFilter *filter,
+                               VaultTermsPosition *position, gsize max, GArray *page,
+                               gboolean *ret_is_more, GError **error);
+/* A release of terms copies that this view listed lately; as vault_view_release(). Their records,
+ * and the terms bodies that they name, can be read afterwards through vault_view_records(). */
+GBytes *vault_view_release_terms(VaultView *view, const RecordId *terms_copies, gsize count,
+                                 GError **error);
 /* For the log, VAULT_LOGGED_RESTORE_BEGUN or _DONE: "name: value" lines, at most
  * VAULT_VIEW_LOG_LEN_MAX bytes. Durable on return. */
 #define VAULT_VIEW_LOG_LEN_MAX 65536

@@ -57,7 +57,8 @@ struct VaultDepository {
                       GError **error);
     /* A sink for a body over VAULT_BODY_WHOLE_MAX. */
     gboolean (*stream)(VaultDepository *self, VaultBodySink *ret_sink, GError **error);
-    /* Durable when TRUE. Records of one delivery: body first, then copies. */
+    /* Durable when TRUE. Records of one delivery: body first, then copies, then the terms body,
+     * where there is one, and terms copies. */
     gboolean (*commit)(VaultDepository *self, GPtrArray *records, GError **error);
     gpointer user;
 };

@@ -29,6 +29,17 @@ typedef struct {
     guint32 flags;
 } VaultOpenEntry;
 
+/* One terms copy to be opened, as a source lists it. */
+typedef struct {
+    RecordId terms_id; /* of the terms copy */
+    RecordId body_id;  /* archive id */
+    MailboxId mailbox_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    guint32 flags;
+} VaultOpenTermsEntry;
+
 typedef struct {
     /* Header and ciphertext of a record. */
     GBytes *(*fetch)(gpointer user, const RecordId *record_id, gsize len_max, GError **error);
@@ -120,3 +131,18 @@ typedef struct {
 gboolean vault_reader_open_body_proved(VaultReader *reader, const VaultOpenedCopy *copy,
                                        const VaultRecordSource *records, VaultMessageSink sink,
                                        gpointer user, VaultOpenedBody *ret_body, GError **error);
+
+/* ---- terms ----------------------------------------------------------------------------------- */
+
+/* Opens terms copies, and the terms bodies that they name. Keeps the sessions it has opened, which
+ * cost a key exchange each: one opener for each thread. Borrows the reader. */
+typedef struct VaultTermsOpener VaultTermsOpener;
+VaultTermsOpener *vault_terms_opener_new(VaultReader *reader);
+void vault_terms_opener_free(VaultTermsOpener *opener); /* wipes */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultTermsOpener, vault_terms_opener_free)
+/* The terms of a message, as they were sealed; valid until the next call. REFUSED, NO_KEY, CORRUPT,
+ * UNSUPPORTED, and those of the source. Needs the index key of the month. */
+gboolean vault_terms_opener_open(VaultTermsOpener *opener, const VaultOpenTermsEntry *entry,
+                                 const VaultReleasedTerms *released,
+                                 const VaultRecordSource *records, const guint8 **ret_terms,
+                                 gsize *ret_len, GError **error);

@@ -12,6 +12,7 @@
 
 #include "vault/crypto/content.h"
 #include "vault/crypto/copy_content.h"
+#include "vault/crypto/index_session.h"
 #include "vault/crypto/month.h"
 #include "vault/store/pack_writer.h"
 
@@ -83,6 +84,12 @@ typedef struct {
     ContentPublicKey content_key;
     guint32 leaf;
     ContentSlot slot;
+    /* For the terms copy under the same leaf; has_index FALSE: no terms are to be kept. */
+    gboolean has_index;
+    IndexSlot index_slot;
+    guint8 index_enc[VAULT_HPKE_ENC_LEN];
+    guint32 index_step;
+    IndexMessageKey index_key; /* of that step: good once */
 } VaultAllotment;
 VAULT_DECLARE_WIPE(VaultAllotment, vault_allotment)
 
@@ -90,6 +97,21 @@ VAULT_DECLARE_WIPE(VaultAllotment, vault_allotment)
 VaultRecord *vault_seal_copy(VaultSealer *sealer, const VaultSealedBody *body,
                              const VaultAllotment *allotment, guint64 received_s, guint32 flags,
                              const GByteArray *facts, GError **error);
+
+/* The terms of a delivery (bytes that the vault does not look into). For one owner they go into his
+ * terms copy whole, up to VAULT_TERMS_INLINE_MAX bytes when compressed; else into a terms body of
+ * their own, as messages do, that each owner's terms copy names. */
+#define VAULT_TERMS_INLINE_MAX 65536
+typedef struct VaultSealedTerms VaultSealedTerms;
+VaultSealedTerms *vault_seal_terms(VaultSealer *sealer, const RecordId *body_id, const void *terms,
+                                   gsize len, gsize owner_count, GError **error);
+void vault_sealed_terms_free(VaultSealedTerms *terms); /* wipes */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultSealedTerms, vault_sealed_terms_free)
+/* The terms body, to be committed; the caller takes it (once). NULL: there is none. */
+VaultRecord *vault_sealed_terms_take_record(VaultSealedTerms *terms);
+/* One owner's terms copy. The allotment has an index place, which is used up. */
+VaultRecord *vault_seal_terms_copy(VaultSealer *sealer, const VaultSealedTerms *terms,
+                                   VaultAllotment *allotment, GError **error);
 
 /* PADME (Nikitin et al. 2019): the padded length of a compressed length, with its floor. */
 guint64 vault_padded_len(guint64 len, guint64 floor);

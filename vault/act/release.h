@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "vault/crypto/index_session.h"
 #include "vault/crypto/key_files.h"
 
 #define VAULT_RELEASE_PURPOSE "release"
@@ -36,6 +37,19 @@ typedef struct {
     ContentSlot slot;
 } VaultReleasedSlot;
 VAULT_DECLARE_WIPE(VaultReleasedSlot, vault_released_slot)
+
+/* The same for terms: their copies are opened by the index slot of the leaf, at a step of a
+ * session. */
+typedef struct {
+    VaultReleaseState state;
+    RecordId record_id; /* of the terms copy */
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    IndexSlot slot;
+    guint8 enc[VAULT_HPKE_ENC_LEN];
+    guint32 step;
+} VaultReleasedTerms;
+VAULT_DECLARE_WIPE(VaultReleasedTerms, vault_released_terms)
 
 typedef struct {
     VaultId vault_id;
