@@ -11,7 +11,8 @@ static void word_clear(gpointer word)
 /* A word as the splitter gives it, and where it stood. */
 typedef struct {
     SearchWord word;
-    gsize offset, end;
+    gsize end;
+    gboolean is_run_end;
 } FoundWord;
 
 typedef struct {
@@ -27,8 +28,8 @@ static void keep_word(const IngestWord *word, gpointer user)
     FoundWord kept = {.word = {.text = g_malloc(len + 1),
                                .len = len,
                                .match = len > folded_len ? SEARCH_WORD_EXACT : SEARCH_WORD_FOLDED},
-                      .offset = word->offset,
-                      .end = word->end};
+                      .end = word->end,
+                      .is_run_end = word->is_run_end};
 
     memcpy(kept.word.text, word->term, len);
     kept.word.text[len] = '\0';
@@ -45,28 +46,14 @@ static GArray *split(const SearchValue *value, const char *text, gsize len)
     return found.words;
 }
 
-/* Of CJK each pair of neighbours is a word, and then the last character alone, within the last
- * pair. Where what is looked for ends there, the text may go on: the pair says it all. */
+/* The last character alone of a run without blanks, behind a pair that has it too: where what is
+ * looked for ends there, the text may go on, and the pair says it all. */
 static gboolean is_tail(const FoundWord *before, const FoundWord *last)
 {
-    return last->end == before->end && last->offset > before->offset;
+    return last->is_run_end && before->end == last->end;
 }
 
-/* A single character of CJK, which in a text may be the first of a pair: two of it make one. */
-static gboolean is_half(const SearchValue *value, const FoundWord *last)
-{
-    g_autofree char *twice = NULL;
-    g_autoptr(GArray) words = NULL;
-
-    if (g_utf8_strlen(last->word.text, -1) != 1)
-        return FALSE;
-    twice = g_strconcat(last->word.text, last->word.text, NULL);
-    words = split(value, twice, strlen(twice));
-    return words->len == 2 &&
-           is_tail(&g_array_index(words, FoundWord, 0), &g_array_index(words, FoundWord, 1));
-}
-
-static void end_row(const SearchValue *value, GArray *found, gboolean is_prefix)
+static void end_row(GArray *found, gboolean is_prefix)
 {
     FoundWord *last = &g_array_index(found, FoundWord, found->len - 1);
 
@@ -74,7 +61,7 @@ static void end_row(const SearchValue *value, GArray *found, gboolean is_prefix)
         g_array_set_size(found, found->len - 1);
         return;
     }
-    if (!is_prefix && !is_half(value, last))
+    if (!is_prefix && !last->is_run_end)
         return;
     last->word.len = ingest_term_folded_len(last->word.text, last->word.len);
     last->word.text[last->word.len] = '\0';
@@ -139,7 +126,7 @@ SearchNode *search_words_make(const SearchField *field, const SearchValue *value
         *ret_mistake = g_strdup("there is no word in this: a word has letters or digits");
         return NULL;
     }
-    end_row(value, found, is_prefix);
+    end_row(found, is_prefix);
     node = search_node_new(SEARCH_NODE_WORDS);
     node->fields = field->fields;
     node->text = canonical_text(value);

@@ -25,7 +25,8 @@ static inline gboolean words_are_equal(const GArray *a, const GArray *b)
         const SearchWord *x = &g_array_index(a, SearchWord, i);
         const SearchWord *y = &g_array_index(b, SearchWord, i);
 
-        is_equal = x->match == y->match && x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
+        is_equal =
+            x->match == y->match && x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
     }
     return is_equal;
 }

@@ -106,7 +106,8 @@ static void dates_become_ranges_of_seconds(void **state)
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-/* The words of a query that is one node, as text: exact ones in quotes, prefixes with an asterisk. */
+/* The words of a query that is one node, as text: exact ones in quotes, prefixes with an asterisk.
+ */
 static char *words_of(const char *text)
 {
     g_autoptr(SearchQuery) query = query_parse(text);
@@ -163,8 +164,8 @@ static void fields_are_masks(void **state)
     g_autoptr(SearchQuery) to = query_parse("to:a"), cc = query_parse("cc:a");
     g_autoptr(SearchQuery) anywhere = query_parse("a");
 
-    assert_int_equal(to->root->fields, 1 << INGEST_FIELD_TO | 1 << INGEST_FIELD_CC |
-                                           1 << INGEST_FIELD_BCC);
+    assert_int_equal(to->root->fields,
+                     1 << INGEST_FIELD_TO | 1 << INGEST_FIELD_CC | 1 << INGEST_FIELD_BCC);
     assert_int_equal(cc->root->fields, 1 << INGEST_FIELD_CC);
     assert_int_equal(anywhere->root->fields, 0x3fe);
 }
@@ -203,11 +204,26 @@ static void a_query_is_explained_in_words(void **state)
 
 static void append_random_query(GString *text, guint level)
 {
-    static const char *const leaves[] = {"inv*", "résumé", "\"résumé x\"", "日本語", "\"x 語\"",
-                                         "from:bob", "to:(a OR b)", "is:encrypted", "is:signed",
-                                         "date:2025-03", "newer_than:3d", "size:>5k", "size:1..2k",
-                                         "mailbox:*@example.org", "id:a@b", "a NEAR/3 b", "*",
-                                         "subject:\"OR -x\"", "filename:*.pdf", "encrypted:pgp"};
+    static const char *const leaves[] = {"inv*",
+                                         "résumé",
+                                         "\"résumé x\"",
+                                         "日本語",
+                                         "\"x 語\"",
+                                         "from:bob",
+                                         "to:(a OR b)",
+                                         "is:encrypted",
+                                         "is:signed",
+                                         "date:2025-03",
+                                         "newer_than:3d",
+                                         "size:>5k",
+                                         "size:1..2k",
+                                         "mailbox:*@example.org",
+                                         "id:a@b",
+                                         "a NEAR/3 b",
+                                         "*",
+                                         "subject:\"OR -x\"",
+                                         "filename:*.pdf",
+                                         "encrypted:pgp"};
     guint kind = level == 0 ? 0 : (guint)g_random_int_range(0, 6);
 
     switch (kind) {

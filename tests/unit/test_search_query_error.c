@@ -13,74 +13,74 @@ static void assert_shown(const char *text, const char *shown)
     assert_string_equal(lines, shown);
 }
 
+static const char *const mistakes[][2] = {
+    {"", "\n^\nexpected something to look for here (* is every message)"},
+    {"a OR", "a OR\n    ^\nexpected something to look for here (* is every message)"},
+    {"a NEAR/2", "a NEAR/2\n        ^\nexpected something to look for here (* is every message)"},
+    {"a ()", "a ()\n   ^\nexpected something to look for before this parenthesis"},
+    {"OR a", "OR a\n^^\nexpected something to look for before this (in quotes it is a word)"},
+    {"a AND AND b", "a AND AND b\n      ^^^\nexpected something to look for before this (in "
+                    "quotes it is a word)"},
+    {"NEAR/2 a", "NEAR/2 a\n^^^^^^\nexpected something to look for before this (in quotes it "
+                 "is a word)"},
+    {"a)", "a)\n ^\nno parenthesis was opened"},
+    {"a (b", "a (b\n  ^\nthis parenthesis is not closed"},
+    {"a \"b c", "a \"b c\n  ^\nthis quote is not closed"},
+    {"a ”", "a ”\n  ^\nno quote was opened"},
+    {"form:bob", "form:bob\n^^^^\nthere is no field form: (was from: meant?); in quotes it is "
+                 "text"},
+    {"zzzzz:bob", "zzzzz:bob\n^^^^^\nthere is no field zzzzz:; in quotes it is text"},
+    {"subject:(a from:b)", "subject:(a from:b)\n           ^^^^\na field within the group of "
+                           "subject: put it outside the parentheses, or in quotes as text"},
+    {"from: bob", "from: bob\n     ^\nexpected a value right behind from:"},
+    {"a - b", "a - b\n  ^\nexpected right behind - what must not be there (in quotes it is "
+              "text)"},
+    {"a !!", "a !!\n  ^^\nthere is no word in this: a word has letters or digits"},
+    {"\"\"", "\"\"\n ^\nthere is no word in this: a word has letters or digits"},
+    {"*a", "*a\n^^\na word may end with *, which stands for any letters; * stands nowhere else "
+           "(but in filename:*.pdf)"},
+    {"subject:*.pdf", "subject:*.pdf\n        ^^^^^\na word may end with *, which stands for any "
+                      "letters; * stands nowhere else (but in filename:*.pdf)"},
+    {"is:read", "is:read\n   ^^^^\nis: has one of these values: truncated, unsearchable, "
+                "incomplete, encrypted, signed"},
+    {"has:star", "has:star\n    ^^^^\nhas: has one of these values: attachment"},
+    {"signed:x", "signed:x\n       ^\nsigned: has one of these values: smime, pgp"},
+    {"encrypted:x", "encrypted:x\n          ^\nencrypted: has one of these values: smime, pgp"},
+    {"mailbox:bob", "mailbox:bob\n        ^^^\nmailbox: expects an address, *@domain or "
+                    "unassigned"},
+    {"mailbox:b*@x", "mailbox:b*@x\n        ^^^^\nmailbox: expects an address, *@domain or "
+                     "unassigned"},
+    {"id:<>", "id:<>\n   ^^\nid: expects an archive id or a Message-ID"},
+    {"id:\"a b\"", "id:\"a b\"\n    ^^^\nid: expects an archive id or a Message-ID"},
+    {"size:5M", "size:5M\n     ^^\nsize: expects a bound or a range, such as >5M, <100k or "
+                "1M..2M"},
+    {"larger:x", "larger:x\n       ^\nlarger: expects a size such as 5M or 100k"},
+    {"size:2..1", "size:2..1\n     ^^^^\nthe range is empty: no size is in it"},
+    {"size:<0", "size:<0\n     ^^\nthe range is empty: no size is in it"},
+    {"date:x", "date:x\n     ^\ndate: expects a date such as 2025, 2025-03, 2025-03-31, today "
+               "or 2025-03-31T12:00:00Z, or two with .."},
+    {"before:2025-13", "before:2025-13\n       ^^^^^^^\nbefore: expects a date such as 2025, "
+                       "2025-03, 2025-03-31, today or 2025-03-31T12:00:00Z"},
+    {"date:2025..2024", "date:2025..2024\n     ^^^^^^^^^^\nthe range is empty: its end is "
+                        "before its beginning"},
+    {"newer_than:3", "newer_than:3\n           ^\nnewer_than: expects a number and h, d, w, m "
+                     "or y, such as 30d"},
+    {"older_than:123456d", "older_than:123456d\n           ^^^^^^^\nolder_than: expects a number "
+                           "and h, d, w, m or y, such as 30d"},
+    {"a NEAR/256 b", "a NEAR/256 b\n       ^^^\nexpected how many words may lie between: 0 to "
+                     "255"},
+    {"a NEAR/ b", "a NEAR/ b\n       ^\nexpected how many words may lie between: 0 to 255"},
+    {"a NEAR b NEAR c", "a NEAR b NEAR c\n^^^^^^^^^^^^^^^\nNEAR joins two: put AND between two "
+                        "of them"},
+    {"a NEAR (b OR c)", "a NEAR (b OR c)\n^^^^^^^^^^^^^^^\nNEAR stands between words or "
+                        "phrases"},
+    {"a NEAR to:b", "a NEAR to:b\n^^^^^^^^^^^\nNEAR stands between words of the same field"},
+    {"a \x01", "a \xEF\xBF\xBD\n  ^\na control character is no text"},
+    {"a \xFF", "a \xEF\xBF\xBD\n  ^\nthis is no UTF-8 text"},
+};
+
 static void each_mistake_has_its_place(void **state)
 {
-    static const char *const mistakes[][2] = {
-        {"", "\n^\nexpected something to look for here (* is every message)"},
-        {"a OR", "a OR\n    ^\nexpected something to look for here (* is every message)"},
-        {"a NEAR/2", "a NEAR/2\n        ^\nexpected something to look for here (* is every message)"},
-        {"a ()", "a ()\n   ^\nexpected something to look for before this parenthesis"},
-        {"OR a", "OR a\n^^\nexpected something to look for before this (in quotes it is a word)"},
-        {"a AND AND b", "a AND AND b\n      ^^^\nexpected something to look for before this (in "
-                        "quotes it is a word)"},
-        {"NEAR/2 a", "NEAR/2 a\n^^^^^^\nexpected something to look for before this (in quotes it "
-                     "is a word)"},
-        {"a)", "a)\n ^\nno parenthesis was opened"},
-        {"a (b", "a (b\n  ^\nthis parenthesis is not closed"},
-        {"a \"b c", "a \"b c\n  ^\nthis quote is not closed"},
-        {"a ”", "a ”\n  ^\nno quote was opened"},
-        {"form:bob", "form:bob\n^^^^\nthere is no field form: (was from: meant?); in quotes it is "
-                     "text"},
-        {"zzzzz:bob", "zzzzz:bob\n^^^^^\nthere is no field zzzzz:; in quotes it is text"},
-        {"subject:(a from:b)", "subject:(a from:b)\n           ^^^^\na field within the group of "
-                               "subject: put it outside the parentheses, or in quotes as text"},
-        {"from: bob", "from: bob\n     ^\nexpected a value right behind from:"},
-        {"a - b", "a - b\n  ^\nexpected right behind - what must not be there (in quotes it is "
-                  "text)"},
-        {"a !!", "a !!\n  ^^\nthere is no word in this: a word has letters or digits"},
-        {"\"\"", "\"\"\n ^\nthere is no word in this: a word has letters or digits"},
-        {"*a", "*a\n^^\na word may end with *, which stands for any letters; * stands nowhere else "
-               "(but in filename:*.pdf)"},
-        {"subject:*.pdf", "subject:*.pdf\n        ^^^^^\na word may end with *, which stands for any "
-                          "letters; * stands nowhere else (but in filename:*.pdf)"},
-        {"is:read", "is:read\n   ^^^^\nis: has one of these values: truncated, unsearchable, "
-                    "incomplete, encrypted, signed"},
-        {"has:star", "has:star\n    ^^^^\nhas: has one of these values: attachment"},
-        {"signed:x", "signed:x\n       ^\nsigned: has one of these values: smime, pgp"},
-        {"encrypted:x", "encrypted:x\n          ^\nencrypted: has one of these values: smime, pgp"},
-        {"mailbox:bob", "mailbox:bob\n        ^^^\nmailbox: expects an address, *@domain or "
-                        "unassigned"},
-        {"mailbox:b*@x", "mailbox:b*@x\n        ^^^^\nmailbox: expects an address, *@domain or "
-                         "unassigned"},
-        {"id:<>", "id:<>\n   ^^\nid: expects an archive id or a Message-ID"},
-        {"id:\"a b\"", "id:\"a b\"\n    ^^^\nid: expects an archive id or a Message-ID"},
-        {"size:5M", "size:5M\n     ^^\nsize: expects a bound or a range, such as >5M, <100k or "
-                    "1M..2M"},
-        {"larger:x", "larger:x\n       ^\nlarger: expects a size such as 5M or 100k"},
-        {"size:2..1", "size:2..1\n     ^^^^\nthe range is empty: no size is in it"},
-        {"size:<0", "size:<0\n     ^^\nthe range is empty: no size is in it"},
-        {"date:x", "date:x\n     ^\ndate: expects a date such as 2025, 2025-03, 2025-03-31, today "
-                   "or 2025-03-31T12:00:00Z, or two with .."},
-        {"before:2025-13", "before:2025-13\n       ^^^^^^^\nbefore: expects a date such as 2025, "
-                           "2025-03, 2025-03-31, today or 2025-03-31T12:00:00Z"},
-        {"date:2025..2024", "date:2025..2024\n     ^^^^^^^^^^\nthe range is empty: its end is "
-                            "before its beginning"},
-        {"newer_than:3", "newer_than:3\n           ^\nnewer_than: expects a number and h, d, w, m "
-                         "or y, such as 30d"},
-        {"older_than:123456d", "older_than:123456d\n           ^^^^^^^\nolder_than: expects a number "
-                               "and h, d, w, m or y, such as 30d"},
-        {"a NEAR/256 b", "a NEAR/256 b\n       ^^^\nexpected how many words may lie between: 0 to "
-                         "255"},
-        {"a NEAR/ b", "a NEAR/ b\n       ^\nexpected how many words may lie between: 0 to 255"},
-        {"a NEAR b NEAR c", "a NEAR b NEAR c\n^^^^^^^^^^^^^^^\nNEAR joins two: put AND between two "
-                            "of them"},
-        {"a NEAR (b OR c)", "a NEAR (b OR c)\n^^^^^^^^^^^^^^^\nNEAR stands between words or "
-                            "phrases"},
-        {"a NEAR to:b", "a NEAR to:b\n^^^^^^^^^^^\nNEAR stands between words of the same field"},
-        {"a \x01", "a \xEF\xBF\xBD\n  ^\na control character is no text"},
-        {"a \xFF", "a \xEF\xBF\xBD\n  ^\nthis is no UTF-8 text"},
-    };
-
     for (gsize i = 0; i < G_N_ELEMENTS(mistakes); i++)
         assert_shown(mistakes[i][0], mistakes[i][1]);
 }
