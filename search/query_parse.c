@@ -85,17 +85,19 @@ static GPtrArray *nodes_new(void)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* Every blank becomes a space: a query is one line. */
-static char *plain_blanks(const char *text, gsize len)
+/* A query is one line: every blank becomes a space. What is not seen and turns the direction of
+ * text is no part of a word; joiners (U+200C, U+200D) are. */
+static char *plain_text(const char *text, gsize len)
 {
     g_autoptr(GString) plain = g_string_sized_new(len);
-    const char *at = text;
 
-    while (at < text + len) {
+    for (const char *at = text; at < text + len; at = g_utf8_next_char(at)) {
         gunichar letter = g_utf8_get_char(at);
 
-        g_string_append_unichar(plain, g_unichar_isspace(letter) ? ' ' : letter);
-        at = g_utf8_next_char(at);
+        if (g_unichar_isspace(letter))
+            g_string_append_c(plain, ' ');
+        else if (g_unichar_type(letter) != G_UNICODE_FORMAT || letter == 0x200C || letter == 0x200D)
+            g_string_append_unichar(plain, letter);
     }
     return g_string_free(g_steal_pointer(&plain), FALSE);
 }
@@ -103,7 +105,7 @@ static char *plain_blanks(const char *text, gsize len)
 static SearchNode *make(SearchParser *parser, const SearchField *field, gsize offset, gsize end,
                         gboolean is_quoted)
 {
-    g_autofree char *text = plain_blanks(parser->in.text + offset, end - offset);
+    g_autofree char *text = plain_text(parser->in.text + offset, end - offset);
     SearchValue value = {.text = text,
                          .len = strlen(text),
                          .is_quoted = is_quoted,
