@@ -44,8 +44,13 @@ static void clear_level(gpointer pointer)
 
 IngestWalk *ingest_walk_new(const IngestWalkVisitor *visitor, gpointer user, guint depth)
 {
+    static gsize is_ready;
     IngestWalk *walk = g_new0(IngestWalk, 1);
 
+    if (g_once_init_enter(&is_ready)) {
+        g_mime_init();
+        g_once_init_leave(&is_ready, 1);
+    }
     walk->visitor = visitor;
     walk->user = user;
     walk->depth = depth;

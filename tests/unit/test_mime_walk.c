@@ -202,6 +202,5 @@ int main(void)
         cmocka_unit_test(a_long_header_is_cut_and_the_body_is_there),
     };
 
-    g_mime_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
