@@ -62,7 +62,7 @@ typedef struct {
 /* A sealed release, as vault_keep_release_by_grant() gave it to whoever asked. */
 typedef struct {
     guint64 log_index; /* VAULT_RELEASE_NOT_LOGGED: nothing was given */
-    GArray *slots;     /* VaultReleasedSlot, in the order that the copies were asked for */
+    GArray *slots;     /* VaultReleasedSlot, or VaultReleasedTerms, in the order asked for */
 } VaultOpenedRelease;
 void vault_opened_release_free(VaultOpenedRelease *release); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedRelease, vault_opened_release_free)
@@ -71,6 +71,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedRelease, vault_opened_release_free)
 VaultOpenedRelease *vault_release_open(const VaultIdentity *identity, const VaultId *vault_id,
                                        const VaultHash *grant_hash, const void *sealed, gsize len,
                                        GError **error);
+/* The same of vault_keep_release_terms_by_grant(). */
+VaultOpenedRelease *vault_release_open_terms(const VaultIdentity *identity, const VaultId *vault_id,
+                                             const VaultHash *grant_hash, const void *sealed,
+                                             gsize len, GError **error);
 
 typedef struct {
     MonthKeyId month_key_id;
