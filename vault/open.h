@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "vault/act/case_key.h"
 #include "vault/act/release.h"
 #include "vault/crypto/content.h"
 #include "vault/crypto/copy_content.h"
@@ -139,14 +140,38 @@ gboolean vault_reader_open_body_proved(VaultReader *reader, const VaultOpenedCop
 /* ---- terms ----------------------------------------------------------------------------------- */
 
 /* Opens terms copies, and the terms bodies that they name. Keeps the sessions it has opened, which
- * cost a key exchange each: one opener for each thread. Borrows the reader. */
+ * cost a key exchange each and are cheapest in rising order of their steps: one opener for each
+ * thread, neighbouring entries to the same. Borrows the reader. */
+#define VAULT_TERMS_SESSIONS_MAX 4096 /* kept; more begin anew */
 typedef struct VaultTermsOpener VaultTermsOpener;
 VaultTermsOpener *vault_terms_opener_new(VaultReader *reader);
 void vault_terms_opener_free(VaultTermsOpener *opener); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultTermsOpener, vault_terms_opener_free)
-/* The terms of a message, as they were sealed; valid until the next call. REFUSED, NO_KEY, CORRUPT,
- * UNSUPPORTED, and those of the source. Needs the index key of the month. */
+/* The terms of a message, as they were sealed; valid until the next call. Needs the index key of
+ * the month. Which message they are of is proved where they lie in the terms copy itself; a terms
+ * body shared by owners says so by its content alone. ERASED, NOT_FOUND: as the release says;
+ * REFUSED, NO_KEY, CORRUPT, UNSUPPORTED, TOO_LARGE (a step past the last), and those of the source.
+ */
 gboolean vault_terms_opener_open(VaultTermsOpener *opener, const VaultOpenTermsEntry *entry,
                                  const VaultReleasedTerms *released,
                                  const VaultRecordSource *records, const guint8 **ret_terms,
                                  gsize *ret_len, GError **error);
+
+/* ---- case indexes ---------------------------------------------------------------------------- */
+
+/* A case key, as vault_keep_case_key() gave it. */
+typedef struct {
+    CaseKey key;
+    RowId case_row_id; /* the same for the same case, reader and scope: may name the index */
+    guint64 log_index;
+} VaultOpenedCaseKey;
+VAULT_DECLARE_WIPE(VaultOpenedCaseKey, vault_opened_case_key)
+/* MALFORMED: no case key of this vault and grant; UNSUPPORTED; NO_KEY: it was sealed to somebody
+ * else, or changed. */
+gboolean vault_case_key_open(const VaultIdentity *identity, const VaultId *vault_id,
+                             const VaultHash *grant_hash, GBytes *sealed,
+                             VaultOpenedCaseKey *ret_key, GError **error);
+/* What the index on the reader's disk is sealed under: HKDF-SHA256 of the identity's secret key and
+ * the case key. Neither alone gives it. */
+void vault_case_index_key(const VaultIdentity *identity, const CaseKey *key,
+                          guint8 ret_key[VAULT_KEY_LEN]);
