@@ -21,6 +21,7 @@ typedef struct {
     const VaultId *vault_id;
     char **mailboxes; /* as typed: the grant must name each; NULL = any */
     char **messages;  /* archive ids as typed: the grant must cover each; NULL = any */
+    guint8 half;      /* of VaultGrantHalves: what it must give */
     guint64 now_s;
 } StateFolderWanted;
 
@@ -30,7 +31,7 @@ typedef struct {
 void state_folder_choice_clear(StateFolderChoice *choice);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StateFolderChoice, state_folder_choice_clear)
 
-/* The one grant that is for this vault and for an identity that is there, opens messages, has not
- * expired and covers what is asked for. Whether it is good the vault says. */
+/* The one grant that is for this vault and for an identity that is there, gives that half of the
+ * keys, has not expired and covers what is asked for. Whether it is good the vault says. */
 gboolean state_folder_choose(const char *folder, const StateFolderWanted *wanted,
                              StateFolderChoice *ret_choice, GError **error);

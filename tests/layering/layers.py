@@ -61,8 +61,8 @@ LAYERS = {
         links=["ingest-words", "ingest-mime", "vault-seal", "IDN2"],
     ),
     "search": dict(
-        project=["ingest/words/", "vault/base/", "vault/crypto/", "vault/open.h"],
-        system=[], links=["ingest-words", "vault-open"],
+        project=["ingest/words/", "vault/base/", "vault/crypto/"],
+        system=[], links=["ingest-words"],
     ),
     "archived": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
@@ -78,7 +78,7 @@ LAYERS = {
                  "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
-        links=["ingest", "search", "vault-keep", "vault-open", "vault-log", "archived-config",
+        links=["ingest", "search", "search-index", "vault-keep", "vault-open", "vault-log", "archived-config",
                "archived-control", "ARCHIVE", "CRYPTO", "GMIME", "JSON", "Threads::Threads"],
     ),
 }

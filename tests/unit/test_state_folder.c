@@ -36,6 +36,7 @@ static World *world_new(void)
     world->grants = grant_world_new();
     world->folder = g_dir_make_tmp("muniment-test-XXXXXX", NULL);
     world->wanted = (StateFolderWanted){.vault_id = &world->grants->request->vault_id,
+                                          .half = VAULT_GRANT_CONTENT,
                                         .now_s = WORLD_CREATED_S};
     key = vault_identity_format(&world->grants->reader);
     put(world, "erika.key", key);
