@@ -228,6 +228,14 @@ gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, Vau
 gboolean vault_keep_record_read(VaultKeep *keep, const RecordId *record_id, guint64 offset,
                                 gsize len, guint8 *ret_bytes, GError **error);
 
+/* Many records of terms copies, each up to `len_max`, read in the order in which they lie in the
+ * packs. ret_records[i] is NULL where one could not be had: vault_keep_record() tells why. */
+gboolean vault_keep_terms_records(VaultKeep *keep, const RecordId *record_ids, gsize count,
+                                  gsize len_max, GBytes **ret_records, GError **error);
+/* The message (archive id) whose terms body that is. NOT_FOUND: it is none. */
+gboolean vault_keep_terms_body(VaultKeep *keep, const RecordId *record_id, RecordId *ret_body_id,
+                               GError **error);
+
 /* ---- releases: the host's half of reading ----------------------------------------------------
  *
  *   judge the grant -> look the copies up -> log the release, durably -> seal the slots

@@ -145,6 +145,13 @@ typedef struct {
 /* NOT_FOUND: no such terms copy, or its copy is gone. */
 gboolean vault_catalog_find_terms(VaultCatalog *catalog, const RecordId *record_id,
                                   VaultCatalogTerms *ret_terms, GError **error);
+/* Where records of other kinds than bodies and copies lie, many at once. Of one that is not there
+ * the length is 0. */
+gboolean vault_catalog_find_others(VaultCatalog *catalog, const RecordId *record_ids, gsize count,
+                                   VaultPlace *ret_places, GError **error);
+/* The message whose terms body that is. NOT_FOUND: it is none. */
+gboolean vault_catalog_find_terms_body(VaultCatalog *catalog, const RecordId *record_id,
+                                       RecordId *ret_body_id, GError **error);
 gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *month_key_id,
                                     guint64 *ret_count, guint64 *ret_last_received_s,
                                     GError **error);
