@@ -1,5 +1,6 @@
 #include "restore/case_folder.h"
 
+#include "vault/base/error.h"
 #include "vault/base/file.h"
 
 #include <errno.h>
@@ -96,8 +97,7 @@ gboolean case_folder_remove(const char *state, const VaultId *vault_id, const ch
     *ret_count = 0;
     while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
         g_autofree char *path = g_build_filename(parent, name, NULL);
-        g_autofree char *known =
-            g_str_has_suffix(name, CASE_SUFFIX) ? read_case_id(path) : NULL;
+        g_autofree char *known = g_str_has_suffix(name, CASE_SUFFIX) ? read_case_id(path) : NULL;
 
         if (g_strcmp0(known, case_id) != 0)
             continue;

@@ -1,7 +1,8 @@
 /* Where the indexes of cases lie on their reader's disk, and how they go.
  *
  *   STATE/index/<vault id>/<case row id>/         an index (search/index.h)
- *   STATE/index/<vault id>/<case row id>.case     the case's id, a line: by it a closed case is found
+ *   STATE/index/<vault id>/<case row id>.case     the case's id, a line: by it a closed case is
+ * found
  *
  * STATE is the state folder (restore/state_folder.h). Folders are 0700, files 0600. Nothing in an
  * index opens without the identity and the case key; a folder whose key is gone may be removed at

@@ -1,7 +1,8 @@
 /* The index of a case on its reader's disk: its key asked for, brought up to date with the vault,
  * opened.
  *
- *   key <- vault (logged) and identity -> index known? -> list what is new -> release, open (threads)
+ *   key <- vault (logged) and identity -> index known? -> list what is new -> release, open
+ * (threads)
  *       -> a new segment -> opened index
  *
  * The vault is the authority: an index that does not open, because its key is gone (the case was
@@ -21,7 +22,7 @@ typedef struct {
     guint64 read_count;    /* messages without terms whose content was read instead */
     guint64 without_count; /* copies without terms that the grant does not open */
     guint64 failed_count;  /* what could not be opened */
-    gboolean is_new;       /* it was made now, or made anew */
+    guint64 log_index;     /* of this use in the control log */
 } CaseIndexReport;
 
 typedef struct {
