@@ -86,7 +86,9 @@ static IngestHelper *start(IngestExtractPool *pool, gint64 deadline_us)
         pool->status.helper_count++;
         return helper;
     }
-    pool->pause_end_us = g_get_monotonic_time() + INGEST_EXTRACT_PAUSE_MS * 1000;
+    /* Late is perhaps only that most of the time was gone when the place was free. */
+    if (state != INGEST_HELPER_TIMED_OUT)
+        pool->pause_end_us = g_get_monotonic_time() + INGEST_EXTRACT_PAUSE_MS * 1000;
     give_up_place(pool);
     return NULL;
 }

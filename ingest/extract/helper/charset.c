@@ -83,14 +83,14 @@ void extract_charset_free(GByteArray *text)
     g_byte_array_unref(text);
 }
 
-/* UTF-8 but for a character that is cut off at the end, and NULs. */
+/* UTF-8, and perhaps NULs. */
 static gboolean is_utf8(const guint8 *bytes, gsize len)
 {
     const char *next = (const char *)bytes, *end = next + len;
 
     while (!g_utf8_validate_len(next, (gsize)(end - next), &next)) {
         if (*next != '\0')
-            return end - next < 4 && g_utf8_get_char_validated(next, end - next) == (gunichar)-2;
+            return FALSE;
         next++;
     }
     return TRUE;

@@ -20,7 +20,7 @@ static gboolean has_stream(const ExtractDocument *document, const char *name)
 
 IngestExtractOutcome extract_compound(ExtractRun *run, const ExtractDocument *document)
 {
-    return has_stream(document, "EncryptedPackage") && has_stream(document, "EncryptionInfo")
+    return has_stream(document, "EncryptedPackage") || has_stream(document, "ENCRYPTEDPACKAGE")
                ? INGEST_EXTRACT_ENCRYPTED
                : INGEST_EXTRACT_UNKNOWN;
 }

@@ -138,19 +138,12 @@ IngestExtractOutcome extract_document(ExtractRun *run, const ExtractDocument *do
                                               : outcome;
 }
 
-static void add_name(ExtractTextOut *out, const char *name)
-{
-    gsize skip, len = strlen(name);
-
-    extract_charset_add(out, extract_charset_guess((const guint8 *)name, len, &skip), name, len);
-    extract_text_out_break(out);
-}
-
 IngestExtractOutcome extract_nested(ExtractRun *run, const ExtractDocument *document)
 {
     IngestExtractOutcome outcome;
 
-    add_name(run->out, document->name);
+    extract_text_out_add_string(run->out, document->name);
+    extract_text_out_break(run->out);
     if (run->depth == EXTRACT_DEPTH_MAX)
         return INGEST_EXTRACT_CUT;
     run->depth++;

@@ -1,7 +1,10 @@
 #include "ingest/extract/helper/members.h"
 
+#include "ingest/extract/helper/charset.h"
+
 #include <archive.h>
 #include <archive_entry.h>
+#include <string.h>
 
 #define BLOCK_LEN (32u << 10)
 
@@ -9,6 +12,7 @@ struct ExtractMembers {
     ExtractRun *run;
     struct archive *archive;
     struct archive_entry *entry;
+    GByteArray *path; /* of the entry; UTF-8 and its NUL */
     IngestExtractOutcome outcome;
     gboolean is_over;
 };
@@ -58,6 +62,7 @@ void extract_members_close(ExtractMembers *members)
     if (members == NULL)
         return;
     archive_read_free(members->archive);
+    extract_charset_free(members->path);
     g_free(members);
 }
 
@@ -96,21 +101,30 @@ static gboolean has_content(ExtractMembers *members)
     return FALSE;
 }
 
-static const char *path_of(struct archive_entry *entry)
+/* What lies under a mere filter has no name; libarchive calls it "data". */
+static void keep_path(ExtractMembers *members)
 {
-    const char *path = archive_entry_pathname_utf8(entry);
+    const char *path = archive_entry_pathname_utf8(members->entry);
+    gsize skip = 0;
 
     if (path == NULL)
-        path = archive_entry_pathname(entry);
-    return path == NULL ? "" : path;
+        path = archive_entry_pathname(members->entry);
+    if (path == NULL || archive_format(members->archive) == ARCHIVE_FORMAT_RAW)
+        path = "";
+    extract_charset_free(members->path);
+    members->path = extract_charset_convert(
+        extract_charset_guess((const guint8 *)path, strlen(path), &skip), path, strlen(path));
+    g_byte_array_append(members->path, (const guint8 *)"", 1);
 }
 
 const char *extract_members_next(ExtractMembers *members)
 {
     while (!members->is_over && !extract_text_out_is_full(members->run->out)) {
         members->is_over = !step(members);
-        if (!members->is_over && has_content(members))
-            return path_of(members->entry);
+        if (members->is_over || !has_content(members))
+            continue;
+        keep_path(members);
+        return (const char *)members->path->data;
     }
     return NULL;
 }

@@ -21,8 +21,8 @@ ExtractMembers *extract_members_open(ExtractRun *run, const ExtractDocument *doc
 void extract_members_close(ExtractMembers *members);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtractMembers, extract_members_close)
 
-/* The path of the next member that has content, UTF-8 as far as it is known, "" when it has none;
- * NULL at the end. Encrypted members are passed over. Valid until the next call. */
+/* The path of the next member that has content, UTF-8, "" when it has none; NULL at the end.
+ * Encrypted members are passed over. Valid until the next call. */
 const char *extract_members_next(ExtractMembers *members);
 /* 0 at the end of the member, or when nothing more may be read. */
 gsize extract_members_read(ExtractMembers *members, void *bytes, gsize len);

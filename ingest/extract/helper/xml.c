@@ -195,8 +195,11 @@ void extract_xml_free(ExtractXml *xml)
 {
     if (xml == NULL)
         return;
-    if (xml->parser != NULL)
+    if (xml->parser != NULL) {
+        /* Entities that are declared are kept in one, although nobody looks them up. */
+        xmlFreeDoc(xml->parser->myDoc);
         xmlFreeParserCtxt(xml->parser);
+    }
     g_free(xml);
 }
 

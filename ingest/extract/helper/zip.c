@@ -24,6 +24,7 @@ typedef struct {
     PartUse use;
 } PartRule;
 
+/* In word/ also what was taken in whole, of another format (altChunk). */
 static const PartRule office_parts[] = {
     {"docProps/core.xml", PART_PROPERTIES},
     {"*/embeddings/*", PART_DOCUMENT},
@@ -33,6 +34,9 @@ static const PartRule office_parts[] = {
     {"*/handoutMasters/*", PART_NOTHING},
     {"*/theme/*", PART_NOTHING},
     {"*/styles.xml", PART_NOTHING},
+    {"word/*.htm*", PART_DOCUMENT},
+    {"word/*.mht*", PART_DOCUMENT},
+    {"word/*.rtf", PART_DOCUMENT},
     {"word/*.xml", PART_CONTENT},
     {"xl/*.xml", PART_CONTENT},
     {"ppt/*.xml", PART_CONTENT},
