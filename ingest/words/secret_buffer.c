@@ -1,4 +1,4 @@
-#include "ingest/secret_buffer.h"
+#include "ingest/words/secret_buffer.h"
 
 #include "vault/crypto/keys.h"
 
