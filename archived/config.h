@@ -63,6 +63,10 @@ typedef struct {
     /* [limits] */
     guint64 memory, message_len_max, disk_reserve;
 
+    /* [search] */
+    guint extracts; /* FALSE: attached documents are not read */
+    guint64 extract_s;
+
     /* [control] */
     char *status_group, *operate_group, *read_group; /* "" = only the owner */
 

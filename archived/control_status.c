@@ -122,6 +122,26 @@ static void add_memory(JsonBuilder *builder, ArchivedDaemon *daemon)
     json_builder_end_object(builder);
 }
 
+static void add_extraction(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    IngestExtractStatus status = {.problem = NULL};
+
+    if (daemon->extract != NULL)
+        ingest_extract_pool_status(daemon->extract, &status);
+    begin_object(builder, "extraction");
+    add_boolean(builder, "enabled", daemon->extract != NULL);
+    add_text(builder, "problem", status.problem);
+    add_number(builder, "documents", status.document_count);
+    add_number(builder, "cut", status.cut_count);
+    add_number(builder, "encrypted", status.encrypted_count);
+    add_number(builder, "malformed", status.malformed_count);
+    add_number(builder, "unknown", status.unknown_count);
+    add_number(builder, "failed", status.failed_count);
+    add_number(builder, "timed_out", status.timed_out_count);
+    add_number(builder, "helpers", status.helper_count);
+    json_builder_end_object(builder);
+}
+
 static char *reload_failure(ArchivedDaemon *daemon)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&daemon->lock);
@@ -152,6 +172,7 @@ char *archived_control_status(ArchivedDaemon *daemon, GError **error)
     add_connections(builder, daemon);
     add_counters(builder, &daemon->counters);
     add_memory(builder, daemon);
+    add_extraction(builder, daemon);
     json_builder_end_object(builder);
     node = json_builder_get_root(builder);
     return json_to_string(node, FALSE);

@@ -51,6 +51,9 @@ static void warn_of_restart(const ArchivedConfig *old, const ArchivedConfig *new
                       (const char *const *)new->listen_texts))
         archived_log(ARCHIVED_LOG_WARNING, "reload",
                      "the new listen= takes effect at the next restart");
+    if (old->extracts != new->extracts || old->extract_s != new->extract_s)
+        archived_log(ARCHIVED_LOG_WARNING, "reload",
+                     "the new extract= and extract_seconds= take effect at the next restart");
     if (old->disk_reserve != new->disk_reserve ||
         old->new_mailboxes_per_hour != new->new_mailboxes_per_hour)
         archived_log(ARCHIVED_LOG_WARNING, "reload",

@@ -12,6 +12,7 @@
 #include "archived/budget.h"
 #include "archived/config.h"
 #include "archived/memory_lock.h"
+#include "ingest/extract/pool.h"
 #include "vault/keep.h"
 
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
     VaultKeep *keep;
     ArchivedBudget *budget;
     ArchivedBudget *grants; /* what clients of run/read hold: see control_release.h */
+    IngestExtractPool *extract; /* NULL: attached documents are not read */
     ArchivedConnections *connections;
     ArchivedCounters counters;
     ArchivedMemoryLock memory_lock;

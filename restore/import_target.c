@@ -2,6 +2,7 @@
 
 #include "archived/config.h"
 #include "ingest/delivery.h"
+#include "ingest/extract/pool.h"
 #include "vault/base/bytes.h"
 #include "vault/keep.h"
 
@@ -11,6 +12,7 @@ struct ImportTarget {
     VaultKeep *keep;
     DayKey *key; /* guarded memory */
     VaultHash position;
+    IngestExtractPool *extract; /* NULL: attached documents are not read */
     IngestDelivery *delivery;
 };
 
@@ -20,6 +22,7 @@ void import_target_free(ImportTarget *target)
         return;
     archived_control_import_free(target->daemon);
     ingest_delivery_free(target->delivery);
+    ingest_extract_pool_free(target->extract);
     vault_keep_free(target->keep);
     if (target->key != NULL)
         vault_secret_free(target->key);
@@ -38,6 +41,9 @@ static gboolean open_vault(ImportTarget *target, const char *vault, const RowId 
     target->config = archived_config_load(absolute, ARCHIVED_CONFIG_VALUES, error);
     if (target->config == NULL)
         return FALSE;
+    if (target->config->extracts)
+        target->extract = ingest_extract_pool_new(
+            &(IngestExtractPoolOptions){.time_ms = (guint)target->config->extract_s * 1000});
     options.disk_reserve = target->config->disk_reserve;
     options.new_mailboxes_per_hour = (guint)target->config->new_mailboxes_per_hour;
     target->keep = vault_keep_open(vault, &options, error);

@@ -44,9 +44,10 @@ void ingest_helper_stop(IngestHelper *helper)
 
 /* ---- starting -------------------------------------------------------------------------------- */
 
-/* GLib's slices would keep text out of reach of the wiping free(). */
-static char *const environment[] = {(char *)"LC_ALL=C.UTF-8", (char *)"G_SLICE=always-malloc",
-                                    NULL};
+/* GLib's slices would keep text out of reach of the wiping free(); without TZ the C library looks
+ * for the time zone's file again and again. */
+static char *const environment[] = {(char *)"LC_ALL=C.UTF-8", (char *)"TZ=UTC0",
+                                    (char *)"G_SLICE=always-malloc", NULL};
 
 static gboolean fill_actions(posix_spawn_file_actions_t *actions, int socket)
 {
