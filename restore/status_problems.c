@@ -81,6 +81,14 @@ static void find_in_memory(JsonObject *memory, GPtrArray *problems)
         find(problems, "memory is not locked: %s", why == NULL ? "mail may reach swap" : why);
 }
 
+static void find_in_extraction(JsonObject *extraction, GPtrArray *problems)
+{
+    const char *why = status_text(extraction, "problem");
+
+    if (why != NULL)
+        find(problems, "attached documents are not read, and not found by their words: %s", why);
+}
+
 GPtrArray *status_problems(JsonObject *status)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
@@ -101,6 +109,7 @@ GPtrArray *status_problems(JsonObject *status)
     if (status_number(vault, "free_bytes") < status_number(vault, "disk_reserve"))
         find(problems, "the disk is below its reserve: mail is deferred until there is room");
     find_in_memory(status_object(status, "memory"), problems);
+    find_in_extraction(status_object(status, "extraction"), problems);
     if (failure != NULL)
         find(problems, "the last reload was refused: %s", failure);
     return problems;
