@@ -130,4 +130,5 @@ void ingest_letter_init(IngestLetter *letter, UChar32 character)
     letter->folded_len = letter->exact_len;
     if (letter->kind != INGEST_LETTER_PAIRED)
         fold(letter);
+    g_assert(letter->folded_len <= letter->exact_len);
 }

@@ -61,59 +61,72 @@ static void word_begin(IngestOpenWord *word, gsize offset)
     word->is_open = TRUE;
     word->offset = offset;
     word->exact_len = word->folded_len = 0;
-    word->is_exact_full = word->is_folded_full = FALSE;
+    word->is_full = FALSE;
 }
 
-/* What does not fit whole ends the form: nothing follows it either. */
-static void form_append(char *form, gsize *len, gboolean *is_full, gsize len_max, const char *bytes,
-                        gsize bytes_len)
-{
-    if (*is_full || *len + bytes_len > len_max) {
-        *is_full = TRUE;
-        return;
-    }
-    memcpy(form + *len, bytes, bytes_len);
-    *len += bytes_len;
-}
-
+/* What does not fit whole ends the word: nothing follows it either. */
 static void word_append(IngestOpenWord *word, const IngestLetter *letter, gsize len_max, gsize end)
 {
-    form_append(word->exact, &word->exact_len, &word->is_exact_full, len_max, letter->exact,
-                letter->exact_len);
-    form_append(word->folded, &word->folded_len, &word->is_folded_full, len_max, letter->folded,
-                letter->folded_len);
     word->end = end;
+    word->is_full |= word->exact_len + letter->exact_len > len_max;
+    if (word->is_full)
+        return;
+    memcpy(word->exact + word->exact_len, letter->exact, letter->exact_len);
+    word->exact_len += letter->exact_len;
+    memcpy(word->folded + word->folded_len, letter->folded, letter->folded_len);
+    word->folded_len += letter->folded_len;
 }
 
-static void emit(IngestWordSplitter *splitter, gsize len, gsize offset, gsize end,
-                 gboolean is_run_end)
+/* The folded form; behind it the exact one, if it is another. */
+static gsize term_format(char *term, const IngestOpenWord *word)
 {
-    splitter->term[len] = '\0';
-    ingest_words_emit(splitter, &(IngestWord){.term = splitter->term,
-                                              .len = len,
-                                              .offset = offset,
-                                              .end = end,
-                                              .is_run_end = is_run_end});
+    if (word->folded_len == 0 || (word->folded_len == word->exact_len &&
+                                  memcmp(word->folded, word->exact, word->exact_len) == 0)) {
+        memcpy(term, word->exact, word->exact_len);
+        return word->exact_len;
+    }
+    memcpy(term, word->folded, word->folded_len);
+    term[word->folded_len] = '\0';
+    memcpy(term + word->folded_len + 1, word->exact, word->exact_len);
+    return word->folded_len + 1 + word->exact_len;
 }
 
 static void end_word(IngestWordSplitter *splitter)
 {
     IngestOpenWord *word = &splitter->word;
-    gsize len = word->folded_len;
 
     if (!word->is_open)
         return;
     word->is_open = FALSE;
-    memcpy(splitter->term, word->folded, len);
-    if (len == 0) {
-        len = word->exact_len;
-        memcpy(splitter->term, word->exact, len);
-    } else if (len != word->exact_len || memcmp(word->folded, word->exact, len) != 0) {
-        splitter->term[len] = '\0';
-        memcpy(splitter->term + len + 1, word->exact, word->exact_len);
-        len += 1 + word->exact_len;
+    ingest_words_emit(splitter, term_format(splitter->term, word), word->offset, word->end, FALSE);
+}
+
+gsize ingest_term_of_exact(IngestWordSplitter *splitter, const char *exact, gsize len, char *term)
+{
+    const guint8 *bytes = (const guint8 *)exact;
+    IngestOpenWord word;
+    gboolean is_paired = FALSE;
+
+    g_assert(len <= INGEST_WORD_LEN_MAX);
+    word_begin(&word, 0);
+    for (gsize next = 0; next < len;) {
+        gsize begin = next;
+        UChar32 character;
+        IngestLetter letter;
+
+        U8_NEXT_OR_FFFD(bytes, next, len, character);
+        letter = *letter_of(splitter, character);
+        is_paired =
+            letter.kind == INGEST_LETTER_PAIRED || (is_paired && letter.kind == INGEST_LETTER_MARK);
+        letter.exact_len = (guint8)(next - begin);
+        memcpy(letter.exact, bytes + begin, letter.exact_len);
+        if (is_paired) {
+            letter.folded_len = letter.exact_len;
+            memcpy(letter.folded, letter.exact, letter.exact_len);
+        }
+        word_append(&word, &letter, INGEST_WORD_LEN_MAX, 0);
     }
-    emit(splitter, len, word->offset, word->end, FALSE);
+    return term_format(term, &word);
 }
 
 static void wait_for_pair(IngestWordSplitter *splitter)
@@ -123,7 +136,8 @@ static void wait_for_pair(IngestWordSplitter *splitter)
     if (first->is_open) {
         memcpy(splitter->term, first->exact, first->exact_len);
         memcpy(splitter->term + first->exact_len, second->exact, second->exact_len);
-        emit(splitter, first->exact_len + second->exact_len, first->offset, second->end, FALSE);
+        ingest_words_emit(splitter, first->exact_len + second->exact_len, first->offset,
+                          second->end, FALSE);
     }
     splitter->before = *second;
 }
@@ -137,7 +151,7 @@ static void end_run(IngestWordSplitter *splitter)
         return;
     wait_for_pair(splitter);
     memcpy(splitter->term, unit->exact, unit->exact_len);
-    emit(splitter, unit->exact_len, unit->offset, unit->end, TRUE);
+    ingest_words_emit(splitter, unit->exact_len, unit->offset, unit->end, TRUE);
     unit->is_open = splitter->before.is_open = FALSE;
 }
 

@@ -134,9 +134,11 @@ static void a_long_word_counts_by_its_beginning(void **state)
 
     assert_words(at, at);
     assert_words(past, at);
+    /* the folded form is that of what is left of the exact one */
     for (int i = 0; i < 33; i++) {
         g_string_append(marked, "\u00e9");
-        g_string_append_c(expected, 'e');
+        if (i < 32)
+            g_string_append_c(expected, 'e');
     }
     g_string_append_c(expected, '=');
     g_string_append_len(expected, marked->str, INGEST_WORD_LEN_MAX);

@@ -1,4 +1,4 @@
-#include "ingest/secret_buffer.h"
+#include "ingest/words/secret_buffer.h"
 
 #include "vault/crypto/keys.h"
 
@@ -24,15 +24,6 @@ void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
     g_free(buffer->bytes);
     buffer->bytes = bytes;
     buffer->allocated = allocated;
-}
-
-void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes, gsize len)
-{
-    if (len == 0)
-        return;
-    ingest_secret_buffer_reserve(buffer, buffer->len + len);
-    memcpy(buffer->bytes + buffer->len, bytes, len);
-    buffer->len += len;
 }
 
 void ingest_secret_buffer_clear(IngestSecretBuffer *buffer)
