@@ -133,6 +133,18 @@ gboolean vault_catalog_add_repeats(VaultCatalog *catalog, GArray *bodies, GError
 /* NOT_FOUND. */
 gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_id,
                                  VaultCatalogCopy *ret_copy, GError **error);
+/* A terms copy, and of the copy whose words it holds when that was received. */
+typedef struct {
+    RecordId record_id;
+    RecordId body_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    VaultPlace place;
+} VaultCatalogTerms;
+/* NOT_FOUND: no such terms copy, or its copy is gone. */
+gboolean vault_catalog_find_terms(VaultCatalog *catalog, const RecordId *record_id,
+                                  VaultCatalogTerms *ret_terms, GError **error);
 gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *month_key_id,
                                     guint64 *ret_count, guint64 *ret_last_received_s,
                                     GError **error);

@@ -1,0 +1,224 @@
+#include "search/index/builder.h"
+
+#include "search/index/bits.h"
+#include "search/index/term_table.h"
+
+#include <stdlib.h>
+
+/* A document's terms, in `forward`: for each its number and the length of what follows, then the
+ * frequency and the positions, as varints; a position as the distance from the one before. */
+typedef struct {
+    SearchDocument document;
+    gsize forward_offset, forward_end;
+    gsize summary_offset, summary_end;
+} Held;
+
+struct SearchBuilder {
+    SearchTermTable *terms;
+    GArray *lens; /* gsize, by number: bytes of the list, see invert() */
+    GArray *held; /* Held */
+    GByteArray *forward, *summaries, *coded;
+};
+
+SearchBuilder *search_builder_new(void)
+{
+    SearchBuilder *builder = g_new0(SearchBuilder, 1);
+
+    builder->terms = search_term_table_new();
+    builder->lens = g_array_new(FALSE, TRUE, sizeof(gsize));
+    builder->held = g_array_new(FALSE, FALSE, sizeof(Held));
+    builder->forward = g_byte_array_new();
+    builder->summaries = g_byte_array_new();
+    builder->coded = g_byte_array_new();
+    return builder;
+}
+
+static void free_wiped(GByteArray *bytes)
+{
+    if (bytes->len > 0)
+        vault_wipe(bytes->data, bytes->len);
+    g_byte_array_unref(bytes);
+}
+
+void search_builder_free(SearchBuilder *builder)
+{
+    if (builder == NULL)
+        return;
+    search_term_table_free(builder->terms);
+    g_array_unref(builder->lens);
+    g_array_unref(builder->held);
+    free_wiped(builder->forward);
+    free_wiped(builder->summaries);
+    free_wiped(builder->coded);
+    g_free(builder);
+}
+
+static void add_term(SearchBuilder *builder, const IngestTerm *term)
+{
+    guint32 number = search_term_table_number(builder->terms, term->term, term->len, term->field);
+    guint32 before = 0;
+
+    g_byte_array_set_size(builder->coded, 0);
+    search_varint_append(builder->coded, term->count);
+    for (gsize i = 0; i < term->count; i++) {
+        search_varint_append(builder->coded, term->positions[i] - before);
+        before = term->positions[i];
+    }
+    if (number == builder->lens->len)
+        g_array_set_size(builder->lens, number + 1);
+    g_array_index(builder->lens, gsize, number) += sizeof(guint32) + builder->coded->len;
+    search_varint_append(builder->forward, number);
+    search_varint_append(builder->forward, builder->coded->len);
+    g_byte_array_append(builder->forward, builder->coded->data, builder->coded->len);
+}
+
+void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 received_s,
+                        const IngestTerms *terms)
+{
+    const IngestSummary *summary = ingest_terms_summary(terms);
+    IngestTermsCursor cursor = {.terms = terms};
+    IngestTerm term;
+    Held held = {.forward_offset = builder->forward->len,
+                 .summary_offset = builder->summaries->len};
+
+    held.document = (SearchDocument){
+        .id = *id,
+        .date_s = summary->date_s != 0 ? summary->date_s : (gint64)received_s,
+        .size = summary->message_len,
+        .marks = summary->marks,
+        .message_id_hash = search_message_id_hash(summary->message_id),
+    };
+    for (guint field = 1; field < INGEST_FIELD_COUNT; field++)
+        held.document.lengths[field] = ingest_terms_word_count(terms, field);
+    while (ingest_terms_next(&cursor, &term))
+        add_term(builder, &term);
+    search_summary_format(summary, builder->summaries);
+    held.forward_end = builder->forward->len;
+    held.summary_end = builder->summaries->len;
+    g_array_append_val(builder->held, held);
+}
+
+guint search_builder_document_count(const SearchBuilder *builder)
+{
+    return builder->held->len;
+}
+
+gsize search_builder_len(const SearchBuilder *builder)
+{
+    return (gsize)builder->forward->len + builder->summaries->len +
+           search_term_table_len(builder->terms) + builder->lens->len * sizeof(gsize) +
+           builder->held->len * sizeof(Held);
+}
+
+static gint compare(gconstpointer a, gconstpointer b)
+{
+    return search_document_compare(&((const Held *)a)->document, &((const Held *)b)->document);
+}
+
+static gboolean write_documents(SearchBuilder *builder, SearchCopies *copies,
+                                SearchSegmentWriter *writer, GError **error)
+{
+    for (guint i = 0; i < builder->held->len; i++) {
+        const Held *held = &g_array_index(builder->held, Held, i);
+
+        if (!search_segment_writer_add_document(writer, &held->document,
+                                                builder->summaries->data + held->summary_offset,
+                                                held->summary_end - held->summary_offset, error) ||
+            (copies != NULL && !search_copies_write(copies, &held->document.id, writer, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* These bytes are ours: they are as they were written. */
+static guint64 read_own(const guint8 **next, const guint8 *end)
+{
+    guint64 value = 0;
+    gboolean is_read = search_varint_read(next, end, &value);
+
+    g_assert(is_read);
+    return value;
+}
+
+/* Each term's list in one piece: for each document its number u32, then frequency and positions as
+ * in `forward`. `ends`, by number, is where the list begins, then where it ends. */
+static guint8 *invert(const SearchBuilder *builder, gsize *ends)
+{
+    gsize len = 0;
+    guint8 *lists;
+
+    for (guint i = 0; i < builder->lens->len; i++) {
+        ends[i] = len;
+        len += g_array_index(builder->lens, gsize, i);
+    }
+    lists = g_malloc(len + 1);
+    for (guint32 document = 0; document < builder->held->len; document++) {
+        const Held *held = &g_array_index(builder->held, Held, document);
+        const guint8 *next = builder->forward->data + held->forward_offset;
+        const guint8 *end = builder->forward->data + held->forward_end;
+
+        while (next < end) {
+            guint32 number = (guint32)read_own(&next, end);
+            gsize coded_len = read_own(&next, end);
+
+            memcpy(lists + ends[number], &document, sizeof document);
+            memcpy(lists + ends[number] + sizeof document, next, coded_len);
+            ends[number] += sizeof document + coded_len;
+            next += coded_len;
+        }
+    }
+    return lists;
+}
+
+static gboolean write_list(SearchListWriter *writer, const guint8 *next, const guint8 *end,
+                           GArray *positions, GError **error)
+{
+    while (next < end) {
+        guint32 document, count, position = 0;
+
+        memcpy(&document, next, sizeof document);
+        next += sizeof document;
+        count = (guint32)read_own(&next, end);
+        g_array_set_size(positions, count);
+        for (guint32 i = 0; i < count; i++) {
+            position += (guint32)read_own(&next, end);
+            g_array_index(positions, guint32, i) = position;
+        }
+        if (!search_list_writer_add(writer, document, (const guint32 *)(void *)positions->data,
+                                    count, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer, GError **error)
+{
+    guint32 count = search_term_table_count(builder->terms);
+    g_autofree guint32 *sorted = search_term_table_sorted(builder->terms);
+    g_autofree gsize *ends = g_new(gsize, (gsize)count + 1);
+    g_autofree guint8 *lists = invert(builder, ends);
+    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+    for (guint32 i = 0; i < count; i++) {
+        const guint8 *end = lists + ends[sorted[i]];
+        const char *term;
+        gsize len;
+        guint field;
+
+        search_term_table_get(builder->terms, sorted[i], &term, &len, &field);
+        if (!write_list(search_segment_writer_list(writer),
+                        end - g_array_index(builder->lens, gsize, sorted[i]), end, positions,
+                        error) ||
+            !search_segment_writer_end_list(writer, term, len, field, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean search_builder_write(SearchBuilder *builder, SearchCopies *copies,
+                              SearchSegmentWriter *writer, GError **error)
+{
+    /* Lists are turned round in this order. */
+    g_array_sort(builder->held, compare);
+    return write_documents(builder, copies, writer, error) && write_lists(builder, writer, error);
+}

@@ -1,0 +1,108 @@
+#include "search/index/list.h"
+
+struct SearchListWriter {
+    SearchBlockWriter *blocks;
+    SearchChunk chunk;
+    GArray *positions; /* guint32, of the chunk */
+    guint32 last;      /* document of the chunk before */
+    guint chunk_count;
+    GByteArray *bytes, *table;
+    SearchListPlace place;
+};
+
+static void begin_list(SearchListWriter *writer)
+{
+    writer->place = (SearchListPlace){
+        .postings_offset = search_block_writer_len(writer->blocks, SEARCH_SECTION_POSTINGS),
+        .positions_offset = search_block_writer_len(writer->blocks, SEARCH_SECTION_POSITIONS)};
+    writer->last = SEARCH_NO_DOCUMENT;
+    writer->chunk_count = 0;
+    g_byte_array_set_size(writer->table, 0);
+}
+
+SearchListWriter *search_list_writer_new(SearchBlockWriter *blocks)
+{
+    SearchListWriter *writer = g_new0(SearchListWriter, 1);
+
+    writer->blocks = blocks;
+    writer->positions = g_array_new(FALSE, FALSE, sizeof(guint32));
+    writer->bytes = g_byte_array_new();
+    writer->table = g_byte_array_new();
+    begin_list(writer);
+    return writer;
+}
+
+void search_list_writer_free(SearchListWriter *writer)
+{
+    if (writer == NULL)
+        return;
+    g_array_unref(writer->positions);
+    g_byte_array_unref(writer->bytes);
+    g_byte_array_unref(writer->table);
+    g_free(writer);
+}
+
+static gboolean put(SearchListWriter *writer, SearchSection section, GError **error)
+{
+    return search_block_writer_append(writer->blocks, section, writer->bytes->data,
+                                      writer->bytes->len, error);
+}
+
+static gboolean put_chunk(SearchListWriter *writer, GError **error)
+{
+    guint32 last = writer->chunk.documents[writer->chunk.count - 1];
+
+    search_varint_append(writer->table, (guint32)(last - writer->last - 1));
+    g_byte_array_set_size(writer->bytes, 0);
+    search_chunk_format(&writer->chunk, writer->last, writer->bytes);
+    search_varint_append(writer->table, writer->bytes->len);
+    writer->place.postings_len += writer->bytes->len;
+    if (!put(writer, SEARCH_SECTION_POSTINGS, error))
+        return FALSE;
+    g_byte_array_set_size(writer->bytes, 0);
+    search_chunk_format_positions(&writer->chunk, (const guint32 *)(void *)writer->positions->data,
+                                  writer->bytes);
+    search_varint_append(writer->table, writer->bytes->len);
+    writer->place.positions_len += writer->bytes->len;
+    writer->last = last;
+    writer->chunk_count++;
+    writer->chunk.count = 0;
+    g_array_set_size(writer->positions, 0);
+    return put(writer, SEARCH_SECTION_POSITIONS, error);
+}
+
+gboolean search_list_writer_add(SearchListWriter *writer, guint32 document,
+                                const guint32 *positions, guint32 count, GError **error)
+{
+    guint at = writer->chunk.count;
+
+    if (at == SEARCH_CHUNK_DOCUMENTS) {
+        if (!put_chunk(writer, error))
+            return FALSE;
+        at = 0;
+    }
+    writer->chunk.documents[at] = document;
+    writer->chunk.frequencies[at] = count;
+    writer->chunk.count = at + 1;
+    g_array_append_vals(writer->positions, positions, count);
+    writer->place.document_count++;
+    writer->place.position_count += count;
+    return TRUE;
+}
+
+gboolean search_list_writer_end(SearchListWriter *writer, SearchListPlace *ret_place,
+                                GError **error)
+{
+    if (!put_chunk(writer, error))
+        return FALSE;
+    if (writer->chunk_count > 1) {
+        writer->place.table_len = writer->table->len;
+        writer->place.postings_len += writer->table->len;
+        if (!search_block_writer_append(writer->blocks, SEARCH_SECTION_POSTINGS,
+                                        writer->table->data, writer->table->len, error))
+            return FALSE;
+    }
+    *ret_place = writer->place;
+    begin_list(writer);
+    return TRUE;
+}
