@@ -57,7 +57,8 @@ static void take_document(MessageReading *reading, const MessageLeaf *leaf)
                                .len = leaf->whole->len,
                                .content_type = leaf->content_type,
                                .filename = leaf->filename,
-                               .text_len_max = ingest_terms_builder_room(reading->builder)};
+                               .text_len_max = ingest_terms_builder_room(reading->builder),
+                               .taken_us = &reading->documents_us};
     IngestExtractOutcome outcome;
 
     if (leaf->whole->len == 0)
