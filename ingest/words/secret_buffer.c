@@ -26,15 +26,6 @@ void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
     buffer->allocated = allocated;
 }
 
-void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes, gsize len)
-{
-    if (len == 0)
-        return;
-    ingest_secret_buffer_reserve(buffer, buffer->len + len);
-    memcpy(buffer->bytes + buffer->len, bytes, len);
-    buffer->len += len;
-}
-
 void ingest_secret_buffer_clear(IngestSecretBuffer *buffer)
 {
     if (buffer->len > 0)

@@ -11,7 +11,6 @@ typedef struct {
     IngestCoder coder;
     IngestWordModel words;
     IngestNumberModel counts, small; /* of words, of names; of dates and lengths */
-    IngestChance separators[3][32];
     IngestNumberModel separator_len;
     IngestChance cases[4][4]; /* by the last one */
     guint last_case;

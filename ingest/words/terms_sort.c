@@ -14,14 +14,6 @@ void ingest_term_list_clear(IngestTermList *list)
     list->count = 0;
 }
 
-static guint64 prefix_of(const char *term, gsize len)
-{
-    guint64 prefix = 0;
-
-    memcpy(&prefix, term, MIN(len, sizeof prefix));
-    return GUINT64_FROM_BE(prefix);
-}
-
 static void add_entry(IngestTermList *list, const IngestTermEntry *entry)
 {
     ingest_secret_buffer_append(&list->entries, entry, sizeof *entry);
@@ -30,7 +22,7 @@ static void add_entry(IngestTermList *list, const IngestTermEntry *entry)
 
 static IngestTermEntry begin_entry(IngestTermList *list, const char *term, gsize len)
 {
-    IngestTermEntry entry = {.prefix = prefix_of(term, len),
+    IngestTermEntry entry = {.prefix = GUINT64_SWAP_LE_BE(ingest_words_first_eight(term, len)),
                              .offset = (guint32)list->texts.len,
                              .word = INGEST_VOCABULARY_NONE,
                              .len = (guint8)len};

@@ -11,11 +11,10 @@ guint32 ingest_words_hash(guint32 seed, const char *text, gsize len)
     guint64 hash = (guint64)seed << 32 ^ len;
 
     for (; len > 0;) {
-        guint64 eight = 0;
-        gsize part = MIN(len, sizeof eight);
+        gsize part = MIN(len, sizeof hash);
 
-        memcpy(&eight, text, part);
-        hash = (hash ^ eight) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
+        hash =
+            (hash ^ ingest_words_first_eight(text, len)) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
         hash ^= hash >> 29;
         text += part;
         len -= part;

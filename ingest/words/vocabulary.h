@@ -47,3 +47,23 @@ static inline const char *ingest_vocabulary_text(const IngestVocabulary *vocabul
 /* Which place a word goes to is nothing to be computed ahead by who writes mail: `seed` is random,
  * but for fixed lists. */
 guint32 ingest_words_hash(guint32 seed, const char *text, gsize len);
+
+/* The first bytes of a text, at most eight, as a number; the first one lowest. */
+static inline guint64 ingest_words_first_eight(const char *text, gsize len)
+{
+    guint64 eight = 0;
+    guint32 first, last;
+
+    if (len >= sizeof eight) {
+        memcpy(&eight, text, sizeof eight);
+        eight = GUINT64_FROM_LE(eight);
+    } else if (len >= sizeof first) {
+        memcpy(&first, text, sizeof first);
+        memcpy(&last, text + len - sizeof last, sizeof last);
+        eight = (guint64)GUINT32_FROM_LE(last) << 8 * (len - sizeof last) | GUINT32_FROM_LE(first);
+    } else {
+        for (gsize i = 0; i < len; i++)
+            eight |= (guint64)(guint8)text[i] << 8 * i;
+    }
+    return eight;
+}

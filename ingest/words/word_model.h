@@ -21,8 +21,8 @@ typedef struct {
     guint32 match;              /* where in history it went the same way before; 0: nowhere */
     guint32 match_len;
 
-    IngestChance is_match[16], is_known, kinds[4];
-    IngestNumberModel known, common, byte_count;
+    IngestChance is_match[16];
+    IngestNumberModel byte_count;
     IngestChance *bytes; /* made when the first word is not of ASCII letters */
 } IngestWordModel;
 

@@ -17,8 +17,9 @@
 #include "search/index.h"
 
 #define SEARCH_BLOCK_LEN 8192
-#define SEARCH_BLOCK_PLAIN_LEN 8176 /* a multiple of 4, 8, 14, 16 and 28: rows lie within a block  \
-                                     */
+#define SEARCH_BLOCK_PLAIN_LEN                                                                     \
+    8176 /* a multiple of 4, 8, 14, 16 and 28: rows lie within a block                             \
+          */
 #define SEARCH_FACTS_LEN_MAX 4096
 /* Opened blocks that a reader holds on to, of each file. */
 #define SEARCH_BLOCKS_HELD_MAX 8192

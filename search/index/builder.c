@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#define VARINT32_LEN_MAX 5
+
 /* A document's terms, in `forward`: for each its number and the length of what follows, then the
  * frequency and the positions, as varints; a position as the distance from the one before. */
 typedef struct {
@@ -53,23 +55,49 @@ void search_builder_free(SearchBuilder *builder)
     g_free(builder);
 }
 
-static void add_term(SearchBuilder *builder, const IngestTerm *term)
+/* Room for what is to be put at the end of the bytes, and how much of it was used. */
+static guint8 *reserve(GByteArray *bytes, gsize len)
 {
-    guint32 number = search_term_table_number(builder->terms, term->term, term->len, term->field);
+    guint at = bytes->len;
+
+    g_byte_array_set_size(bytes, (guint)(at + len));
+    return bytes->data + at;
+}
+
+static void keep_up_to(GByteArray *bytes, const guint8 *end)
+{
+    g_byte_array_set_size(bytes, (guint)(end - bytes->data));
+}
+
+static void code_positions(SearchBuilder *builder, const IngestTerm *term)
+{
+    guint8 *at;
     guint32 before = 0;
 
     g_byte_array_set_size(builder->coded, 0);
-    search_varint_append(builder->coded, term->count);
+    at = reserve(builder->coded, (term->count + 1) * VARINT32_LEN_MAX);
+    at = search_varint_put(at, term->count);
     for (gsize i = 0; i < term->count; i++) {
-        search_varint_append(builder->coded, term->positions[i] - before);
+        at = search_varint_put(at, term->positions[i] - before);
         before = term->positions[i];
     }
+    keep_up_to(builder->coded, at);
+}
+
+static void add_term(SearchBuilder *builder, const IngestTerm *term)
+{
+    guint32 number = search_term_table_number(builder->terms, term->term, term->len, term->field);
+    guint8 *at;
+
+    code_positions(builder, term);
     if (number == builder->lens->len)
         g_array_set_size(builder->lens, number + 1);
     g_array_index(builder->lens, gsize, number) += sizeof(guint32) + builder->coded->len;
-    search_varint_append(builder->forward, number);
-    search_varint_append(builder->forward, builder->coded->len);
-    g_byte_array_append(builder->forward, builder->coded->data, builder->coded->len);
+    at = reserve(builder->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
+    at = search_varint_put(at, number);
+    at = search_varint_put(at, builder->coded->len);
+    memcpy(at, builder->coded->data, builder->coded->len);
+    keep_up_to(builder->forward, at + builder->coded->len);
 }
 
 void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 received_s,

@@ -130,21 +130,32 @@ gboolean search_positions_begin(SearchPositionReader *reader, const guint8 *byte
     return (!reader->bits.failed && reader->k <= K_MAX) || corrupt(error);
 }
 
+/* Each position takes a bit at least. */
+static gboolean has_bits(const SearchBitReader *bits, guint32 count)
+{
+    return count <= (guint64)(bits->end - bits->next) * 8 + bits->window_count;
+}
+
 gboolean search_positions_read(SearchPositionReader *reader, guint32 frequency, GArray *positions,
                                GError **error)
 {
-    guint k = k_of_document(reader->k, frequency);
+    guint k = k_of_document(reader->k, frequency), at = positions != NULL ? positions->len : 0;
+    SearchBitReader bits = reader->bits;
+    guint32 *to = NULL;
     guint64 next = 0;
 
-    for (guint32 n = 0; n < frequency && !reader->bits.failed; n++) {
-        guint32 distance = search_bits_read_rice(&reader->bits, k);
-        guint32 position = (guint32)(next + distance);
-
-        if (next + distance > G_MAXUINT32)
-            return corrupt(error);
-        if (positions != NULL)
-            g_array_append_val(positions, position);
-        next = (guint64)position + 1;
+    if (!has_bits(&bits, frequency))
+        return corrupt(error);
+    if (positions != NULL) {
+        g_array_set_size(positions, at + frequency);
+        to = &g_array_index(positions, guint32, at);
     }
-    return !reader->bits.failed || corrupt(error);
+    for (guint32 n = 0; n < frequency; n++) {
+        next += search_bits_read_rice(&bits, k);
+        if (to != NULL)
+            to[n] = (guint32)next;
+        next++;
+    }
+    reader->bits = bits;
+    return (!bits.failed && next <= (guint64)G_MAXUINT32 + 1) || corrupt(error);
 }

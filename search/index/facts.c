@@ -17,6 +17,13 @@ void search_facts_format(const SearchFacts *facts, GByteArray *bytes)
     g_byte_array_append(bytes, facts->position, facts->position_len);
 }
 
+static gboolean corrupt(GError **error)
+{
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
+                        "the trailer of a case index is not right");
+    return FALSE;
+}
+
 gboolean search_facts_parse(const guint8 *bytes, gsize len, SearchFacts *ret_facts, GError **error)
 {
     VaultBytesReader reader;
@@ -32,13 +39,13 @@ gboolean search_facts_parse(const guint8 *bytes, gsize len, SearchFacts *ret_fac
     ret_facts->lengths[0] = 0;
     for (guint field = 1; field < INGEST_FIELD_COUNT; field++)
         ret_facts->lengths[field] = vault_bytes_read_u64(&reader);
-    ret_facts->position_len = MIN(vault_bytes_read_u8(&reader), SEARCH_POSITION_LEN_MAX);
+    ret_facts->position_len = vault_bytes_read_u8(&reader);
+    if (ret_facts->position_len > SEARCH_POSITION_LEN_MAX)
+        return corrupt(error);
     vault_bytes_read(&reader, ret_facts->position, ret_facts->position_len);
     if (vault_bytes_reader_finish(&reader, VAULT_BYTES_MUST_END) &&
         ret_facts->replaces_from <= ret_facts->number &&
         ret_facts->document_count < G_MAXUINT32 / 2)
         return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                        "the trailer of a case index is not right");
-    return FALSE;
+    return corrupt(error);
 }

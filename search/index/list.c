@@ -2,15 +2,21 @@
 
 #include "vault/base/error.h"
 
+#define SHORT_LEN 128
+
 struct SearchList {
     SearchBlocks *blocks;
     SearchListPlace place;
     guint32 document_count;
-    GArray *table;      /* SearchListChunk; at least one */
+    GArray *table; /* SearchListChunk; NULL: there is one, `single` */
+    SearchListChunk single;
+    const SearchListChunk *chunks;
+    guint chunk_count;
     guint chunk_number; /* the decoded one */
     guint at;           /* in the chunk: the document found */
     SearchChunk chunk;
-    GByteArray *bytes; /* of the chunk's positions */
+    guint8 short_bytes[SHORT_LEN]; /* of the chunk's positions; most lists have few */
+    GByteArray *bytes;             /* NULL until there are more */
     SearchPositionReader positions;
     guint positions_at; /* the document whose positions come next; G_MAXUINT: not begun */
 };
@@ -66,64 +72,69 @@ GArray *search_list_table_parse(const guint8 *bytes, gsize len, const SearchList
     return NULL;
 }
 
-static GArray *table_of_one(const SearchListPlace *place, guint32 document_count)
+static gboolean check_place(SearchBlocks *blocks, const SearchListPlace *place,
+                            guint32 document_count, GError **error)
 {
-    GArray *table = g_array_new(FALSE, FALSE, sizeof(SearchListChunk));
-    SearchListChunk chunk = {.last = document_count - 1,
-                             .postings_end = place->postings_len,
-                             .positions_end = place->positions_len};
-
-    g_array_append_val(table, chunk);
-    return table;
+    if (place->document_count > 0 && place->document_count <= document_count &&
+        place->table_len <= place->postings_len &&
+        place->postings_len <= search_blocks_len(blocks, SEARCH_SECTION_POSTINGS) &&
+        place->positions_len <= search_blocks_len(blocks, SEARCH_SECTION_POSITIONS))
+        return TRUE;
+    return corrupt(error);
 }
 
-static GArray *read_table(SearchBlocks *blocks, const SearchListPlace *place,
-                          guint32 document_count, GError **error)
+static gboolean load_table(SearchList *list, GError **error)
 {
+    const SearchListPlace *place = &list->place;
     guint64 offset = place->postings_offset + place->postings_len - place->table_len;
     g_autofree guint8 *bytes = NULL;
 
-    if (place->document_count == 0 || place->document_count > document_count ||
-        place->table_len > place->postings_len ||
-        place->postings_len > search_blocks_len(blocks, SEARCH_SECTION_POSTINGS) ||
-        place->positions_len > search_blocks_len(blocks, SEARCH_SECTION_POSITIONS)) {
-        corrupt(error);
-        return NULL;
+    list->chunk_count = chunk_count_of(place);
+    list->chunks = &list->single;
+    if (list->chunk_count == 1) {
+        list->single = (SearchListChunk){.last = list->document_count - 1,
+                                         .postings_end = place->postings_len,
+                                         .positions_end = place->positions_len};
+        return TRUE;
     }
-    if (place->document_count <= SEARCH_CHUNK_DOCUMENTS)
-        return table_of_one(place, document_count);
     bytes = g_malloc(place->table_len);
-    if (!search_blocks_read(blocks, SEARCH_SECTION_POSTINGS, offset, bytes, place->table_len,
+    if (!search_blocks_read(list->blocks, SEARCH_SECTION_POSTINGS, offset, bytes, place->table_len,
                             error))
-        return NULL;
-    return search_list_table_parse(bytes, place->table_len, place, document_count, error);
+        return FALSE;
+    list->table =
+        search_list_table_parse(bytes, place->table_len, place, list->document_count, error);
+    if (list->table == NULL)
+        return FALSE;
+    list->chunks = (const SearchListChunk *)(const void *)list->table->data;
+    return TRUE;
 }
 
 SearchList *search_list_open(SearchBlocks *blocks, const SearchListPlace *place,
                              guint32 document_count, GError **error)
 {
-    GArray *table = read_table(blocks, place, document_count, error);
-    SearchList *list;
+    g_autoptr(SearchList) list = NULL;
 
-    if (table == NULL)
+    if (!check_place(blocks, place, document_count, error))
         return NULL;
+    /* Not zeroed: a merge opens millions. */
     list = g_new(SearchList, 1);
     list->blocks = blocks;
     list->place = *place;
     list->document_count = document_count;
-    list->table = table;
+    list->table = NULL;
     list->chunk_number = 0;
     list->at = 0;
     list->chunk.count = 0;
     list->bytes = NULL;
-    return list;
+    return load_table(list, error) ? g_steal_pointer(&list) : NULL;
 }
 
 void search_list_free(SearchList *list)
 {
     if (list == NULL)
         return;
-    g_array_unref(list->table);
+    if (list->table != NULL)
+        g_array_unref(list->table);
     if (list->bytes != NULL)
         g_byte_array_unref(list->bytes);
     g_free(list);
@@ -131,8 +142,7 @@ void search_list_free(SearchList *list)
 
 static SearchListChunk begin_of(const SearchList *list, guint number)
 {
-    return number > 0 ? g_array_index(list->table, SearchListChunk, number - 1)
-                      : (SearchListChunk){.last = SEARCH_NO_DOCUMENT};
+    return number > 0 ? list->chunks[number - 1] : (SearchListChunk){.last = SEARCH_NO_DOCUMENT};
 }
 
 /* Documents in a full chunk, or in the last one. */
@@ -145,7 +155,7 @@ static guint count_of(const SearchList *list, guint number)
 static gboolean decode(SearchList *list, guint number, GError **error)
 {
     SearchListChunk begin = begin_of(list, number);
-    const SearchListChunk *end = &g_array_index(list->table, SearchListChunk, number);
+    const SearchListChunk *end = &list->chunks[number];
     gsize len = end->postings_end - begin.postings_end;
     guint8 bytes[SEARCH_CHUNK_DOCUMENTS * 16];
 
@@ -166,12 +176,12 @@ static gboolean decode(SearchList *list, guint number, GError **error)
 /* The first chunk from `low` on whose last document is not before the target. */
 static guint find_chunk(const SearchList *list, guint low, guint32 target)
 {
-    guint high = list->table->len;
+    guint high = list->chunk_count;
 
     while (low < high) {
         guint middle = low + (high - low) / 2;
 
-        if (g_array_index(list->table, SearchListChunk, middle).last < target)
+        if (list->chunks[middle].last < target)
             low = middle + 1;
         else
             high = middle;
@@ -187,7 +197,7 @@ gboolean search_list_seek(SearchList *list, guint32 target, guint32 *ret_documen
         guint first = chunk->count == 0 ? 0 : list->chunk_number + 1;
         guint number = find_chunk(list, first, target);
 
-        if (number == list->table->len) {
+        if (number == list->chunk_count) {
             *ret_document = SEARCH_NO_DOCUMENT;
             return TRUE;
         }
@@ -205,19 +215,26 @@ guint32 search_list_frequency(const SearchList *list)
     return list->chunk.frequencies[list->at];
 }
 
-static gboolean begin_positions(SearchList *list, GError **error)
+static guint8 *room_for(SearchList *list, gsize len)
 {
-    SearchListChunk begin = begin_of(list, list->chunk_number);
-    guint64 end = g_array_index(list->table, SearchListChunk, list->chunk_number).positions_end;
-
+    if (len <= sizeof list->short_bytes)
+        return list->short_bytes;
     if (list->bytes == NULL)
         list->bytes = g_byte_array_new();
-    g_byte_array_set_size(list->bytes, (guint)(end - begin.positions_end));
+    g_byte_array_set_size(list->bytes, (guint)len);
+    return list->bytes->data;
+}
+
+static gboolean begin_positions(SearchList *list, GError **error)
+{
+    guint64 begin = begin_of(list, list->chunk_number).positions_end;
+    gsize len = list->chunks[list->chunk_number].positions_end - begin;
+    guint8 *bytes = room_for(list, len);
+
     list->positions_at = 0;
     return search_blocks_read(list->blocks, SEARCH_SECTION_POSITIONS,
-                              list->place.positions_offset + begin.positions_end, list->bytes->data,
-                              list->bytes->len, error) &&
-           search_positions_begin(&list->positions, list->bytes->data, list->bytes->len, error);
+                              list->place.positions_offset + begin, bytes, len, error) &&
+           search_positions_begin(&list->positions, bytes, len, error);
 }
 
 gboolean search_list_positions(SearchList *list, GArray *positions, GError **error)

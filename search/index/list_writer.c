@@ -3,8 +3,9 @@
 struct SearchListWriter {
     SearchBlockWriter *blocks;
     SearchChunk chunk;
-    GArray *positions; /* guint32, of the chunk */
-    guint32 last;      /* document of the chunk before */
+    guint32 *positions; /* of the chunk */
+    gsize position_count, position_room;
+    guint32 last; /* document of the chunk before */
     guint chunk_count;
     GByteArray *bytes, *table;
     SearchListPlace place;
@@ -25,7 +26,6 @@ SearchListWriter *search_list_writer_new(SearchBlockWriter *blocks)
     SearchListWriter *writer = g_new0(SearchListWriter, 1);
 
     writer->blocks = blocks;
-    writer->positions = g_array_new(FALSE, FALSE, sizeof(guint32));
     writer->bytes = g_byte_array_new();
     writer->table = g_byte_array_new();
     begin_list(writer);
@@ -36,7 +36,7 @@ void search_list_writer_free(SearchListWriter *writer)
 {
     if (writer == NULL)
         return;
-    g_array_unref(writer->positions);
+    g_free(writer->positions);
     g_byte_array_unref(writer->bytes);
     g_byte_array_unref(writer->table);
     g_free(writer);
@@ -60,15 +60,25 @@ static gboolean put_chunk(SearchListWriter *writer, GError **error)
     if (!put(writer, SEARCH_SECTION_POSTINGS, error))
         return FALSE;
     g_byte_array_set_size(writer->bytes, 0);
-    search_chunk_format_positions(&writer->chunk, (const guint32 *)(void *)writer->positions->data,
-                                  writer->bytes);
+    search_chunk_format_positions(&writer->chunk, writer->positions, writer->bytes);
     search_varint_append(writer->table, writer->bytes->len);
     writer->place.positions_len += writer->bytes->len;
     writer->last = last;
     writer->chunk_count++;
     writer->chunk.count = 0;
-    g_array_set_size(writer->positions, 0);
+    writer->position_count = 0;
     return put(writer, SEARCH_SECTION_POSITIONS, error);
+}
+
+static guint32 *room_for(SearchListWriter *writer, guint32 count)
+{
+    gsize needed = writer->position_count + count;
+
+    if (needed > writer->position_room) {
+        writer->position_room = 2 * needed;
+        writer->positions = g_renew(guint32, writer->positions, writer->position_room);
+    }
+    return writer->positions + writer->position_count;
 }
 
 gboolean search_list_writer_add(SearchListWriter *writer, guint32 document,
@@ -84,7 +94,8 @@ gboolean search_list_writer_add(SearchListWriter *writer, guint32 document,
     writer->chunk.documents[at] = document;
     writer->chunk.frequencies[at] = count;
     writer->chunk.count = at + 1;
-    g_array_append_vals(writer->positions, positions, count);
+    memcpy(room_for(writer, count), positions, count * sizeof *positions);
+    writer->position_count += count;
     writer->place.document_count++;
     writer->place.position_count += count;
     return TRUE;

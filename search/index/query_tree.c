@@ -101,6 +101,8 @@ static gboolean mailbox_fits(const SearchEvaluation *evaluation, const MailboxId
     const GPtrArray *addresses =
         options->addresses != NULL ? options->addresses(options->user, mailbox_id) : NULL;
 
+    if (strcmp(VAULT_ID_TEXT(*mailbox_id), wanted) == 0)
+        return TRUE;
     for (guint i = 0; addresses != NULL && i < addresses->len; i++)
         if (address_fits(g_ptr_array_index(addresses, i), wanted))
             return TRUE;

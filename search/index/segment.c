@@ -33,12 +33,14 @@ guint32 search_message_id_hash(const char *message_id)
 {
     VaultBytesReader reader;
     VaultHash hash;
+    guint32 first;
 
     if (message_id == NULL || *message_id == '\0')
         return 0;
     vault_hash(message_id, strlen(message_id), &hash);
     vault_bytes_reader_init(&reader, hash.bytes, sizeof hash.bytes);
-    return MAX(vault_bytes_read_u32(&reader), 1);
+    first = vault_bytes_read_u32(&reader);
+    return MAX(first, 1);
 }
 
 static gboolean has_len(SearchSegment *segment, SearchSection section, guint64 rows, guint len)

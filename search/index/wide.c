@@ -146,68 +146,73 @@ static void places_free(SearchIterator *iterator)
 /* What taking a list's documents fills: places, or, of a phrase, marks on those of its head. */
 typedef struct {
     GArray *places;
-    guint8 *is_followed; /* by place; NULL: there is no head */
+    guint32 *firsts; /* of each document its first place, and behind the last one; NULL: no head */
+    guint8 *is_followed; /* by place */
     guint distance;
     GArray *positions;
 } Collection;
 
-static void mark(Collection *collection, guint32 document)
+static void add_places(Collection *collection, guint32 document)
 {
-    guint at = find_place(collection->places, 0, (guint64)document << 32);
+    guint count = collection->positions->len, at = collection->places->len;
 
-    for (guint i = 0; i < collection->positions->len; i++) {
-        guint32 position = g_array_index(collection->positions, guint32, i);
-        guint64 start = (guint64)document << 32 | (position - collection->distance);
-
-        if (position < collection->distance)
-            continue;
-        at = find_place(collection->places, at, start);
-        if (at < collection->places->len && g_array_index(collection->places, guint64, at) == start)
-            collection->is_followed[at] = 1;
-    }
+    g_array_set_size(collection->places, at + count);
+    for (guint i = 0; i < count; i++)
+        g_array_index(collection->places, guint64, at + i) =
+            (guint64)document << 32 | g_array_index(collection->positions, guint32, i);
 }
 
-static gboolean has_head(const Collection *collection, guint32 document)
+/* Both go up. */
+static void mark(Collection *collection, guint32 document)
 {
-    guint at = find_place(collection->places, 0, (guint64)document << 32);
+    guint at = collection->firsts[document], end = collection->firsts[document + 1];
 
-    return at < collection->places->len &&
-           g_array_index(collection->places, guint64, at) >> 32 == document;
+    for (guint i = 0; i < collection->positions->len; i++) {
+        guint64 position = g_array_index(collection->positions, guint32, i);
+
+        while (at < end && (guint32)g_array_index(collection->places, guint64, at) +
+                                   (guint64)collection->distance <
+                               position)
+            at++;
+        if (at < end && (guint32)g_array_index(collection->places, guint64, at) +
+                                (guint64)collection->distance ==
+                            position)
+            collection->is_followed[at] = 1;
+    }
 }
 
 static gboolean collect(gpointer user, SearchList *list, guint32 document, GError **error)
 {
     Collection *collection = user;
+    gboolean has_head = collection->firsts != NULL;
 
-    if (collection->is_followed != NULL && !has_head(collection, document))
+    if (has_head && collection->firsts[document] == collection->firsts[document + 1])
         return TRUE;
     g_array_set_size(collection->positions, 0);
     if (!search_list_positions(list, collection->positions, error))
         return FALSE;
-    if (collection->is_followed != NULL) {
+    if (has_head)
         mark(collection, document);
-        return TRUE;
-    }
-    for (guint i = 0; i < collection->positions->len; i++) {
-        guint64 place = (guint64)document << 32 | g_array_index(collection->positions, guint32, i);
-
-        g_array_append_val(collection->places, place);
-    }
+    else
+        add_places(collection, document);
     return TRUE;
 }
 
-static void collect_head(Collection *collection, SearchIterator *head)
+static void collect_head(SearchEvaluation *evaluation, Collection *collection, SearchIterator *head)
 {
+    guint32 count = search_evaluation_count(evaluation), document = 0;
+
+    collection->firsts = g_new0(guint32, (gsize)count + 1);
     for (guint32 next = 0; (next = search_iterator_seek(head, next)) != SEARCH_NO_DOCUMENT;
          next++) {
+        while (document <= next)
+            collection->firsts[document++] = collection->places->len;
         g_array_set_size(collection->positions, 0);
         search_iterator_positions(head, collection->positions);
-        for (guint i = 0; i < collection->positions->len; i++) {
-            guint64 place = (guint64)next << 32 | g_array_index(collection->positions, guint32, i);
-
-            g_array_append_val(collection->places, place);
-        }
+        add_places(collection, next);
     }
+    while (document <= count)
+        collection->firsts[document++] = collection->places->len;
     collection->is_followed = g_malloc0((gsize)collection->places->len + 1);
 }
 
@@ -244,13 +249,14 @@ SearchIterator *search_iterator_wide_phrase(SearchEvaluation *evaluation, Search
     Places *places;
 
     if (head != NULL)
-        collect_head(&collection, head);
+        collect_head(evaluation, &collection, head);
     go_through(evaluation, lists, collect, &collection);
     if (head != NULL)
         keep_followed(&collection);
     else
         qsort(collection.places->data, collection.places->len, sizeof(guint64), compare_places);
     g_free(collection.is_followed);
+    g_free(collection.firsts);
     places = search_iterator_new(sizeof *places, &kind, evaluation, collection.places->len);
     places->places = collection.places;
     return &places->base;

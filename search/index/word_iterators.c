@@ -5,7 +5,8 @@
 
 typedef struct {
     SearchList *list;
-    guint32 document;
+    gboolean is_begun;
+    guint32 document; /* found; SEARCH_NO_DOCUMENT: there is none left */
 } Member;
 
 typedef struct {
@@ -22,8 +23,6 @@ static void union_free(SearchIterator *iterator)
         search_list_free(row->members[i].list);
 }
 
-/* A list is opened when it is first looked at: of a rare word and a common one often none of the
- * common one's other forms are. */
 static guint32 union_seek(SearchIterator *iterator, guint32 target)
 {
     Union *row = (Union *)iterator;
@@ -32,10 +31,11 @@ static guint32 union_seek(SearchIterator *iterator, guint32 target)
     for (guint i = 0; i < row->count; i++) {
         Member *member = &row->members[i];
 
-        if (member->document < target || !iterator->is_begun)
-            if (!search_list_seek(member->list, target, &member->document,
-                                  &iterator->evaluation->error))
-                return SEARCH_NO_DOCUMENT;
+        if ((!member->is_begun || member->document < target) &&
+            !search_list_seek(member->list, target, &member->document,
+                              &iterator->evaluation->error))
+            return SEARCH_NO_DOCUMENT;
+        member->is_begun = TRUE;
         first = MIN(first, member->document);
     }
     return first;

@@ -4,6 +4,7 @@
 #include "search/index/folder.h"
 #include "search/index/index_internal.h"
 #include "search/index/merge.h"
+#include "search/index/writer_internal.h"
 
 #include <glib/gstdio.h>
 
@@ -25,6 +26,7 @@ struct SearchIndexWriter {
     SearchIdTable *bodies; /* of this scan */
     SearchIdTable *known;  /* copies of this scan */
     SearchCopies *copies;
+    gsize memory_len_max;
     gboolean is_committed;
 };
 
@@ -59,6 +61,7 @@ SearchIndexWriter *search_index_writer_begin(const char *folder, const SearchInd
 
     writer->folder = g_strdup(folder);
     writer->lock = -1;
+    writer->memory_len_max = MEMORY_LEN_MAX;
     g_mutex_init(&writer->mutex);
     if (key != NULL)
         writer->key = *key;
@@ -91,6 +94,11 @@ void search_index_writer_free(SearchIndexWriter *writer)
     g_free(writer);
 }
 
+void search_index_writer_limit_memory(SearchIndexWriter *writer, gsize len_max)
+{
+    writer->memory_len_max = len_max;
+}
+
 /* Takes note of the copy; TRUE when its message is new, too, and comes with its terms. */
 static gboolean note(SearchIndexWriter *writer, const SearchCopy *copy, gboolean has_terms)
 {
@@ -119,7 +127,7 @@ static gboolean give_back(SearchIndexWriter *writer, SearchBuilder *builder)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&writer->mutex);
 
-    if (search_builder_len(builder) >= MEMORY_LEN_MAX / writer->builder_count) {
+    if (search_builder_len(builder) >= writer->memory_len_max / writer->builder_count) {
         writer->builder_count--;
         return TRUE;
     }
@@ -312,7 +320,8 @@ gboolean search_index_writer_commit(SearchIndexWriter *writer, const void *posit
 
     g_assert(position_len <= SEARCH_POSITION_LEN_MAX && !writer->is_committed);
     writer->is_committed = TRUE;
-    memcpy(facts.position, position, position_len);
+    if (position_len > 0)
+        memcpy(facts.position, position, position_len);
     set_facts(writer, kept, &facts);
     fd = search_folder_draft(writer->folder, &path, error);
     if (fd < 0)

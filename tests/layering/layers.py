@@ -67,6 +67,11 @@ LAYERS = {
         system=["archive", "libxml", "poppler", "seccomp", "unicode"],
         links=["ARCHIVE", "ICU", "POPPLER", "SECCOMP", "XML"],
     ),
+    "search/index": dict(
+        project=["ingest/words/", "search/index.h", "search/query.h", "vault/base/",
+                 "vault/crypto/"],
+        system=["zstd"], links=["ingest-words", "vault-crypto", "ZSTD", "m"],
+    ),
     "search": dict(
         project=["ingest/words/", "vault/base/", "vault/crypto/"],
         system=[], links=["ingest-words"],
