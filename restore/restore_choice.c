@@ -52,6 +52,14 @@ gboolean restore_choice_of_result(const char *path, const VaultId *vault_id,
     return TRUE;
 }
 
+char *restore_choice_query_mistake(const char *query)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SearchQuery) parsed = search_run_parse(query, 0, &error);
+
+    return parsed == NULL ? g_strdup(error->message) : NULL;
+}
+
 gboolean restore_choice_of_query(VaultView *view, RestoreScope *scope, const char *query,
                                  const char *verb, RestoreChoice *ret_choice, GError **error)
 {

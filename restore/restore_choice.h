@@ -20,6 +20,8 @@ void restore_choice_of_scope(const RestoreScope *scope, gboolean is_named,
                              RestoreChoice *ret_choice);
 gboolean restore_choice_of_result(const char *path, const VaultId *vault_id,
                                   RestoreChoice *ret_choice, GError **error);
+/* What is wrong with a query, as it is shown to people; NULL: nothing. New string. */
+char *restore_choice_query_mistake(const char *query);
 /* What `muniment search` finds; says, as it does, what it could not look into. */
 gboolean restore_choice_of_query(VaultView *view, RestoreScope *scope, const char *query,
                                  const char *verb, RestoreChoice *ret_choice, GError **error);

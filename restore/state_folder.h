@@ -1,9 +1,9 @@
 /* The reader's state folder: grants (*.grant) and identities (*.key) that need not be named.
  *
- * $XDG_STATE_HOME/muniment or ~/.local/state/muniment; whatever is put there is found. Indexes
- * of cases lie below it (restore/case_folder.h). Files that are no grants or identities are passed over. Errors: NOT_FOUND (no folder, or
- * nothing in it fits), BUSY (several grants fit: the message names them), REFUSED (the folder is
- * open to others), IO. Threads: the main thread only.
+ * $XDG_STATE_HOME/muniment or ~/.local/state/muniment; whatever is put there is found. Indexes of
+ * cases lie below it (restore/case_folder.h). Files that are no grants or identities are passed
+ * over. Errors: NOT_FOUND (no folder, or nothing in it fits), BUSY (several grants fit: the message
+ * names them), REFUSED (the folder is open to others), IO. Threads: the main thread only.
  */
 #pragma once
 

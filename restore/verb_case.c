@@ -96,18 +96,27 @@ static gboolean remove_here(const char *vault, const char *ssh, const char *case
            case_folder_remove(state, vault_view_id(view), case_id, ret_count, error);
 }
 
+static gboolean has_key_of(const char *vault, const char *case_id, gboolean *ret_has,
+                           GError **error)
+{
+    g_autoptr(VaultKeep) keep = vault_access_open(vault, VAULT_ACCESS_AS_IT_IS, NULL, error);
+    g_autoptr(GPtrArray) cases = keep == NULL ? NULL : vault_keep_cases(keep, error);
+
+    *ret_has = FALSE;
+    for (guint i = 0; cases != NULL && i < cases->len; i++)
+        *ret_has |= g_str_equal(((const VaultCaseValue *)cases->pdata[i])->case_id, case_id);
+    return cases != NULL;
+}
+
 /* The key, in the vault: with it all indexes of the case are dead, wherever they lie. *ret_has:
  * there was one. */
 static gboolean drop_key(const char *vault, const char *case_id, gboolean *ret_has, GError **error)
 {
     g_autofree char *text = g_strdup_printf("muniment-case-close/1\ncase: %s\n", case_id);
-    g_autoptr(GError) failure = NULL;
 
-    *ret_has = vault_access_operate(vault, "case-close", text, strlen(text), NULL, &failure);
-    if (*ret_has || g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+    return has_key_of(vault, case_id, ret_has, error) &&
+           (!*ret_has ||
+            vault_access_operate(vault, "case-close", text, strlen(text), NULL, error));
 }
 
 static int close_case(const char *vault, const char *ssh, const char *case_id)

@@ -444,13 +444,16 @@ int restore_verb_restore(int argc, char **argv)
         .entries = entries};
     g_autoptr(GError) error = NULL;
     ExportFormat format = EXPORT_EML;
+    g_autofree char *query_mistake = NULL;
     const char *mistake;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
     if (argc != 2)
         return restore_verb_usage(verb, "give one VAULT");
+    query_mistake = options.query == NULL ? NULL : restore_choice_query_mistake(options.query);
     mistake = options_mistake(&options, &format);
+    mistake = mistake == NULL ? query_mistake : mistake;
     return mistake != NULL ? restore_verb_usage(verb, "%s", mistake)
                            : run(argv[1], &options, format);
 }
