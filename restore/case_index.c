@@ -3,6 +3,7 @@
 #include "restore/case_content.h"
 #include "restore/case_folder.h"
 #include "restore/progress.h"
+#include "restore/terms_scan.h"
 #include "restore/verb.h"
 #include "vault/base/bytes.h"
 
@@ -18,33 +19,51 @@ typedef struct {
     guint64 read_count, without_count, failed_count;
 } CasePosition;
 
-/* One update under way. */
+/* One update under way. Threads of the scan add to the writer and count under the lock. */
 typedef struct {
     const CaseIndexOptions *options;
     SearchIndex *index;        /* what is known */
     SearchIndexWriter *writer; /* what is new */
     CasePosition position;
-    GHashTable *bodies;  /* RecordId: taken in by this update */
-    GArray *without;     /* VaultTermsEntry that have no terms, all copies */
-    GArray *without_ids; /* RecordId of their bodies, each once */
+    GArray *without;          /* VaultTermsEntry that have no terms, all copies */
+    GArray *without_ids;      /* RecordId of their bodies, each once */
+    GHashTable *without_seen; /* the same */
+    GAsyncQueue *splitters;   /* IngestWordSplitter that no thread uses */
+    GMutex lock;
     guint64 added_count;
-    GError *failure; /* of the writer: ends it */
-    IngestWordSplitter *splitter;
     Progress *progress;
 } CaseUpdate;
 
-static void case_update_clear(CaseUpdate *update)
+static CaseUpdate *case_update_new(const CaseIndexOptions *options, SearchIndex *index)
 {
-    g_clear_pointer(&update->index, search_index_free);
-    g_clear_pointer(&update->writer, search_index_writer_free);
-    g_clear_pointer(&update->bodies, g_hash_table_unref);
-    g_clear_pointer(&update->without, g_array_unref);
-    g_clear_pointer(&update->without_ids, g_array_unref);
-    g_clear_error(&update->failure);
-    g_clear_pointer(&update->splitter, ingest_word_splitter_free);
-    g_clear_pointer(&update->progress, progress_free);
+    CaseUpdate *update = g_new0(CaseUpdate, 1);
+
+    update->options = options;
+    update->index = index;
+    update->without = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    update->without_ids = g_array_new(FALSE, FALSE, sizeof(RecordId));
+    update->without_seen = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
+    update->splitters = g_async_queue_new_full((GDestroyNotify)ingest_word_splitter_free);
+    g_mutex_init(&update->lock);
+    update->progress = progress_begin(options->verb, "messages", 0);
+    return update;
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CaseUpdate, case_update_clear)
+
+static void case_update_free(CaseUpdate *update)
+{
+    if (update == NULL)
+        return;
+    search_index_writer_free(update->writer);
+    search_index_free(update->index);
+    g_array_unref(update->without);
+    g_array_unref(update->without_ids);
+    g_hash_table_unref(update->without_seen);
+    g_async_queue_unref(update->splitters);
+    g_mutex_clear(&update->lock);
+    progress_free(update->progress);
+    g_free(update);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CaseUpdate, case_update_free)
 
 /* ---- position -------------------------------------------------------------------------------- */
 
@@ -104,15 +123,6 @@ static void begin_position(CaseUpdate *update)
 
 /* ---- what is new ----------------------------------------------------------------------------- */
 
-/* Without terms: the message is known, and has one owner more. */
-static gboolean add(CaseUpdate *update, const SearchCopy *copy, const IngestTerms *terms)
-{
-    if (update->failure == NULL &&
-        search_index_writer_add(update->writer, copy, terms, &update->failure))
-        update->added_count++;
-    return update->failure == NULL;
-}
-
 /* Copies without terms are known by their own record id. */
 static SearchCopy copy_of(const VaultTermsEntry *entry)
 {
@@ -125,9 +135,42 @@ static SearchCopy copy_of(const VaultTermsEntry *entry)
                         .flags = entry->flags};
 }
 
-static gboolean take_body(CaseUpdate *update, const RecordId *body_id)
+/* Without terms: the message is known, and lies in one mailbox more. */
+static gboolean add(CaseUpdate *update, const SearchCopy *copy, const IngestTerms *terms,
+                    GError **error)
 {
-    return g_hash_table_add(update->bodies, g_memdup2(body_id, sizeof *body_id));
+    if (!search_index_writer_add(update->writer, copy, terms, error))
+        return FALSE;
+    g_mutex_lock(&update->lock);
+    update->added_count++;
+    g_mutex_unlock(&update->lock);
+    return TRUE;
+}
+
+static void count_failed(CaseUpdate *update)
+{
+    g_mutex_lock(&update->lock);
+    update->position.failed_count++;
+    g_mutex_unlock(&update->lock);
+}
+
+static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError **error)
+{
+    IngestWordSplitter *splitter = g_async_queue_try_pop(update->splitters);
+    SearchCopy copy = copy_of(item->entry);
+    g_autoptr(IngestTerms) terms = NULL;
+    gboolean ok = TRUE;
+
+    if (splitter == NULL)
+        splitter = ingest_word_splitter_new();
+    terms = ingest_terms_parse(item->terms, item->len, splitter, NULL);
+    if (terms == NULL)
+        count_failed(update);
+    else
+        ok = add(update, &copy, terms, error);
+    g_clear_pointer(&terms, ingest_terms_free);
+    g_async_queue_push(update->splitters, splitter);
+    return ok;
 }
 
 static void keep_without(CaseUpdate *update, const VaultTermsEntry *entry)
@@ -137,118 +180,71 @@ static void keep_without(CaseUpdate *update, const VaultTermsEntry *entry)
         return;
     }
     g_array_append_vals(update->without, entry, 1);
-    if (take_body(update, &entry->body_id))
+    if (g_hash_table_add(update->without_seen, g_memdup2(&entry->body_id, sizeof entry->body_id)))
         g_array_append_val(update->without_ids, entry->body_id);
 }
 
-/* Called for each entry of the list, in order, in one thread. Are its terms wanted? Of a message
- * that is known already the copy alone is taken in. */
-static gboolean is_wanted(const VaultTermsEntry *entry, gpointer user)
+static gboolean take(const TermsScanItem *item, gpointer user, GError **error)
 {
     CaseUpdate *update = user;
-    SearchCopy copy = copy_of(entry);
+    SearchCopy copy = copy_of(item->entry);
+    gboolean is_there = search_index_has_copy(update->index, &copy.terms_id);
 
-    if (search_index_has_copy(update->index, &copy.terms_id))
-        return FALSE;
-    if (search_index_has_body(update->index, &entry->body_id)) {
-        (void)add(update, &copy, NULL);
-        return FALSE;
-    }
-    if (vault_id_is_zero(entry->terms_id.bytes)) {
-        keep_without(update, entry);
-        return FALSE;
-    }
-    if (take_body(update, &entry->body_id))
+    switch (item->outcome) {
+    case TERMS_SCAN_WORDS:
+        return take_words(update, item, error);
+    case TERMS_SCAN_KNOWN:
+        return is_there || add(update, &copy, NULL, error);
+    case TERMS_SCAN_NONE:
+        if (!is_there)
+            keep_without(update, item->entry);
         return TRUE;
-    (void)add(update, &copy, NULL);
-    return FALSE;
-}
-
-/* ---- releasing and opening ------------------------------------------------------------------- */
-
-static void open_one(CaseUpdate *update, VaultTermsOpener *opener, const VaultTermsEntry *entry,
-                     const VaultReleasedTerms *released)
-{
-    VaultOpenTermsEntry open = {.terms_id = entry->terms_id,
-                                .body_id = entry->body_id,
-                                .mailbox_id = entry->mailbox_id,
-                                .month_key_id = entry->month_key_id,
-                                .leaf = entry->leaf,
-                                .received_s = entry->received_s,
-                                .flags = entry->flags};
-    VaultRecordSource records = vault_view_records(update->options->view);
-    SearchCopy copy = copy_of(entry);
-    g_autoptr(IngestTerms) terms = NULL;
-    const guint8 *bytes;
-    gsize len;
-
-    if (vault_terms_opener_open(opener, &open, released, &records, &bytes, &len, NULL))
-        terms = ingest_terms_parse(bytes, len, update->splitter, NULL);
-    if (terms == NULL)
-        update->position.failed_count++;
-    else
-        (void)add(update, &copy, terms);
-}
-
-static gboolean open_all(CaseUpdate *update, VaultTermsOpener *opener, const GArray *entries,
-                         GError **error)
-{
-    RestoreScope *scope = update->options->scope;
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(RecordId));
-    g_autoptr(GBytes) sealed = NULL;
-    g_autoptr(VaultOpenedRelease) release = NULL;
-
-    for (guint i = 0; i < entries->len; i++)
-        g_array_append_val(ids, g_array_index(entries, VaultTermsEntry, i).terms_id);
-    if (ids->len > 0)
-        sealed = vault_view_release_terms(update->options->view,
-                                          (const RecordId *)(gpointer)ids->data, ids->len, error);
-    if (ids->len == 0 || sealed == NULL)
-        return ids->len == 0;
-    release = vault_release_open_terms(&scope->identity, vault_view_id(update->options->view),
-                                       &scope->grant_hash, g_bytes_get_data(sealed, NULL),
-                                       g_bytes_get_size(sealed), error);
-    for (guint i = 0; release != NULL && update->failure == NULL && i < entries->len; i++) {
-        open_one(update, opener, &g_array_index(entries, VaultTermsEntry, i),
-                 &g_array_index(release->slots, VaultReleasedTerms, i));
-        progress_show(update->progress, update->added_count, 0);
+    case TERMS_SCAN_FAILED:
+        count_failed(update);
+        return TRUE;
     }
-    return release != NULL;
+    g_assert_not_reached();
 }
 
-static void keep_wanted(CaseUpdate *update, GArray *page)
+static gboolean is_known(const RecordId *body_id, gpointer user)
 {
-    guint kept = 0;
+    const CaseUpdate *update = user;
 
-    for (guint i = 0; i < page->len; i++) {
-        VaultTermsEntry *entry = &g_array_index(page, VaultTermsEntry, i);
-
-        if (is_wanted(entry, update))
-            g_array_index(page, VaultTermsEntry, kept++) = *entry;
-    }
-    g_array_set_size(page, kept);
+    return search_index_has_body(update->index, body_id);
 }
 
+static void show_progress(guint64 listed, gpointer user)
+{
+    CaseUpdate *update = user;
+
+    progress_show(update->progress, listed, 0);
+}
+
+/* Where the list begins anew, all that could not be had comes again: what was counted before does
+ * not count. */
 static gboolean scan(CaseUpdate *update, GError **error)
 {
-    const CaseIndexOptions *options = update->options;
-    g_autoptr(VaultTermsOpener) opener = vault_terms_opener_new(options->scope->reader);
-    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
-    gboolean is_more = TRUE;
+    RestoreScope *scope = update->options->scope;
+    CasePosition before = update->position;
+    TermsScanOptions options = {.view = update->options->view,
+                                .reader = scope->reader,
+                                .identity = &scope->identity,
+                                .grant_hash = &scope->grant_hash,
+                                .filter = &scope->filter,
+                                .is_known = is_known,
+                                .take = take,
+                                .progress = show_progress,
+                                .user = update};
+    TermsScanResult result;
 
-    while (is_more && update->failure == NULL) {
-        g_array_set_size(page, 0);
-        if (!vault_view_list_terms(options->view, &options->scope->filter, &update->position.list,
-                                   VAULT_VIEW_RELEASE_COUNT_MAX, page, &is_more, error))
-            return FALSE;
-        keep_wanted(update, page);
-        if (!open_all(update, opener, page, error))
-            return FALSE;
+    if (!terms_scan_run(&options, &update->position.list, &result, error))
+        return FALSE;
+    if (update->position.list.is_anew) {
+        update->position.without_count -= before.without_count;
+        update->position.failed_count -= before.failed_count;
     }
-    if (update->failure == NULL)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&update->failure));
-    return FALSE;
+    update->position.list.is_anew = FALSE;
+    return TRUE;
 }
 
 /* ---- messages without terms ------------------------------------------------------------------ */
@@ -265,10 +261,8 @@ static gboolean add_read(const RecordId *body_id, const IngestTerms *terms, gpoi
 
         if (!VAULT_ID_EQUAL(entry->body_id, *body_id))
             continue;
-        if (!add(update, &copy, terms)) {
-            g_propagate_error(error, g_steal_pointer(&update->failure));
+        if (!add(update, &copy, terms, error))
             return FALSE;
-        }
         terms = NULL;
     }
     update->position.read_count++;
@@ -303,29 +297,23 @@ static gboolean commit(CaseUpdate *update, GError **error)
     return search_index_writer_commit(update->writer, position->data, position->len, error);
 }
 
+/* Takes the index over. */
 static gboolean bring_up_to_date(const CaseIndexOptions *options, const char *folder,
                                  const SearchIndexKey *key, SearchIndex *index,
                                  CaseIndexReport *report, GError **error)
 {
-    g_auto(CaseUpdate)
-        update = {.options = options,
-                  .index = index,
-                  .writer = search_index_writer_begin(folder, key, error),
-                  .bodies = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL),
-                  .without = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry)),
-                  .without_ids = g_array_new(FALSE, FALSE, sizeof(RecordId)),
-                  .splitter = ingest_word_splitter_new(),
-                  .progress = progress_begin(options->verb, "messages", 0)};
+    g_autoptr(CaseUpdate) update = case_update_new(options, index);
     gboolean ok;
 
-    if (update.writer == NULL || !search_index_load_ids(index, error))
+    update->writer = search_index_writer_begin(folder, key, error);
+    if (update->writer == NULL || !search_index_load_ids(index, error))
         return FALSE;
-    begin_position(&update);
-    ok = scan(&update, error) && read_without(&update, error) && commit(&update, error);
-    progress_hide(update.progress);
-    report->read_count = update.position.read_count;
-    report->without_count = update.position.without_count;
-    report->failed_count = update.position.failed_count;
+    begin_position(update);
+    ok = scan(update, error) && read_without(update, error) && commit(update, error);
+    progress_hide(update->progress);
+    report->read_count = update->position.read_count;
+    report->without_count = update->position.without_count;
+    report->failed_count = update->position.failed_count;
     return ok;
 }
 
