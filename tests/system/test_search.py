@@ -317,6 +317,64 @@ def a_closed_case_has_no_index():
     assert found("zebra") == {"two", "again"}
 
 
+def mail_stored_without_its_words_is_opened_where_the_grant_allows_it():
+    vault = Vault(PROGRAMS)
+    vault.configure(terms="no")
+    with Daemon(vault):
+        with Lmtp(vault.address) as client:
+            (first,) = client.deliver("s@post.test", [U], message(1, "one", "aardvark"))
+            client.deliver("s@post.test", [U, W], message(2, "two", "wombat"))
+    vault.configure(terms="yes")
+    with Daemon(vault):
+        with Lmtp(vault.address) as client:
+            client.deliver("s@post.test", [U], message(3, "three", "aardvark too"))
+        for options, name, status, count in [(["--search-only"], "words", 5, 1), ([], "all", 0, 2),
+                                             (["--search-only"], "words", 0, 2)]:
+            grant = vault.grant("--all", "--from", "1980-01", "--to", "2099-12", *options, name=name)
+            done = vault.command("search", vault.path, "--grant", grant, "--identity",
+                                 vault.folder / "reader.key", "--json", "aardvark", status=status,
+                                 env=state(vault))
+            answer = json.loads(done.stdout)
+            assert answer["total"] == count, (name, answer)
+            assert answer["without_words"] == (3 if status == 5 else 0), answer
+            assert answer["opened_for_words"] == (0 if status == 5 else 2), answer
+            assert b"without their words" in done.stderr, done.stderr
+        assert first.archive_id in [i for entry in answer["results"] for i in entry["ids"]]
+
+
+def records_of(value):
+    """All records in an answer of `muniment message --json`, wherever they are nested."""
+    if isinstance(value, dict) and "record" in value:
+        yield value
+    for below in value.values() if isinstance(value, dict) else value:
+        if isinstance(below, (dict, list)):
+            yield from records_of(below)
+
+
+def damaged_words_are_told_and_stop_nothing_else():
+    vault = Vault(PROGRAMS)
+    with Daemon(vault):
+        with Lmtp(vault.address) as client:
+            replies = [client.deliver("s@post.test", [U], message(n, f"m{n}", f"gecko {n}"))[0]
+                       for n in range(3)]
+    parts = json.loads(vault.command("message", vault.path, replies[1].archive_id,
+                                     "--json").stdout)
+    place = next(part for part in records_of(parts) if part["kind"] == "terms-copy")
+    pack = next((vault.path / "packs").rglob(f"*{place['pack']}*"))
+    with open(pack, "r+b") as file:
+        file.seek(place["offset"] + place["length"] - 20)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 1]))
+    with Daemon(vault):
+        done = vault.command("search", vault.path, "--grant", vault.grant(), "--identity",
+                             vault.folder / "reader.key", "--json", "gecko", status=5,
+                             env=state(vault))
+    answer = json.loads(done.stdout)
+    assert answer["total"] == 2 and answer["not_opened"] == 1, answer
+    assert b"could not be opened" in done.stderr, done.stderr
+
+
 if __name__ == "__main__":
     harness.run(every_operator_finds_what_it_says, ids_of_the_archive_are_found,
                 the_same_message_is_one_entry_with_its_custodians, order_and_limit_are_kept,
@@ -324,4 +382,6 @@ if __name__ == "__main__":
                 the_index_opens_only_with_key_and_identity, results_are_frozen_and_restored,
                 a_search_is_in_the_log_before, a_grant_to_search_opens_no_message,
                 a_grant_finds_only_what_it_covers, new_mail_is_found_by_the_next_search,
+                mail_stored_without_its_words_is_opened_where_the_grant_allows_it,
+                damaged_words_are_told_and_stop_nothing_else,
                 what_is_erased_is_found_no_more, a_closed_case_has_no_index, search_works_over_ssh)
