@@ -12,6 +12,8 @@
 /* Below that ICU's guess is noise. */
 #define CONFIDENCE_MIN 30
 #define GUESS_LEN_MIN 8
+/* Enough to tell scripts apart; ICU takes long. */
+#define GUESS_LEN_MAX 1024
 
 typedef enum {
     PLAIN,      /* nothing but ASCII so far */
@@ -226,15 +228,34 @@ static gboolean is_utf8(const IngestCharset *charset, const Census *census)
            census->wide > census->invalid;
 }
 
+/* In Latin text few letters are not ASCII: which charset of several it is in nobody can tell. */
+static gboolean is_latin(const guint8 *bytes, gsize len)
+{
+    gsize wide = 0;
+
+    for (gsize i = 0; i < len; i++)
+        wide += bytes[i] >= 0x80;
+    return wide * 6 < len;
+}
+
+static gboolean is_byte_order_mark(const guint8 *bytes, gsize len)
+{
+    return len >= 2 && bytes[0] + bytes[1] == 0xff + 0xfe && bytes[0] >= 0xfe;
+}
+
 static gboolean open_guess(IngestCharset *charset)
 {
+    const GByteArray *window = charset->window;
+    gsize len = MIN(window->len, GUESS_LEN_MAX);
     UErrorCode status = U_ZERO_ERROR;
     const UCharsetMatch *match = NULL;
     const char *name = NULL;
     gboolean is_open = FALSE;
     UCharsetDetector *detector;
 
-    if (charset->window->len < GUESS_LEN_MIN)
+    if (is_byte_order_mark(window->data, len))
+        return open_converter(charset, "UTF-16");
+    if (len < GUESS_LEN_MIN || is_latin(window->data, len))
         return FALSE;
     detector = ucsdet_open(&status);
     if (U_SUCCESS(status))
