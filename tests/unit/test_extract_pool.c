@@ -261,6 +261,7 @@ static void documents_of_a_message_share_its_time(void **state)
     IngestExtractor *extractor = ingest_extract_pool_extractor(pool);
     g_autoptr(GString) text = g_string_new(NULL);
     guint64 taken_us = 0;
+    IngestExtractStatus status;
     const IngestDocument document = {
         .bytes = "hello", .len = 5, .text_len_max = 1000, .taken_us = &taken_us};
 
@@ -270,6 +271,12 @@ static void documents_of_a_message_share_its_time(void **state)
     taken_us = INGEST_EXTRACT_MESSAGE_TIMES * (guint64)LONG_MS * 1000;
     assert_int_equal(extractor->extract(extractor, &document, extract_talk_take, text),
                      INGEST_EXTRACT_FAILED);
+    ingest_extract_pool_status(pool, &status);
+    assert_int_equal(status.timed_out_count, 1);
+    /* The helper was not bothered with it. */
+    assert_says(pool, "hello", "hello\f");
+    ingest_extract_pool_status(pool, &status);
+    assert_int_equal(status.helper_count, 1);
 }
 
 int main(void)
