@@ -1,5 +1,7 @@
 #include "archived/config_keys.h"
 
+#include "ingest/words/terms.h"
+
 #include <string.h>
 
 #define AT(field) offsetof(ArchivedConfig, field)
@@ -75,6 +77,12 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
      "Free disk space below which mail is answered 452, so that the commands still work. Needs a\n"
      "restart."},
 
+    {"search", "terms", CONFIG_CHOICE, AT(has_terms), "yes", "no|yes", 0, 0, FALSE,
+     "Whether mail is made searchable as it comes in. no: a search opens each message. Needs a restart."},
+    {"search", "text", CONFIG_SIZE, AT(text_len_max), "8M", NULL, 64u << 10,
+     INGEST_TERMS_TEXT_LEN_MAX, FALSE,
+     "Text of one message that is searchable; what is over it is marked is:truncated. Needs a\n"
+     "restart."},
     {"search", "extract", CONFIG_CHOICE, AT(extracts), "yes", "no|yes", 0, 0, FALSE,
      "Whether attached documents are read, in a sandboxed process of their own. Needs a restart."},
     {"search", "extract_seconds", CONFIG_NUMBER, AT(extract_s), "10", NULL, 1, 30, FALSE,

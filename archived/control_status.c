@@ -102,6 +102,7 @@ static void add_counters(JsonBuilder *builder, ArchivedCounters *counters)
     add_number(builder, "failed", atomic_load(&counters->messages_failed));
     add_number(builder, "recipients", atomic_load(&counters->recipients));
     add_number(builder, "unassigned", atomic_load(&counters->unassigned));
+    add_number(builder, "without_terms", atomic_load(&counters->messages_without_terms));
     add_number(builder, "message_bytes", atomic_load(&counters->message_bytes));
     json_builder_end_object(builder);
 }
