@@ -17,6 +17,7 @@ import zlib
 
 import harness
 import mails
+import traces
 from harness import Daemon, Ledger, Skip, Vault
 from lmtp import Lmtp
 
@@ -341,6 +342,38 @@ def documents_never_hold_up_nor_lose_their_message():
     vault.check_ledger(ledger)
 
 
+CANARY = "Quagmirecanary"
+
+
+def canary_documents():
+    words = " ".join(f"{CANARY}{number}" for number in range(2000))
+    page = b"".join(b"BT /F 9 Tf 1 0 0 1 9 %d Tm (%s) Tj ET " % (9 + line, f"{CANARY}{line}".encode())
+                    for line in range(60))
+    return {"a.docx": office(("word/document.xml", WORD % (PARAGRAPH % words))),
+            "a.odt": opendocument("text", ("content.xml", f"<o xmlns:t='t'><t:p>{words}</t:p></o>")),
+            "a.pdf": pdf(content=page), "a.rtf": b"{\\rtf1 " + words.encode() + b"}",
+            "a.html": f"<html><title>{CANARY}</title><p>{words}".encode(), "a.txt": words.encode(),
+            "a.xml": f"<?xml version='1.0'?><a>{words}</a>".encode(),
+            "latin.txt": (words + "\u00e4").encode("windows-1252"),
+            "a.zip": zipped([(f"{CANARY}.txt", words)]), "a.tar.gz": gzip.compress(tarred([("x", words.encode())]))}
+
+
+def helper_remembers_nothing_of_a_document():
+    harness.need_root()
+    vault = Vault(PROGRAMS)
+    with Daemon(vault) as daemon, Lmtp(vault.address) as client:
+        for name, content in canary_documents().items():
+            (reply,) = client.deliver("s@b.test", ["u@example.com"], mail_with(name, content))
+            assert reply.code == 250, reply
+        helpers = [int(pid) for task in pathlib.Path(f"/proc/{daemon.pid}/task").iterdir()
+                   for pid in (task / "children").read_text().split()]
+        assert helpers and vault.status()["extraction"]["documents"] == 10
+        for pid in helpers:
+            hits, count = traces.in_memory(pid, traces.Words([CANARY.encode(), CANARY.encode("utf-16-le")]))
+            assert count > 1 << 20, f"only {count} bytes looked at"
+            assert not hits, hits
+
+
 # ---- real documents -------------------------------------------------------------------------------
 
 # Of the documents of each type in the corpus, how many at least have text (over 20 bytes), and how
@@ -376,4 +409,5 @@ if __name__ == "__main__":
                 what_has_no_text_is_unknown, hostile_documents_are_bounded_and_the_pool_goes_on,
                 every_prefix_and_damage_of_a_document_ends_well,
                 documents_never_hold_up_nor_lose_their_message,
+                helper_remembers_nothing_of_a_document,
                 real_documents_of_each_type_have_text)
