@@ -165,6 +165,56 @@ def checkpoint_with_the_quorum_stays_when_a_witness_is_away():
     assert kept.read_text() == note
 
 
+def times(vault):
+    """When each log was last cosigned by each witness, as the daemon knows it."""
+    return {witness["name"]: (witness["archive"], witness["control"], witness["failure"])
+            for witness in vault.status()["witnesses"]}
+
+
+def daemon_asks_by_itself():
+    """At its start, and here on a reload too, as an hour is long."""
+    vault = made_vault()
+    witness = Witness(vault.folder, [vkey(vault), vkey(vault, "archive")])
+    vault.configure(witness_policy=witness.policy)
+    with Daemon(vault) as daemon:
+        harness.eventually("both are cosigned", lambda: all(times(vault).get("w", (0, 0, None))[:2]))
+        assert times(vault)["w"][2] is None
+        shown = vault.command("status", vault.path).stdout.decode()
+        assert re.search(r"^Witness: +w, cosigned both logs 20[\d: -]+ UTC$", shown, re.M), shown
+        kept = vault.path / "log" / "control" / "cosigned"
+        first = logs.checkpoint(kept.read_text())[1]
+        act(vault, "one")
+        daemon.process.send_signal(signal.SIGHUP)
+        harness.eventually("what was logged since is cosigned",
+                           lambda: logs.checkpoint(kept.read_text())[1] > first)
+        witness.stop()
+        daemon.process.send_signal(signal.SIGHUP)
+        harness.eventually("its failure is known", lambda: times(vault)["w"][2] is not None)
+        assert all(times(vault)["w"][:2]), "that it did is not forgotten"
+    with Daemon(vault):
+        harness.eventually("what is kept is known after a start", lambda: "w" in times(vault))
+        assert all(times(vault)["w"])
+        shown = vault.command("status", vault.path).stdout.decode()
+        assert re.search(r"^Witness: +w, cosigned both logs 20[\d: -]+ UTC; now cannot connect", shown, re.M), shown
+
+
+def witness_that_hangs_holds_up_neither_mail_nor_the_end():
+    vault = made_vault()
+    vkey_of_nobody = vault.command("witness", "create", "--out", vault.folder / "w.key", "--name",
+                                   "hangs.example").stdout.decode().strip()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        policy = vault.folder / "policy"
+        policy.write_text(f"witness w {vkey_of_nobody} http://127.0.0.1:{silent.getsockname()[1]}/\n"
+                          "quorum none\n")
+        vault.configure(witness_policy=policy)
+        with Daemon(vault) as daemon:
+            connection, _ = silent.accept()
+            with connection, Lmtp(vault.address) as client:
+                client.deliver("s@b.test", ["u@example.com"], mails.ordinary(2))
+                daemon.stop()
+            assert "canceled" in daemon.log_text(), daemon.log_text()
+
+
 def witness_that_knows_the_first_key_only_is_told_the_next():
     vault = made_vault()
     witness = Witness(vault.folder, [vkey(vault)])
@@ -267,7 +317,8 @@ def second_witness_and_damaged_state_are_refused():
 if __name__ == "__main__":
     harness.run(growing_log_is_cosigned_and_believed_by_policy, cosignatures_are_kept_and_go_with_exports,
                 answer_is_kept_only_when_the_policy_s_key_signed_it,
-                checkpoint_with_the_quorum_stays_when_a_witness_is_away,
+                checkpoint_with_the_quorum_stays_when_a_witness_is_away, daemon_asks_by_itself,
+                witness_that_hangs_holds_up_neither_mail_nor_the_end,
                 witness_that_knows_the_first_key_only_is_told_the_next,
                 vault_that_was_set_back_gets_no_cosignature, each_refusal_has_its_status,
                 hostile_connections_keep_nobody_waiting,
