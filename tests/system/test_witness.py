@@ -99,6 +99,14 @@ def growing_log_is_cosigned_and_believed_by_policy():
     status, _, text = witness.ask("GET", path)
     assert status == 200 and logs.checkpoint(text) == logs.checkpoint(second)
     assert "witness.example" in note_of(vault, "--policy", witness.policy, log="archive")
+    # An act is proved by what was cosigned, one that was logged since by the newest there is.
+    def prove(index):
+        return vault.command("log", "prove", vault.path, "--index", index).stdout.decode()
+
+    size = logs.checkpoint(second)[1]
+    assert "witness.example" in prove(size - 1)
+    act(vault, "three")
+    assert "witness.example" in prove(size - 1) and "witness.example" not in prove(size)
     checkpoint = vault.folder / "cosigned"
     checkpoint.write_text(second)
     vault.command("log", "verify", vault.path, "--checkpoint", checkpoint)
