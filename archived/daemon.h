@@ -22,6 +22,7 @@ typedef struct {
 } ArchivedCounters;
 
 typedef struct ArchivedConnections ArchivedConnections;
+typedef struct ArchivedWitnesses ArchivedWitnesses;
 
 typedef struct {
     GMutex lock;
@@ -33,6 +34,7 @@ typedef struct {
     ArchivedBudget *budget;
     ArchivedBudget *grants; /* what clients of run/read hold: see control_release.h */
     ArchivedConnections *connections;
+    ArchivedWitnesses *witnesses; /* NULL: not started yet */
     ArchivedCounters counters;
     ArchivedMemoryLock memory_lock;
     guint64 started_s;

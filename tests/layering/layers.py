@@ -28,6 +28,11 @@ LAYERS = {
         system=[],
         links=["vault-base", "vault-crypto"],
     ),
+    "vault/witness": dict(
+        project=["vault/base/", "vault/crypto/", "vault/log/"],
+        system=[],
+        links=["vault-base", "vault-log"],
+    ),
     "vault/seal": dict(
         project=["vault/base/", "vault/crypto/", "vault/store/", "vault/seal.h"],
         system=["zstd"],
@@ -53,20 +58,22 @@ LAYERS = {
         links=["vault-seal", "IDN2", "GMIME", "ICU"],
     ),
     "archived": dict(
-        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/store/record.h",
+        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/tlog_policy.h",
+                 "vault/store/record.h", "vault/witness/",
                  "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
                  "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
-        links=["vault-base", "ingest", "vault-keep", "archived-config", "archived-control", "SSL",
+        links=["vault-base", "ingest", "vault-keep", "vault-log", "vault-witness", "archived-config",
+               "archived-control", "SSL",
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
-                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
+                 "vault/witness/", "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
                  "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
-        links=["ingest", "vault-keep", "vault-open", "vault-log", "archived-config",
+        links=["ingest", "vault-keep", "vault-open", "vault-log", "vault-witness", "archived-config",
                "archived-control", "ARCHIVE", "CRYPTO", "GMIME", "JSON", "Threads::Threads"],
     ),
 }
