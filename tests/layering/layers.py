@@ -40,7 +40,8 @@ LAYERS = {
     ),
     "vault/keep": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/holder/", "vault/log/",
-                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h",
+                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/keep_terms.h",
+                 "vault/backup.h", "vault/custody.h",
                  "vault/erasure.h",
                  "vault/depository.h"],
         system=[],
@@ -69,8 +70,9 @@ LAYERS = {
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
-                 "vault/witness/", "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
-                 "vault/open.h", "vault/open/", "vault/depository.h",
+                 "vault/witness/", "vault/seal.h", "vault/keep.h", "vault/keep_terms.h",
+                 "vault/backup.h", "vault/custody.h", "vault/erasure.h", "vault/open.h",
+                 "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
         links=["ingest", "vault-keep", "vault-open", "vault-log", "vault-witness", "archived-config",
