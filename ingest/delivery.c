@@ -1,6 +1,6 @@
 #include "ingest/delivery.h"
 
-#include "ingest/secret_buffer.h"
+#include "ingest/words/secret_buffer.h"
 #include "vault/base/bytes.h"
 
 #include <string.h>
