@@ -85,8 +85,8 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
      "restart."},
     {"search", "extract", CONFIG_CHOICE, AT(extracts), "yes", "no|yes", 0, 0, FALSE,
      "Whether attached documents are read, in a sandboxed process of their own. Needs a restart."},
-    {"search", "extract_seconds", CONFIG_NUMBER, AT(extract_s), "10", NULL, 1, 600, FALSE,
-     "Seconds for one document, and four times as many for all of a message; then its text is left\n"
+    {"search", "extract_seconds", CONFIG_NUMBER, AT(extract_s), "10", NULL, 1, 30, FALSE,
+     "Seconds for one document, and twice as many for all of a message; then its text is left\n"
      "out. Needs a restart."},
 
     {"control", "status_group", CONFIG_TEXT, AT(status_group), "", NULL, 0, 0, FALSE,
