@@ -16,7 +16,7 @@ const ConfigGroup config_groups[CONFIG_GROUP_COUNT] = {
                 "searchable (chmod 711)."},
     {"log",
      "What is written about the work: counts, sizes, times and ids, never mail addresses or\n"
-     "content. And the key that signs the vault's own logs."},
+     "content. And the vault's own logs: the key that signs them, and who cosigns."},
 };
 
 /* clang-format off */
@@ -104,6 +104,9 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
     {"log", "key_days", CONFIG_NUMBER, AT(log_key_days), "30", NULL, 1, 3650, TRUE,
      "Days until another key signs the vault's logs. Who checks exports or runs a witness must be\n"
      "told of it (muniment log checkpoint --vkey). 0: only by muniment log rotate-key."},
+    {"log", "witness_policy", CONFIG_PATH, AT(witness_policy), "", NULL, 0, 0, FALSE,
+     "A trust policy, as muniment check reads it: each of its witnesses that has an address is\n"
+     "asked hourly to cosign the vault's logs. Empty: nobody is asked."},
 };
 /* clang-format on */
 
