@@ -154,7 +154,8 @@ static IngestHelperState ask(IngestExtractPool *pool, const IngestDocument *docu
                              gint64 deadline_us, IngestTextSink sink, gpointer sink_user,
                              IngestExtractOutcome *ret_outcome)
 {
-    IngestHelper *helper = pool->program == NULL ? NULL : take_helper(pool, deadline_us);
+    gboolean is_over = g_get_monotonic_time() >= deadline_us;
+    IngestHelper *helper = pool->program == NULL || is_over ? NULL : take_helper(pool, deadline_us);
     IngestHelperState state;
 
     if (helper == NULL)
@@ -173,6 +174,7 @@ static void count(IngestExtractPool *pool, IngestExtractOutcome outcome, gboolea
         [INGEST_EXTRACT_CUT] = &status->cut_count,
         [INGEST_EXTRACT_ENCRYPTED] = &status->encrypted_count,
         [INGEST_EXTRACT_UNKNOWN] = &status->unknown_count,
+        [INGEST_EXTRACT_UNREAD] = &status->unread_count,
         [INGEST_EXTRACT_MALFORMED] = &status->malformed_count,
         [INGEST_EXTRACT_FAILED] = is_late ? &status->timed_out_count : &status->failed_count,
     };

@@ -17,7 +17,7 @@
 #include "ingest/extractor.h"
 
 #define INGEST_EXTRACT_TIME_MS_DEFAULT 10000
-#define INGEST_EXTRACT_MESSAGE_TIMES 4
+#define INGEST_EXTRACT_MESSAGE_TIMES 2
 #define INGEST_EXTRACT_DOCUMENTS_PER_HELPER 100
 /* After a helper could not be started no other is tried for so long. */
 #define INGEST_EXTRACT_PAUSE_MS 5000
@@ -41,7 +41,7 @@ IngestExtractor *ingest_extract_pool_extractor(IngestExtractPool *pool);
 /* Since the pool was made. */
 typedef struct {
     guint64 document_count; /* all that was asked for */
-    guint64 cut_count, encrypted_count, malformed_count, unknown_count;
+    guint64 cut_count, encrypted_count, malformed_count, unknown_count, unread_count;
     guint64 failed_count;    /* crash, or no helper to be had */
     guint64 timed_out_count; /* not among the failed ones */
     guint64 helper_count;    /* started */

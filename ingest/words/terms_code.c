@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ingest/words/frequencies.h"
+#include "ingest/words/spelling.h"
 #include "vault/crypto/keys.h"
 
 void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, const guint8 *bytes,
@@ -18,6 +19,7 @@ void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, c
     ingest_number_model_init(&code->small);
     ingest_number_model_init(&code->separator_len);
     ingest_chances_init(code->cases[0], sizeof code->cases / sizeof(IngestChance));
+    code->separators = ingest_separator_symbols();
     code->interned = interned;
 }
 
@@ -74,7 +76,8 @@ static guint32 text_len(const guint32 *tokens, guint32 count)
     return len;
 }
 
-/* Each text is its number of words, then the words; none ends them. */
+/* Each text is its number of words, then the words; none ends them. Tokens have a gap behind each
+ * text, the last one too. */
 void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint32 count,
                              guint32 *ret_begin, guint32 *ret_end)
 {
@@ -92,18 +95,17 @@ void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint
             else
                 ingest_word_model_code(&code->words, &code->coder, NULL);
         }
-        if (code->coder.is_encoding) {
-            tokens += MIN(len + 1, count);
-            count -= MIN(len + 1, count);
-        }
         if (len > 0)
             ingest_word_model_gap(&code->words, 0);
+        if (len > 0 && code->coder.is_encoding) {
+            tokens += len + 1;
+            count -= len + 1;
+        }
     } while (len > 0 && !code->coder.has_failed);
     *ret_end = code->words.count;
 }
 
-/* ---- texts as they are ------------------------------------------------------------------------
- */
+/* ---- texts as they are ----------------------------------------------------------------------- */
 
 typedef enum { CASE_LOWER, CASE_CAPITAL, CASE_UPPER, CASE_MIXED } LetterCase;
 
@@ -121,13 +123,23 @@ static guint separator_of(const char *text, gsize len)
     return INGEST_SEPARATOR_SPELLED;
 }
 
-/* The text grows past its limit only when what is decoded is none of ours. */
-static void text_append(IngestTermsCode *code, const char *bytes, gsize len)
+/* Where the next bytes of the text go; it grows past its limit only when what is decoded is none of
+ * ours, and then begins anew. */
+static char *text_room(IngestTermsCode *code, gsize len)
 {
-    if (code->text.len + len > INGEST_SUMMARY_TEXT_LEN_MAX)
+    if (code->text.len + len > INGEST_SUMMARY_TEXT_LEN_MAX) {
         code->coder.has_failed = TRUE;
-    else
-        ingest_secret_buffer_append(&code->text, bytes, len);
+        code->text.len = 0;
+    }
+    ingest_secret_buffer_reserve(&code->text, code->text.len + len);
+    code->text.len += len;
+    return (char *)code->text.bytes + code->text.len - len;
+}
+
+static void append_separator(IngestTermsCode *code, const char *separator)
+{
+    for (; *separator != '\0'; separator++)
+        *text_room(code, 1) = *separator;
 }
 
 static void code_spelled_separator(IngestTermsCode *code, const char *text, gsize len)
@@ -141,7 +153,7 @@ static void code_spelled_separator(IngestTermsCode *code, const char *text, gsiz
             (char)ingest_coder_raw(&code->coder, 7, code->coder.is_encoding ? (guint8)text[i] : 0);
 
         if (!code->coder.is_encoding)
-            text_append(code, &byte, 1);
+            *text_room(code, 1) = byte;
     }
 }
 
@@ -156,11 +168,11 @@ static gsize code_separator(IngestTermsCode *code, IngestTextKind kind, const ch
         len++;
     if (code->coder.is_encoding)
         separator = separator_of(text, len);
-    separator = ingest_coder_symbol(&code->coder, ingest_separator_symbols(kind), separator);
+    separator = ingest_coder_symbol(&code->coder, &code->separators[kind], separator);
     if (separator == INGEST_SEPARATOR_SPELLED)
         code_spelled_separator(code, text, len);
     else if (!code->coder.is_encoding)
-        text_append(code, ingest_separators[separator], strlen(ingest_separators[separator]));
+        append_separator(code, ingest_separators[separator]);
     return len;
 }
 
@@ -180,34 +192,42 @@ static LetterCase case_of(const char *word, gsize len)
     return upper == letters ? CASE_UPPER : CASE_MIXED;
 }
 
-/* `lower` is what the word is in lower case; `word`, as it is, comes out when decoding. */
-static void code_case(IngestTermsCode *code, const char *lower, char *word, gsize len)
+/* Of a word of mixed case, one letter. */
+static gboolean code_letter_case(IngestTermsCode *code, const char *word, gsize i)
+{
+    return (gboolean)ingest_coder_raw(&code->coder, 1,
+                                      code->coder.is_encoding && g_ascii_isupper(word[i]));
+}
+
+/* Of a word that is `lower` in lower case. Encoding, `word` is it as it is; decoding, `ret_word`
+ * becomes that. */
+static void code_case(IngestTermsCode *code, const char *lower, const char *word, char *ret_word,
+                      gsize len)
 {
     LetterCase letter_case = ingest_coder_tree(&code->coder, code->cases[code->last_case], 2,
                                                code->coder.is_encoding ? case_of(word, len) : 0);
 
     code->last_case = letter_case;
-    for (gsize i = 0; i < len; i++) {
-        gboolean is_upper = letter_case == CASE_UPPER || (letter_case == CASE_CAPITAL && i == 0);
+    for (gsize i = 0; letter_case == CASE_MIXED && i < len; i++) {
+        gboolean is_upper = g_ascii_isalpha(lower[i]) && code_letter_case(code, word, i);
 
-        if (letter_case == CASE_MIXED && g_ascii_isalpha(lower[i]))
-            is_upper = (gboolean)ingest_coder_raw(
-                &code->coder, 1, code->coder.is_encoding && g_ascii_isupper(word[i]));
         if (!code->coder.is_encoding)
-            word[i] = is_upper ? g_ascii_toupper(lower[i]) : lower[i];
+            ret_word[i] = is_upper ? g_ascii_toupper(lower[i]) : lower[i];
     }
+    if (code->coder.is_encoding || letter_case == CASE_MIXED)
+        return;
+    memcpy(ret_word, lower, len);
+    for (gsize i = 0; i < (letter_case == CASE_UPPER ? len : letter_case == CASE_CAPITAL); i++)
+        ret_word[i] = g_ascii_toupper(lower[i]);
 }
 
-static gboolean has_case(const char *word, gsize len)
+static gboolean has_letters(const char *word, gsize len)
 {
-    gboolean has_letters = FALSE;
-
     for (gsize i = 0; i < len; i++) {
-        if ((guint8)word[i] >= 0x80)
-            return FALSE;
-        has_letters |= g_ascii_isalpha(word[i]);
+        if (g_ascii_isalpha(word[i]))
+            return TRUE;
     }
-    return has_letters;
+    return FALSE;
 }
 
 static gsize word_len(const char *text, gsize left)
@@ -219,21 +239,20 @@ static gsize word_len(const char *text, gsize left)
     return len;
 }
 
-/* Returns its length. */
+/* Words of ASCII are coded in lower case, others as they are. Returns its length. */
 static gsize encode_text_word(IngestTermsCode *code, const char *text, gsize left)
 {
     gsize len = word_len(text, left);
-    char lower[INGEST_WORD_LEN_MAX], word[INGEST_WORD_LEN_MAX];
-    gboolean is_cased = has_case(text, len);
+    char lower[INGEST_WORD_LEN_MAX];
+    gboolean is_plain;
 
-    memcpy(word, text, len);
     for (gsize i = 0; i < len; i++)
-        lower[i] = is_cased ? g_ascii_tolower(text[i]) : text[i];
-    encode_word(code, ingest_vocabulary_intern(code->interned, lower, len));
-    if (is_cased)
-        code_case(code, lower, word, len);
-    vault_wipe(lower, sizeof lower);
-    vault_wipe(word, sizeof word);
+        lower[i] = g_ascii_tolower(text[i]);
+    is_plain = ingest_spelling_is_possible(lower, len);
+    encode_word(code, ingest_vocabulary_intern(code->interned, is_plain ? lower : text, len));
+    if (is_plain && has_letters(lower, len))
+        code_case(code, lower, text, NULL, len);
+    vault_wipe(lower, len);
     return len;
 }
 
@@ -242,14 +261,12 @@ static void decode_text_word(IngestTermsCode *code)
     guint32 number = ingest_word_model_code(&code->words, &code->coder, NULL);
     const IngestVocabularyWord *known = ingest_vocabulary_word(&code->words.vocabulary, number);
     const char *lower = ingest_vocabulary_text(&code->words.vocabulary, known);
-    char word[INGEST_WORD_LEN_MAX];
+    char *word = text_room(code, known->len);
 
-    if (has_case(lower, known->len))
-        code_case(code, lower, word, known->len);
+    if (known->is_plain && has_letters(lower, known->len))
+        code_case(code, lower, NULL, word, known->len);
     else
         memcpy(word, lower, known->len);
-    text_append(code, word, known->len);
-    vault_wipe(word, sizeof word);
 }
 
 static guint32 count_words(const char *text, gsize len)
