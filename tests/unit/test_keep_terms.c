@@ -108,6 +108,22 @@ static void erased_messages_are_not_listed_and_a_rebuilt_catalog_begins_anew(voi
     assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_DEEP).finding_count, 0);
 }
 
+/* Until the catalog forgets it. */
+static void what_no_key_opens_is_not_listed(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    KeepDelivery shared = deliver_to_two(fixture, "one");
+    g_autoptr(GArray) left = NULL, none = NULL;
+
+    keep_damage_puncture(fixture, &shared.months[0], shared.leaves[0]);
+    left = terms_list_all(fixture->keep);
+    assert_int_equal(left->len, 1);
+    assert_true(VAULT_ID_EQUAL(entry_at(left, 0)->month_key_id, shared.months[1]));
+    keep_damage_drop_month(fixture, &shared.months[1]);
+    none = terms_list_all(fixture->keep);
+    assert_int_equal(none->len, 0);
+}
+
 /* Committed without its terms, and these later, as when an index is written again. */
 static void terms_that_come_later_are_listed_and_found_by_a_rebuild(void **state)
 {
@@ -365,6 +381,7 @@ int main(void)
         cmocka_unit_test(terms_open_for_their_owner_alone),
         cmocka_unit_test(list_names_what_is_new_and_whose_it_is),
         cmocka_unit_test(erased_messages_are_not_listed_and_a_rebuilt_catalog_begins_anew),
+        cmocka_unit_test(what_no_key_opens_is_not_listed),
         cmocka_unit_test(terms_that_come_later_are_listed_and_found_by_a_rebuild),
         cmocka_unit_test(copies_never_come_without_their_terms_whatever_call_fails),
         cmocka_unit_test(cut_group_leaves_neither_copies_nor_terms),
