@@ -138,6 +138,11 @@ gsize search_builder_len(const SearchBuilder *builder)
            builder->held->len * sizeof(Held);
 }
 
+guint64 search_builder_written_len(const SearchBuilder *builder)
+{
+    return ((guint64)builder->forward->len + builder->summaries->len) / 2;
+}
+
 static gint compare(gconstpointer a, gconstpointer b)
 {
     return search_document_compare(&((const Held *)a)->document, &((const Held *)b)->document);
