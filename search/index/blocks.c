@@ -207,6 +207,11 @@ guint64 search_blocks_file_len(const SearchBlocks *blocks)
     return SEARCH_HEADER_LEN + blocks->block_count * SEARCH_BLOCK_LEN;
 }
 
+guint64 search_blocks_held_count(const SearchBlocks *blocks)
+{
+    return blocks->held_count;
+}
+
 static void make_room(SearchBlocks *blocks)
 {
     while (blocks->held_count >= SEARCH_BLOCKS_HELD_MAX) {
