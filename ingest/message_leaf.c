@@ -265,8 +265,8 @@ static void take_html_start(MessageReading *reading, MessageLeaf *leaf, const gu
     ingest_charset_add(leaf->to_utf8, bytes + taken_len, len - taken_len);
 }
 
-/* Nothing is read of a text that nobody takes any more. HTML is counted as it comes: a document that
- * shows little may be long. */
+/* Nothing is read of a text that nobody takes any more. HTML is counted as it comes: a document
+ * that shows little may be long. */
 static gboolean is_over(MessageReading *reading, MessageLeaf *leaf, gsize len)
 {
     if (leaf->html != NULL)

@@ -49,7 +49,7 @@ typedef struct {
     guint64 html_len; /* of all HTML so far */
     guint text_count, document_count, failure_count;
     guint64 documents_us; /* that the extractor took */
-    guint nesting; /* messages in encodings, one in another */
+    guint nesting;        /* messages in encodings, one in another */
     MessageLeaf *leaf;
 } MessageReading;
 

@@ -164,31 +164,6 @@ typedef gboolean (*VaultCopyVisit)(const VaultCopyEntry *entry, gpointer user, G
 gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, VaultCopyVisit visit,
                            gpointer user, GError **error);
 
-typedef struct {
-    RecordId terms_id; /* record id of the terms copy; zeros: the copy has none */
-    RecordId copy_id;
-    RecordId body_id;
-    MailboxId mailbox_id;
-    MonthKeyId month_key_id;
-    guint32 leaf;
-    guint64 received_s;
-    guint32 flags;
-} VaultTermsEntry;
-/* Where a list of terms goes on: a place in the order in which the catalog took copies up, and
- * which catalog that was (a rebuilt one has another order: then the list begins anew, and says so
- * by setting `is_anew`). */
-typedef struct {
-    guint64 catalog_mark; /* random, of the catalog file; 0 to begin */
-    guint64 sequence;     /* behind it */
-    gboolean is_anew;
-} VaultTermsPosition;
-/* The next copies that the filter selects, with their terms, at most `max`, in the order in which
- * they were catalogued, appended to `page` (VaultTermsEntry); moves the position. FALSE in
- * *ret_is_more: that was all. What is new since the last list costs what is new, not the whole. */
-gboolean vault_keep_terms(VaultKeep *keep, const VaultCopyFilter *filter,
-                          VaultTermsPosition *position, gsize max, GArray *page,
-                          gboolean *ret_is_more, GError **error);
-
 /* All stored parts of one message, as the host knows them (muniment message). NOT_FOUND. */
 typedef struct {
     RecordId record_id;
@@ -227,6 +202,14 @@ gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, Vau
                                  GError **error);
 gboolean vault_keep_record_read(VaultKeep *keep, const RecordId *record_id, guint64 offset,
                                 gsize len, guint8 *ret_bytes, GError **error);
+
+/* Many records of terms copies, each up to `len_max`, read in the order in which they lie in the
+ * packs. ret_records[i] is NULL where one could not be had: vault_keep_record() tells why. */
+gboolean vault_keep_terms_records(VaultKeep *keep, const RecordId *record_ids, gsize count,
+                                  gsize len_max, GBytes **ret_records, GError **error);
+/* The message (archive id) whose terms body that is. NOT_FOUND: it is none. */
+gboolean vault_keep_terms_body(VaultKeep *keep, const RecordId *record_id, RecordId *ret_body_id,
+                               GError **error);
 
 /* ---- releases: the host's half of reading ----------------------------------------------------
  *

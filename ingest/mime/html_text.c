@@ -267,7 +267,8 @@ static gboolean ends_name(char c)
 
 char *ingest_html_declared_charset(const void *bytes, gsize len)
 {
-    g_autofree char *start = g_ascii_strdown(bytes, (gssize)MIN(len, DECLARATION_LEN_MAX));
+    g_autofree char *start =
+        len == 0 ? g_strdup("") : g_ascii_strdown(bytes, (gssize)MIN(len, DECLARATION_LEN_MAX));
     const char *at = strstr(start, "charset");
     gsize name_len = 0;
 

@@ -1,13 +1,12 @@
 #include "ingest/words/frequencies.h"
 
-#define KNOWN_BITS_COUNT 13
 #define SEPARATOR_COUNT (INGEST_SEPARATOR_SPELLED + 1)
 
 const char *const ingest_separators[INGEST_SEPARATOR_SPELLED] = {
     "",  " ", ".",  "@",  "-",  "_", ", ", " <", ">",  ">, ", "<", "\"", "\" <", ": ", "/", "'",
     "(", ")", " (", ") ", ". ", "+", "=",  "$",  "--", "; ",  "[", "] ", "! ",   "? ", "#"};
 
-static const guint16 kind_counts[KNOWN_BITS_COUNT][INGEST_WORD_KIND_COUNT] = {
+static const guint16 kind_counts[INGEST_KNOWN_BITS_COUNT][INGEST_WORD_KIND_COUNT] = {
     {1, 1, 1, 1, 1, 1,  1, 1,  1,  1,  1,  1,  1, 1,   1, 1,
      1, 1, 2, 1, 1, 17, 6, 25, 18, 17, 15, 31, 0, 855, 4},
     {4, 0, 0, 0, 0, 0,  0, 0,  0,  0,  0,  0,  0, 0,   0, 0,
@@ -43,7 +42,7 @@ static const guint16 separator_counts[INGEST_TEXT_KIND_COUNT][SEPARATOR_COUNT] =
     {264, 34, 369, 122, 121, 14, 1, 9,  20, 0, 10, 1, 1, 1, 1, 1,
      1,   1,  0,   0,   1,   7,  7, 12, 1,  0, 0,  0, 0, 0, 1, 8}};
 
-static IngestSymbols kinds[KNOWN_BITS_COUNT], separators[INGEST_TEXT_KIND_COUNT];
+static IngestSymbols kinds[INGEST_KNOWN_BITS_COUNT], separators[INGEST_TEXT_KIND_COUNT];
 
 static void init_row(IngestSymbols *symbols, const guint16 *row, guint count)
 {
@@ -60,21 +59,21 @@ static void init_once(void)
 
     if (!g_once_init_enter(&once))
         return;
-    for (guint i = 0; i < KNOWN_BITS_COUNT; i++)
+    for (guint i = 0; i < INGEST_KNOWN_BITS_COUNT; i++)
         init_row(&kinds[i], kind_counts[i], INGEST_WORD_KIND_COUNT);
     for (guint i = 0; i < INGEST_TEXT_KIND_COUNT; i++)
         init_row(&separators[i], separator_counts[i], SEPARATOR_COUNT);
     g_once_init_leave(&once, 1);
 }
 
-const IngestSymbols *ingest_word_kinds(guint known_bits)
+const IngestSymbols *ingest_word_kinds(void)
 {
     init_once();
-    return &kinds[MIN(known_bits, KNOWN_BITS_COUNT - 1)];
+    return kinds;
 }
 
-const IngestSymbols *ingest_separator_symbols(IngestTextKind kind)
+const IngestSymbols *ingest_separator_symbols(void)
 {
     init_once();
-    return &separators[kind];
+    return separators;
 }

@@ -16,8 +16,9 @@ enum {
     INGEST_WORD_BYTES = 30,
     INGEST_WORD_KIND_COUNT = 31
 };
-/* `known_bits`: of the count of words that are known. */
-const IngestSymbols *ingest_word_kinds(guint known_bits);
+/* A row for each number of bits that the count of known words has; the last one for all above. */
+#define INGEST_KNOWN_BITS_COUNT 13
+const IngestSymbols *ingest_word_kinds(void);
 
 typedef enum {
     INGEST_TEXT_ADDRESSES,
@@ -27,4 +28,4 @@ typedef enum {
 } IngestTextKind;
 #define INGEST_SEPARATOR_SPELLED 31 /* none of the list */
 extern const char *const ingest_separators[INGEST_SEPARATOR_SPELLED];
-const IngestSymbols *ingest_separator_symbols(IngestTextKind kind);
+const IngestSymbols *ingest_separator_symbols(void); /* a row for each IngestTextKind */

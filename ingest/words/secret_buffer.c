@@ -6,13 +6,11 @@
 
 #define ALLOCATED_MIN 1024
 
-void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
+void ingest_secret_buffer_grow(IngestSecretBuffer *buffer, gsize len)
 {
     gsize allocated = MAX(buffer->allocated, ALLOCATED_MIN);
     guint8 *bytes;
 
-    if (len <= buffer->allocated)
-        return;
     g_assert(len <= G_MAXSIZE / 4);
     while (allocated < len)
         allocated *= 2;

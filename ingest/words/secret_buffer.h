@@ -12,15 +12,19 @@ typedef struct {
     gsize allocated;
 } IngestSecretBuffer;
 
+void ingest_secret_buffer_grow(IngestSecretBuffer *buffer, gsize len);
 /* Makes room for `len` bytes in all. */
-void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len);
+static inline void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
+{
+    if (buffer->allocated < len)
+        ingest_secret_buffer_grow(buffer, len);
+}
 static inline void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes,
                                                gsize len)
 {
     if (len == 0)
         return;
-    if (buffer->allocated - buffer->len < len)
-        ingest_secret_buffer_reserve(buffer, buffer->len + len);
+    ingest_secret_buffer_reserve(buffer, buffer->len + len);
     memcpy(buffer->bytes + buffer->len, bytes, len);
     buffer->len += len;
 }

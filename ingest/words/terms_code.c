@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ingest/words/frequencies.h"
+#include "ingest/words/spelling.h"
 #include "vault/crypto/keys.h"
 
 void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, const guint8 *bytes,
@@ -18,6 +19,7 @@ void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, c
     ingest_number_model_init(&code->small);
     ingest_number_model_init(&code->separator_len);
     ingest_chances_init(code->cases[0], sizeof code->cases / sizeof(IngestChance));
+    code->separators = ingest_separator_symbols();
     code->interned = interned;
 }
 
@@ -121,13 +123,23 @@ static guint separator_of(const char *text, gsize len)
     return INGEST_SEPARATOR_SPELLED;
 }
 
-/* The text grows past its limit only when what is decoded is none of ours. */
-static void text_append(IngestTermsCode *code, const char *bytes, gsize len)
+/* Where the next bytes of the text go; it grows past its limit only when what is decoded is none of
+ * ours, and then begins anew. */
+static char *text_room(IngestTermsCode *code, gsize len)
 {
-    if (code->text.len + len > INGEST_SUMMARY_TEXT_LEN_MAX)
+    if (code->text.len + len > INGEST_SUMMARY_TEXT_LEN_MAX) {
         code->coder.has_failed = TRUE;
-    else
-        ingest_secret_buffer_append(&code->text, bytes, len);
+        code->text.len = 0;
+    }
+    ingest_secret_buffer_reserve(&code->text, code->text.len + len);
+    code->text.len += len;
+    return (char *)code->text.bytes + code->text.len - len;
+}
+
+static void append_separator(IngestTermsCode *code, const char *separator)
+{
+    for (; *separator != '\0'; separator++)
+        *text_room(code, 1) = *separator;
 }
 
 static void code_spelled_separator(IngestTermsCode *code, const char *text, gsize len)
@@ -141,7 +153,7 @@ static void code_spelled_separator(IngestTermsCode *code, const char *text, gsiz
             (char)ingest_coder_raw(&code->coder, 7, code->coder.is_encoding ? (guint8)text[i] : 0);
 
         if (!code->coder.is_encoding)
-            text_append(code, &byte, 1);
+            *text_room(code, 1) = byte;
     }
 }
 
@@ -156,11 +168,11 @@ static gsize code_separator(IngestTermsCode *code, IngestTextKind kind, const ch
         len++;
     if (code->coder.is_encoding)
         separator = separator_of(text, len);
-    separator = ingest_coder_symbol(&code->coder, ingest_separator_symbols(kind), separator);
+    separator = ingest_coder_symbol(&code->coder, &code->separators[kind], separator);
     if (separator == INGEST_SEPARATOR_SPELLED)
         code_spelled_separator(code, text, len);
     else if (!code->coder.is_encoding)
-        text_append(code, ingest_separators[separator], strlen(ingest_separators[separator]));
+        append_separator(code, ingest_separators[separator]);
     return len;
 }
 
@@ -187,27 +199,28 @@ static void code_case(IngestTermsCode *code, const char *lower, char *word, gsiz
                                                code->coder.is_encoding ? case_of(word, len) : 0);
 
     code->last_case = letter_case;
-    for (gsize i = 0; i < len; i++) {
-        gboolean is_upper = letter_case == CASE_UPPER || (letter_case == CASE_CAPITAL && i == 0);
+    if (!code->coder.is_encoding)
+        memcpy(word, lower, len);
+    if (letter_case == CASE_CAPITAL && !code->coder.is_encoding)
+        word[0] = g_ascii_toupper(word[0]);
+    for (gsize i = 0; letter_case >= CASE_UPPER && i < len; i++) {
+        gboolean is_upper = TRUE;
 
         if (letter_case == CASE_MIXED && g_ascii_isalpha(lower[i]))
             is_upper = (gboolean)ingest_coder_raw(
                 &code->coder, 1, code->coder.is_encoding && g_ascii_isupper(word[i]));
-        if (!code->coder.is_encoding)
-            word[i] = is_upper ? g_ascii_toupper(lower[i]) : lower[i];
+        if (is_upper && !code->coder.is_encoding)
+            word[i] = g_ascii_toupper(lower[i]);
     }
 }
 
-static gboolean has_case(const char *word, gsize len)
+static gboolean has_letters(const char *word, gsize len)
 {
-    gboolean has_letters = FALSE;
-
     for (gsize i = 0; i < len; i++) {
-        if ((guint8)word[i] >= 0x80)
-            return FALSE;
-        has_letters |= g_ascii_isalpha(word[i]);
+        if (g_ascii_isalpha(word[i]))
+            return TRUE;
     }
-    return has_letters;
+    return FALSE;
 }
 
 static gsize word_len(const char *text, gsize left)
@@ -219,18 +232,19 @@ static gsize word_len(const char *text, gsize left)
     return len;
 }
 
-/* Returns its length. */
+/* Words of ASCII are coded in lower case, others as they are. Returns its length. */
 static gsize encode_text_word(IngestTermsCode *code, const char *text, gsize left)
 {
     gsize len = word_len(text, left);
     char lower[INGEST_WORD_LEN_MAX], word[INGEST_WORD_LEN_MAX];
-    gboolean is_cased = has_case(text, len);
+    gboolean is_plain;
 
     memcpy(word, text, len);
     for (gsize i = 0; i < len; i++)
-        lower[i] = is_cased ? g_ascii_tolower(text[i]) : text[i];
-    encode_word(code, ingest_vocabulary_intern(code->interned, lower, len));
-    if (is_cased)
+        lower[i] = g_ascii_tolower(text[i]);
+    is_plain = ingest_spelling_is_possible(lower, len);
+    encode_word(code, ingest_vocabulary_intern(code->interned, is_plain ? lower : text, len));
+    if (is_plain && has_letters(lower, len))
         code_case(code, lower, word, len);
     vault_wipe(lower, sizeof lower);
     vault_wipe(word, sizeof word);
@@ -242,14 +256,12 @@ static void decode_text_word(IngestTermsCode *code)
     guint32 number = ingest_word_model_code(&code->words, &code->coder, NULL);
     const IngestVocabularyWord *known = ingest_vocabulary_word(&code->words.vocabulary, number);
     const char *lower = ingest_vocabulary_text(&code->words.vocabulary, known);
-    char word[INGEST_WORD_LEN_MAX];
+    char *word = text_room(code, known->len);
 
-    if (has_case(lower, known->len))
+    if (known->is_plain && has_letters(lower, known->len))
         code_case(code, lower, word, known->len);
     else
         memcpy(word, lower, known->len);
-    text_append(code, word, known->len);
-    vault_wipe(word, sizeof word);
 }
 
 static guint32 count_words(const char *text, gsize len)

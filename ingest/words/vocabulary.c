@@ -39,16 +39,6 @@ void ingest_vocabulary_clear(IngestVocabulary *vocabulary)
     vocabulary->count = 0;
 }
 
-guint32 ingest_vocabulary_add(IngestVocabulary *vocabulary, const char *text, gsize len)
-{
-    IngestVocabularyWord word = {.offset = (guint32)vocabulary->texts.len, .len = (guint8)len};
-
-    g_assert(len <= INGEST_WORD_LEN_MAX && vocabulary->texts.len <= G_MAXUINT32 - len);
-    ingest_secret_buffer_append(&vocabulary->texts, text, len);
-    ingest_secret_buffer_append(&vocabulary->words, &word, sizeof word);
-    return vocabulary->count++;
-}
-
 static void place(IngestVocabulary *vocabulary, guint32 number)
 {
     guint32 mask = vocabulary->place_count - 1;
@@ -89,7 +79,9 @@ guint32 ingest_vocabulary_intern(IngestVocabulary *vocabulary, const char *text,
             memcmp(ingest_vocabulary_text(vocabulary, word), text, len) == 0)
             return vocabulary->places[at] - 1;
     }
-    number = ingest_vocabulary_add(vocabulary, text, len);
+    g_assert(len <= INGEST_WORD_LEN_MAX);
+    memcpy(ingest_vocabulary_room(vocabulary), text, len);
+    number = ingest_vocabulary_add(vocabulary, len, FALSE);
     ingest_vocabulary_word(vocabulary, number)->hash = hash;
     place(vocabulary, number);
     return number;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "ingest/words/common_words.h"
 #include "ingest/words/frequencies.h"
 #include "ingest/words/spelling.h"
 #include "vault/crypto/keys.h"
@@ -18,6 +17,9 @@ void ingest_word_model_init(IngestWordModel *model)
     static const guint32 none = INGEST_VOCABULARY_NONE;
 
     memset(model, 0, sizeof *model);
+    model->kinds = ingest_word_kinds();
+    model->letters = ingest_spelling_letters();
+    model->common_words = ingest_common_words();
     ingest_chances_init(model->is_match, G_N_ELEMENTS(model->is_match));
     ingest_number_model_init(&model->byte_count);
     ingest_secret_buffer_append(&model->history, &none, sizeof none); /* place 0 is nowhere */
@@ -73,24 +75,23 @@ static guint32 code_common(IngestWordModel *model, IngestCoder *coder, guint len
         coder->has_failed = TRUE;
         number = 0;
     }
-    word = ingest_common_word(number);
-    return ingest_vocabulary_add(&model->vocabulary, word.text, word.len);
+    word = model->common_words[number];
+    memcpy(ingest_vocabulary_room(&model->vocabulary), word.text, word.len);
+    return ingest_vocabulary_add(&model->vocabulary, word.len, TRUE);
 }
 
 static guint32 code_spelled(IngestWordModel *model, IngestCoder *coder, const IngestModelWord *word)
 {
-    char text[INGEST_WORD_LEN_MAX];
+    char *text = ingest_vocabulary_room(&model->vocabulary);
     gsize len = 0;
-    guint32 number;
 
     if (coder->is_encoding) {
         len = word->len;
         memcpy(text, word->text, len);
     }
-    len = ingest_spelling_code(coder, text, len, sizeof text);
-    number = ingest_vocabulary_add(&model->vocabulary, text, len);
-    vault_wipe(text, sizeof text);
-    return number;
+    return ingest_vocabulary_add(
+        &model->vocabulary,
+        ingest_spelling_code(coder, model->letters, text, len, INGEST_WORD_LEN_MAX), TRUE);
 }
 
 static guint8 code_byte(IngestWordModel *model, IngestCoder *coder, guint8 before, guint8 byte)
@@ -102,24 +103,24 @@ static guint8 code_byte(IngestWordModel *model, IngestCoder *coder, guint8 befor
 
 static guint32 code_bytes(IngestWordModel *model, IngestCoder *coder, const IngestModelWord *word)
 {
-    guint8 text[INGEST_WORD_LEN_MAX], before = 0;
-    guint32 len = coder->is_encoding ? (guint32)word->len - 1 : 0, number;
+    char *text = ingest_vocabulary_room(&model->vocabulary);
+    guint32 len = coder->is_encoding ? (guint32)word->len - 1 : 0;
+    guint8 before = 0;
 
     if (model->bytes == NULL) {
         model->bytes = g_new(IngestChance, BYTE_CHANCES);
         ingest_chances_init(model->bytes, BYTE_CHANCES);
     }
     len = ingest_coder_number(coder, &model->byte_count, len);
-    if (len >= sizeof text) {
+    if (len >= INGEST_WORD_LEN_MAX) {
         coder->has_failed = TRUE;
         len = 0;
     }
-    for (guint32 i = 0; i <= len; i++)
-        before = text[i] =
-            code_byte(model, coder, before, coder->is_encoding ? (guint8)word->text[i] : 0);
-    number = ingest_vocabulary_add(&model->vocabulary, (const char *)text, len + 1);
-    vault_wipe(text, sizeof text);
-    return number;
+    for (guint32 i = 0; i <= len; i++) {
+        before = code_byte(model, coder, before, coder->is_encoding ? (guint8)word->text[i] : 0);
+        text[i] = (char)before;
+    }
+    return ingest_vocabulary_add(&model->vocabulary, len + 1, FALSE);
 }
 
 /* A number of this message: early words come often, so they are counted from the first. */
@@ -131,7 +132,7 @@ static guint32 code_known(IngestWordModel *model, IngestCoder *coder, guint len,
     if (number < model->vocabulary.count)
         return number;
     coder->has_failed = TRUE;
-    return model->vocabulary.count > 0 ? 0 : ingest_vocabulary_add(&model->vocabulary, "x", 1);
+    return model->vocabulary.count > 0 ? 0 : code_common(model, coder, 0, 0);
 }
 
 static guint symbol_of(const IngestModelWord *word, guint32 *ret_number)
@@ -149,11 +150,11 @@ static guint symbol_of(const IngestModelWord *word, guint32 *ret_number)
 static guint32 code_unexpected(IngestWordModel *model, IngestCoder *coder,
                                const IngestModelWord *word)
 {
-    const IngestSymbols *kinds = ingest_word_kinds(g_bit_storage(model->vocabulary.count));
+    guint known_bits = MIN(g_bit_storage(model->vocabulary.count), INGEST_KNOWN_BITS_COUNT - 1);
     guint32 number = 0;
     guint symbol = coder->is_encoding ? symbol_of(word, &number) : 0;
 
-    symbol = ingest_coder_symbol(coder, kinds, symbol);
+    symbol = ingest_coder_symbol(coder, &model->kinds[known_bits], symbol);
     if (symbol < INGEST_WORD_COMMON)
         return code_known(model, coder, symbol - INGEST_WORD_KNOWN, number);
     if (symbol < INGEST_WORD_SPELLED)

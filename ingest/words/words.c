@@ -29,6 +29,7 @@ IngestWordSplitter *ingest_word_splitter_new(void)
     UErrorCode status = U_ZERO_ERROR;
 
     splitter->is_fast = TRUE;
+    splitter->ascii = ascii_table();
     splitter->nfkc_fold = unorm2_getNFKCCasefoldInstance(&status);
     if (U_FAILURE(status))
         g_error("ICU has no normalisation: %s", u_errorName(status));
@@ -63,7 +64,7 @@ void ingest_words_emit(IngestWordSplitter *splitter, gsize len, gsize offset, gs
 static gboolean read_ascii(IngestWordSplitter *splitter, gsize *next, gsize text_len,
                            gsize *ret_len)
 {
-    const guint8 *table = ascii_table(), *bytes = (const guint8 *)splitter->text;
+    const guint8 *table = splitter->ascii, *bytes = (const guint8 *)splitter->text;
     gsize at = *next, len = 0;
     guint8 letter = 0;
 
@@ -81,7 +82,7 @@ static gboolean read_ascii(IngestWordSplitter *splitter, gsize *next, gsize text
 void ingest_word_splitter_split(IngestWordSplitter *splitter, const char *text, gsize len,
                                 IngestWordVisit visit, gpointer user)
 {
-    const guint8 *table = ascii_table(), *bytes = (const guint8 *)text;
+    const guint8 *table = splitter->ascii, *bytes = (const guint8 *)text;
 
     splitter->text = text;
     splitter->visit = visit;

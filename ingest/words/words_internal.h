@@ -26,6 +26,7 @@ typedef struct {
 
 struct IngestWordSplitter {
     gboolean is_fast; /* FALSE in tests: ASCII goes the long way too */
+    const guint8 *ascii;
     const UNormalizer2 *nfkc_fold;
     IngestNormalised normalised[INGEST_LETTERS_REMEMBERED];
     IngestLetter letters[INGEST_LETTERS_REMEMBERED];

@@ -1,168 +1,119 @@
-/* Messages with their terms in a vault, and searches of them, for tests of releases of terms. */
+/* A vault whose deliveries have terms, and what opens them, for the tests of terms in a vault.
+ * Functions assert success. */
 #pragma once
 
-#include "tests/unit/release_world.h"
+#include "tests/support/keep_damage.h"
+#include "tests/support/terms_open.h"
+#include "vault/keep/internal.h"
+#include "vault/keep_terms.h"
 
-/* A message and what is to be opened of its words. */
-typedef struct {
-    RecordId archive_id;
-    RecordId terms_body_id; /* zeros: the terms lie in the terms copies */
-    guint count;
-    VaultOpenTermsEntry entries[4]; /* one for each owner */
-} TermsDelivery;
+#include <string.h>
 
-static inline VaultRecord *terms_world_seal_copy(VaultDepository *depository,
-                                                 const VaultSealedTerms *terms,
-                                                 VaultAllotment *allotment, guint64 received_s,
-                                                 TermsDelivery *delivery)
-{
-    VaultRecord *record = vault_seal_terms_copy(depository->sealer, terms, allotment, NULL);
+#define ANNA "anna@example.org"
+#define BERT "bert@example.org"
 
-    assert_non_null(record);
-    delivery->entries[delivery->count++] =
-        (VaultOpenTermsEntry){.terms_id = record->record_id,
-                              .body_id = delivery->archive_id,
-                              .mailbox_id = allotment->mailbox_id,
-                              .month_key_id = allotment->month_key_id,
-                              .leaf = allotment->leaf,
-                              .received_s = received_s};
-    return record;
-}
-
-static inline void terms_world_seal(VaultDepository *depository, const char *text,
-                                    VaultAllotment *allotments, gsize count, guint64 received_s,
-                                    GPtrArray *records, TermsDelivery *delivery)
-{
-    VaultLocator locator = {.received_s = received_s, .archived_s = received_s};
-    g_autoptr(VaultSealedBody) body =
-        vault_seal_body(depository->sealer, text, strlen(text), &locator, NULL);
-    g_autoptr(GByteArray) facts = g_byte_array_new();
-    g_autoptr(VaultSealedTerms) terms = NULL;
-    VaultRecord *terms_body;
-
-    delivery->archive_id = *vault_sealed_body_id(body);
-    terms = vault_seal_terms(depository->sealer, &delivery->archive_id, text, strlen(text), count,
-                             NULL);
-    g_ptr_array_add(records, vault_sealed_body_take_record(body));
-    for (gsize i = 0; i < count; i++)
-        g_ptr_array_add(records, vault_seal_copy(depository->sealer, body, &allotments[i],
-                                                 received_s, 0, facts, NULL));
-    terms_body = vault_sealed_terms_take_record(terms);
-    if (terms_body != NULL) {
-        delivery->terms_body_id = terms_body->record_id;
-        g_ptr_array_add(records, terms_body);
-    }
-    for (gsize i = 0; i < count; i++)
-        g_ptr_array_add(records, terms_world_seal_copy(depository, terms, &allotments[i],
-                                                       received_s, delivery));
-}
-
-/* The terms are the text itself. Addresses end with NULL. */
-static inline TermsDelivery terms_world_deliver_to(VaultKeep *keep, const char *text,
-                                                   const char *const *addresses)
+/* Allots as a delivery does, to one mailbox. */
+static inline VaultAllotment terms_allot(VaultKeep *keep, const MailboxId *mailbox)
 {
     VaultDepository *depository = vault_keep_depository(keep);
-    g_autoptr(GPtrArray) records =
-        g_ptr_array_new_with_free_func((GDestroyNotify)vault_record_free);
+    g_autoptr(GError) error = NULL;
     guint64 received_s = keep_fixture_now();
-    TermsDelivery delivery = {.count = 0};
-    VaultAllotment allotments[4] = {{.leaf = 0}};
-    MailboxId owners[4];
-    VaultResolution resolution;
-    guint32 flags = 0;
-    gsize count = 0;
+    VaultAllotment allotment;
+    guint32 flags;
 
-    for (; addresses[count] != NULL; count++)
-        assert_true(
-            depository->resolve(depository, addresses[count], &owners[count], &resolution, NULL));
-    assert_true(
-        depository->allot(depository, owners, count, &received_s, allotments, &flags, NULL));
-    terms_world_seal(depository, text, allotments, count, received_s, records, &delivery);
-    assert_true(depository->commit(depository, records, NULL));
-    vault_wipe(allotments, sizeof allotments);
-    return delivery;
-}
-
-static inline TermsDelivery terms_world_deliver(ReleaseWorld *world, const char *text,
-                                                const char *address)
-{
-    const char *const addresses[] = {address, NULL};
-
-    return terms_world_deliver_to(world->fixture->keep, text, addresses);
-}
-
-static inline char *terms_world_search_grant(ReleaseWorld *world, const VaultIdentity *reader)
-{
-    VaultRequestFile *request = release_world_request(world, reader);
-
-    request->act = VAULT_ACT_SEARCH;
-    return release_world_grant_of(world, request);
-}
-
-static inline GBytes *terms_world_ask(ReleaseWorld *world, const char *grant,
-                                      const RecordId *terms_copies, gsize count, GError **error)
-{
-    GBytes *sealed = NULL;
-
-    assert_true(vault_keep_release_terms_by_grant(world->fixture->keep, grant, strlen(grant),
-                                                  terms_copies, count, &sealed,
-                                                  error) == (sealed != NULL));
-    return sealed;
-}
-
-static inline VaultErrorCode terms_world_refusal(ReleaseWorld *world, const char *grant,
-                                                 const RecordId *terms_copy)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) sealed = terms_world_ask(world, grant, terms_copy, 1, &error);
-
-    assert_null(sealed);
-    assert_int_equal(error->domain, VAULT_ERROR);
-    return (VaultErrorCode)error->code;
-}
-
-static inline VaultOpenedRelease *terms_world_open(ReleaseWorld *world, const char *grant,
-                                                   const VaultIdentity *identity, GBytes *sealed,
-                                                   GError **error)
-{
-    VaultHash hash;
-
-    vault_hash(grant, strlen(grant), &hash);
-    return vault_release_open_terms(identity, vault_keep_id(world->fixture->keep), &hash,
-                                    g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed),
-                                    error);
-}
-
-static inline VaultOpenedRelease *terms_world_release(ReleaseWorld *world, const char *grant,
-                                                      const VaultIdentity *identity,
-                                                      const RecordId *terms_copies, gsize count)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) sealed = terms_world_ask(world, grant, terms_copies, count, &error);
-    VaultOpenedRelease *release =
-        sealed == NULL ? NULL : terms_world_open(world, grant, identity, sealed, &error);
-
-    if (release == NULL)
+    if (!depository->allot(depository, mailbox, 1, &received_s, &allotment, &flags, &error))
         fail_msg("%s", error->message);
-    return release;
+    return allotment;
 }
 
-static inline const VaultReleasedTerms *terms_world_row(const VaultOpenedRelease *release, guint i)
+static inline GArray *terms_list(VaultKeep *keep, VaultTermsPosition *position)
 {
-    return &g_array_index(release->slots, VaultReleasedTerms, i);
+    const VaultCopyFilter all = {.months = NULL};
+    GArray *page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    g_autoptr(GError) error = NULL;
+    gboolean is_more = TRUE;
+
+    if (!vault_keep_terms(keep, &all, position, 100000, page, &is_more, &error))
+        fail_msg("%s", error->message);
+    assert_false(is_more);
+    return page;
 }
 
-/* The words of a message as a string, or NULL with the error. */
-static inline char *terms_world_words(ReleaseWorld *world, VaultReader *reader,
-                                      const VaultOpenTermsEntry *entry,
-                                      const VaultReleasedTerms *released, GError **error)
+static inline GArray *terms_list_all(VaultKeep *keep)
 {
-    VaultRecordSource records = sources_local_records(world->fixture->keep);
-    g_autoptr(VaultTermsOpener) opener = vault_terms_opener_new(reader);
-    const guint8 *terms;
-    gsize len;
+    VaultTermsPosition position = {.catalog_mark = 0};
 
-    return vault_terms_opener_open(opener, entry, released, &records, &terms, &len, error)
-               ? g_strndup((const char *)terms, len)
-               : NULL;
+    return terms_list(keep, &position);
+}
+
+/* The index pair of a month, unwrapped with the master's secret. */
+static inline void terms_unwrap(KeepFixture *fixture, const MonthKeyId *month_key_id,
+                                SupportTermsKey *ret_key)
+{
+    g_autoptr(VaultMonthValue) month =
+        vault_keyring_get_month(fixture->keep->keyring, month_key_id, NULL);
+    g_autoptr(GPtrArray) months = NULL;
+
+    assert_non_null(month);
+    months = vault_keep_months(fixture->keep, &month->mailbox_id, 1, 0, G_MAXUINT64, NULL);
+    assert_non_null(months);
+    for (guint i = 0; i < months->len; i++) {
+        const VaultMonthKeys *keys = g_ptr_array_index(months, i);
+        VaultMonthIdentity identity = {.vault_id = fixture->keep->id,
+                                       .mailbox_id = keys->mailbox_id,
+                                       .address = keys->address,
+                                       .month = keys->month};
+        g_auto(ContentSecretKey) content = {{0}};
+
+        if (VAULT_ID_EQUAL(keys->month_key_id, *month_key_id))
+            assert_true(vault_month_unwrap(
+                &identity, &keys->keys, &g_array_index(keys->wraps, VaultWrap, 0),
+                fixture->master.secret_key.bytes, fixture->master.public.public_key.bytes, &content,
+                &ret_key->secret, NULL));
+    }
+    ret_key->vault_id = fixture->keep->id;
+    ret_key->month_key_id = *month_key_id;
+    ret_key->public_key = month->keys.index;
+}
+
+/* With the slot of its own leaf, and the place that its locator names. */
+static inline SupportTermsKey terms_key(KeepFixture *fixture, const VaultTermsEntry *entry)
+{
+    g_autoptr(VaultMonthValue) month =
+        vault_keyring_get_month(fixture->keep->keyring, &entry->month_key_id, NULL);
+    g_autoptr(GArray) parts = vault_keep_message(fixture->keep, &entry->body_id, NULL);
+    SupportTermsKey key;
+
+    assert_non_null(month);
+    terms_unwrap(fixture, &entry->month_key_id, &key);
+    assert_true(vault_erasure_tree_index_slot(month->tree, entry->leaf, &key.slot, NULL));
+    for (guint i = 0; i < parts->len; i++) {
+        const VaultMessagePart *part = &g_array_index(parts, VaultMessagePart, i);
+
+        if (!VAULT_ID_EQUAL(part->record_id, entry->terms_id))
+            continue;
+        assert_int_equal(part->kind, VAULT_RECORD_TERMS_COPY);
+        memcpy(key.enc, part->locator.enc, sizeof key.enc);
+        key.step = part->locator.step;
+    }
+    return key;
+}
+
+static inline GBytes *terms_fetch(gpointer keep, const RecordId *record_id, gsize len_max,
+                                  GError **error)
+{
+    return vault_keep_record(keep, record_id, len_max, error);
+}
+
+/* The terms as text, NULL when they do not open. */
+static inline char *terms_open(KeepFixture *fixture, const SupportTermsKey *key,
+                               const VaultTermsEntry *entry)
+{
+    VaultRecordSource records = {.fetch = terms_fetch, .user = fixture->keep};
+    g_autoptr(GBytes) record = vault_keep_record(fixture->keep, &entry->terms_id, G_MAXSIZE, NULL);
+    g_autoptr(GByteArray) terms = NULL;
+
+    assert_non_null(record);
+    terms = support_open_terms(key, record, &records, NULL);
+    return terms == NULL ? NULL : g_strndup((const char *)terms->data, terms->len);
 }

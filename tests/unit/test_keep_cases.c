@@ -1,6 +1,6 @@
 /* Case keys: who gets one, that each use is logged, and that what is erased or closed takes the key
  * along. */
-#include "tests/unit/terms_world.h"
+#include "tests/unit/search_world.h"
 
 #include "tests/unit/erasure_world.h"
 
@@ -58,8 +58,8 @@ static void the_same_case_reader_and_scope_get_the_same_key(void **state)
     g_autofree char *search = NULL;
     g_autofree char *later = NULL;
 
-    terms_world_deliver(world, "words", "a@example.org");
-    search = terms_world_search_grant(world, &world->anna);
+    search_world_deliver(world, "words", "a@example.org");
+    search = search_world_search_grant(world, &world->anna);
     first = key_of(world, search, &world->anna);
     keep_fixture_close(world->fixture);
     keep_fixture_open(world->fixture);
@@ -74,13 +74,13 @@ static void the_same_case_reader_and_scope_get_the_same_key(void **state)
 static void another_case_reader_or_scope_gets_another_key(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "words", "a@example.org");
+    TermsDelivery delivery = search_world_deliver(world, "words", "a@example.org");
     g_autofree char *grants[4] = {NULL};
     VaultRequestFile *request;
     VaultOpenedCaseKey keys[4];
 
-    grants[0] = terms_world_search_grant(world, &world->anna);
-    grants[1] = terms_world_search_grant(world, &world->bert);
+    grants[0] = search_world_search_grant(world, &world->anna);
+    grants[1] = search_world_search_grant(world, &world->bert);
     request = release_world_request(world, &world->anna);
     g_free(request->case_id);
     request->case_id = g_strdup("another");
@@ -101,7 +101,7 @@ static void another_case_reader_or_scope_gets_another_key(void **state)
 static void sealed_key_opens_for_its_reader_grant_and_as_it_was(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
+    g_autofree char *grant = search_world_search_grant(world, &world->anna);
     g_autoptr(GBytes) sealed = ask_key(world, grant, NULL);
     gsize len = g_bytes_get_size(sealed);
     VaultOpenedCaseKey key;
@@ -134,8 +134,8 @@ static void sealed_key_opens_for_its_reader_grant_and_as_it_was(void **state)
 static void grant_that_is_not_good_gets_no_key(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autofree char *revoked = terms_world_search_grant(world, &world->bert);
+    g_autofree char *grant = search_world_search_grant(world, &world->anna);
+    g_autofree char *revoked = search_world_search_grant(world, &world->bert);
     g_autoptr(GError) error = NULL;
 
     assert_true(vault_keep_revoke_grant(world->fixture->keep, revoked, strlen(revoked), NULL));
@@ -172,7 +172,7 @@ static void the_index_key_needs_identity_and_case_key(void **state)
 static void each_use_is_logged_before_the_key_is_given(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
+    g_autofree char *grant = search_world_search_grant(world, &world->anna);
 
     for (guint i = 0; i < 2; i++) {
         g_auto(VaultOpenedCaseKey) key = key_of(world, grant, &world->anna);
@@ -211,8 +211,8 @@ static char *last_statement(ReleaseWorld *world)
 static void erased_message_takes_the_keys_of_cases_that_cover_it_along(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery covered = terms_world_deliver(world, "words", "a@example.org");
-    TermsDelivery other = terms_world_deliver(world, "words", "a@example.org");
+    TermsDelivery covered = search_world_deliver(world, "words", "a@example.org");
+    TermsDelivery other = search_world_deliver(world, "words", "a@example.org");
     g_autofree char *grant = NULL;
     g_autofree char *statement = NULL;
     g_auto(VaultOpenedCaseKey) before = {.log_index = 0}, same = {.log_index = 0};
@@ -237,9 +237,9 @@ static void shredded_mailbox_takes_the_keys_of_cases_that_cover_it_along(void **
     g_autofree char *statement = NULL;
     g_auto(VaultOpenedCaseKey) before = {.log_index = 0};
 
-    terms_world_deliver(world, "words", "a@example.org");
-    terms_world_deliver(world, "words", "b@example.org");
-    grant = terms_world_search_grant(world, &world->anna);
+    search_world_deliver(world, "words", "a@example.org");
+    search_world_deliver(world, "words", "b@example.org");
+    grant = search_world_search_grant(world, &world->anna);
     before = key_of(world, grant, &world->anna);
     shred_mailbox(world->fixture, "b@example.org");
     statement = last_statement(world);
@@ -251,7 +251,7 @@ static void closed_case_has_its_keys_destroyed(void **state)
 {
     static const char text[] = "muniment-case-close/1\ncase: 2026-017\n";
     g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
+    g_autofree char *grant = search_world_search_grant(world, &world->anna);
     g_auto(VaultOpenedCaseKey) before = key_of(world, grant, &world->anna);
     VaultKeep *keep = world->fixture->keep;
     g_autofree char *answer = NULL;
@@ -277,8 +277,8 @@ static void closed_case_has_its_keys_destroyed(void **state)
 static void dropping_a_key_renews_what_it_was_sealed_under(void **state)
 {
     g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "words", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
+    TermsDelivery delivery = search_world_deliver(world, "words", "a@example.org");
+    g_autofree char *grant = search_world_search_grant(world, &world->anna);
     g_auto(VaultOpenedCaseKey) key = key_of(world, grant, &world->anna);
     const char *query = "SELECT row_version FROM locator_key";
     g_autofree char *before = keep_damage_rows(world->fixture, "keyring.sqlite", query);

@@ -1,393 +1,394 @@
-/* Searching takes two parties and leaves a trace: what gets the words of messages and what does
- * not, and that the log knows all whose words were released. */
+/* Terms in a vault: whose they are, what lists them, and that they are stored with their copies or
+ * not at all. */
+#include "tests/unit/erasure_world.h"
 #include "tests/unit/terms_world.h"
 
-#include "tests/unit/erasure_world.h"
+#include "tests/unit/failing_calls.h"
 
-#include "vault/log/log_verify.h"
+#define LARGE_LEN (VAULT_BODY_WHOLE_MAX + 300000)
 
-static VaultReader *reader_of(const char *grant, const VaultIdentity *identity)
+static KeepDelivery deliver_to_two(KeepFixture *fixture, const char *text)
 {
-    return release_world_reader(grant, identity, keep_fixture_now());
+    static const char *const both[] = {ANNA, BERT, NULL};
+    KeepDelivery delivery;
+
+    assert_true(keep_fixture_deliver_at(fixture->keep, text, both, keep_fixture_now(), NULL,
+                                        &delivery, NULL));
+    return delivery;
 }
 
-/* ---- neither party alone ----------------------------------------------------------------------
- */
-
-static void grant_and_release_together_open_words_and_neither_alone(void **state)
+static const VaultTermsEntry *entry_at(const GArray *list, guint number)
 {
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autofree char *berts = terms_world_search_grant(world, &world->bert);
-    g_autoptr(VaultReader) reader = reader_of(grant, &world->anna);
-    g_autoptr(VaultOpenedRelease) release =
-        terms_world_release(world, grant, &world->anna, &delivery.entries[0].terms_id, 1);
-    const VaultReleasedTerms *row = terms_world_row(release, 0);
-    g_autofree char *words = terms_world_words(world, reader, &delivery.entries[0], row, NULL);
-    g_autoptr(GBytes) sealed =
-        terms_world_ask(world, berts, &delivery.entries[0].terms_id, 1, NULL);
-    g_auto(VaultReleasedTerms) without = *row;
-    g_autoptr(GError) error = NULL;
-
-    assert_int_equal(row->state, VAULT_RELEASE_GIVEN);
-    assert_string_equal(words, "these are words");
-    /* The grant, and all that is known of the place, without the slot. */
-    index_slot_wipe(&without.slot);
-    assert_null(terms_world_words(world, reader, &delivery.entries[0], &without, &error));
-    assert_true(has_code(error, VAULT_ERROR_NO_KEY));
-    g_clear_error(&error);
-    /* The release without the identity that it was sealed to. */
-    assert_null(terms_world_open(world, berts, &world->anna, sealed, &error));
-    assert_true(has_code(error, VAULT_ERROR_NO_KEY));
+    assert_true(number < list->len);
+    return &g_array_index(list, VaultTermsEntry, number);
 }
 
-static void release_without_the_granted_key_opens_nothing(void **state)
+/* ---- whose they are -------------------------------------------------------------------------- */
+
+static void terms_open_for_their_owner_alone(void **state)
 {
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autoptr(VaultOpenedRelease) release =
-        terms_world_release(world, grant, &world->anna, &delivery.entries[0].terms_id, 1);
-    VaultGrantedKey wrong = {.month_key_id = delivery.entries[0].month_key_id,
-                             .mailbox_id = delivery.entries[0].mailbox_id,
-                             .has_index = TRUE,
-                             .index = {{1}}};
-    VaultReaderScope scope = {.vault_id = vault_keep_id(world->fixture->keep),
-                              .keys = &wrong,
-                              .key_count = 1,
-                              .to_s = G_MAXUINT64};
-    g_autoptr(VaultReader) reader = vault_reader_new(&scope, NULL);
-    g_autoptr(GError) error = NULL;
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    g_autoptr(GArray) list = NULL;
 
-    assert_null(terms_world_words(world, reader, &delivery.entries[0], terms_world_row(release, 0),
-                                  &error));
-    assert_true(has_code(error, VAULT_ERROR_NO_KEY));
-}
+    keep_fixture_deliver(fixture, "to anna alone", ANNA);
+    deliver_to_two(fixture, "to both");
+    list = terms_list_all(fixture->keep);
+    assert_int_equal(list->len, 3);
+    for (guint i = 0; i < 3; i++) {
+        for (guint j = 0; j < 3; j++) {
+            SupportTermsKey key = terms_key(fixture, entry_at(list, j));
+            g_autofree char *terms = terms_open(fixture, &key, entry_at(list, i));
 
-static void grant_for_searching_gets_words_and_never_a_message(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    VaultCopyEntry copy = release_world_copy(world, &delivery.archive_id);
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autoptr(VaultReader) reader = reader_of(grant, &world->anna);
-    g_autoptr(VaultOpenedRelease) release =
-        terms_world_release(world, grant, &world->anna, &delivery.entries[0].terms_id, 1);
-    VaultOpenEntry open = sources_open_entry(&copy);
-    VaultRecordSource records = sources_local_records(world->fixture->keep);
-    ContentSlot slot;
-    g_autoptr(GError) error = NULL;
-
-    /* The vault gives no content slot by it. */
-    assert_int_equal(release_world_refusal(world, grant, &copy.record_id), VAULT_ERROR_REFUSED);
-    /* And the library opens no copy with it, whatever stands in for the slot. */
-    memcpy(slot.bytes, terms_world_row(release, 0)->slot.bytes, sizeof slot.bytes);
-    assert_null(vault_reader_open_copy(reader, &open, &slot, &records, &error));
-    assert_true(has_code(error, VAULT_ERROR_REFUSED));
-}
-
-/* A copy's id is no terms copy's, nor the other way round: neither gives the other's slot. */
-static void a_release_of_one_plane_gives_nothing_of_the_other(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    VaultCopyEntry copy = release_world_copy(world, &delivery.archive_id);
-    g_autofree char *grant = release_world_grant(world, &world->anna);
-    g_autoptr(VaultOpenedRelease) terms =
-        terms_world_release(world, grant, &world->anna, &copy.record_id, 1);
-    g_autoptr(GBytes) sealed =
-        release_world_ask(world, grant, &delivery.entries[0].terms_id, 1, NULL);
-    g_autoptr(VaultOpenedRelease) slots =
-        release_world_open(world, grant, &world->anna, sealed, NULL);
-    static const guint8 zeros[VAULT_KEY_LEN];
-
-    assert_int_equal(terms_world_row(terms, 0)->state, VAULT_RELEASE_NOT_FOUND);
-    assert_memory_equal(terms_world_row(terms, 0)->slot.bytes, zeros, sizeof zeros);
-    assert_int_equal(g_array_index(slots->slots, VaultReleasedSlot, 0).state,
-                     VAULT_RELEASE_NOT_FOUND);
-    assert_memory_equal(g_array_index(slots->slots, VaultReleasedSlot, 0).slot.bytes, zeros,
-                        sizeof zeros);
-}
-
-/* ---- scope ------------------------------------------------------------------------------------
- */
-
-typedef void (*Narrow)(VaultRequestFile *request, const TermsDelivery *delivery);
-
-static void end_at_the_second(VaultRequestFile *request, const TermsDelivery *delivery)
-{
-    request->to_s = delivery->entries[0].received_s;
-}
-
-static void end_behind_the_second(VaultRequestFile *request, const TermsDelivery *delivery)
-{
-    request->to_s = delivery->entries[0].received_s + 1;
-}
-
-static void begin_behind_the_second(VaultRequestFile *request, const TermsDelivery *delivery)
-{
-    request->from_s = delivery->entries[0].received_s + 1;
-}
-
-static void name_the_message(VaultRequestFile *request, const TermsDelivery *delivery)
-{
-    g_array_append_val(request->messages, delivery->archive_id);
-}
-
-static void name_another_message(VaultRequestFile *request, const TermsDelivery *delivery)
-{
-    RecordId next = delivery->archive_id;
-
-    next.bytes[VAULT_ID_LEN - 1] ^= 1;
-    g_array_append_val(request->messages, next);
-}
-
-static gboolean is_given(ReleaseWorld *world, const TermsDelivery *delivery, Narrow narrow)
-{
-    VaultRequestFile *request = release_world_request(world, &world->anna);
-    g_autofree char *grant = NULL;
-    g_autoptr(GBytes) sealed = NULL;
-    g_autoptr(GError) error = NULL;
-
-    request->act = VAULT_ACT_SEARCH;
-    narrow(request, delivery);
-    grant = release_world_grant_of(world, request);
-    sealed = terms_world_ask(world, grant, &delivery->entries[0].terms_id, 1, &error);
-    assert_true(sealed != NULL || has_code(error, VAULT_ERROR_REFUSED));
-    return sealed != NULL;
-}
-
-static void second_and_id_are_looked_at_exactly(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-
-    assert_true(is_given(world, &delivery, end_behind_the_second));
-    assert_false(is_given(world, &delivery, end_at_the_second));
-    assert_false(is_given(world, &delivery, begin_behind_the_second));
-    assert_true(is_given(world, &delivery, name_the_message));
-    assert_false(is_given(world, &delivery, name_another_message));
-}
-
-static void expired_and_revoked_grants_get_no_words(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    const RecordId *id = &delivery.entries[0].terms_id;
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autofree char *berts = terms_world_search_grant(world, &world->bert);
-
-    assert_true(vault_keep_revoke_grant(world->fixture->keep, berts, strlen(berts), NULL));
-    assert_int_equal(terms_world_refusal(world, berts, id), VAULT_ERROR_REFUSED);
-    keep_fixture_set_now(keep_fixture_now() + KEEP_FIXTURE_DAY_S);
-    assert_int_equal(terms_world_refusal(world, grant, id), VAULT_ERROR_REFUSED);
-    assert_int_equal(terms_world_refusal(world, "no grant\n", id), VAULT_ERROR_MALFORMED);
-}
-
-static void more_than_may_be_asked_for_at_once_is_too_large(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autofree RecordId *ids = g_new0(RecordId, VAULT_RELEASE_COUNT_MAX + 1);
-    g_autoptr(GError) error = NULL;
-
-    ids[0] = delivery.entries[0].terms_id;
-    assert_null(terms_world_ask(world, grant, ids, VAULT_RELEASE_COUNT_MAX + 1, &error));
-    assert_true(has_code(error, VAULT_ERROR_TOO_LARGE));
-}
-
-/* ---- what is gone -----------------------------------------------------------------------------
- */
-
-static void words_of_an_erased_message_open_for_nobody(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery gone = terms_world_deliver(world, "to be forgotten", "a@example.org");
-    TermsDelivery kept = terms_world_deliver(world, "to be kept", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    RecordId ids[] = {gone.entries[0].terms_id, kept.entries[0].terms_id};
-    g_autoptr(VaultReader) reader = reader_of(grant, &world->anna);
-    g_autoptr(VaultOpenedRelease) release = NULL;
-    g_autofree char *words = NULL;
-
-    erase_message(world->fixture, &gone.archive_id, "a@example.org");
-    release = terms_world_release(world, grant, &world->anna, ids, 2);
-    assert_int_not_equal(terms_world_row(release, 0)->state, VAULT_RELEASE_GIVEN);
-    assert_int_equal(terms_world_row(release, 1)->state, VAULT_RELEASE_GIVEN);
-    assert_null(
-        terms_world_words(world, reader, &gone.entries[0], terms_world_row(release, 0), NULL));
-    words = terms_world_words(world, reader, &kept.entries[0], terms_world_row(release, 1), NULL);
-    assert_string_equal(words, "to be kept");
-}
-
-static void damaged_terms_copy_keeps_no_other_from_being_given(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery damaged = terms_world_deliver(world, "damaged", "a@example.org");
-    TermsDelivery good = terms_world_deliver(world, "unharmed", "a@example.org");
-    RecordId ids[] = {damaged.entries[0].terms_id, good.entries[0].terms_id};
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autoptr(VaultReader) reader = reader_of(grant, &world->anna);
-    g_autoptr(VaultOpenedRelease) release = NULL;
-    g_autofree char *words = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) packs = keep_fixture_packs(world->fixture, ".pack");
-    VaultPlace place;
-
-    assert_int_equal(packs->len, 1);
-    assert_true(vault_keep_record_place(world->fixture->keep, &ids[0], &place, NULL));
-    keep_damage_flip(g_ptr_array_index(packs, 0), place.offset + 70);
-    release = terms_world_release(world, grant, &world->anna, ids, 2);
-    words = terms_world_words(world, reader, &good.entries[0], terms_world_row(release, 1), NULL);
-    assert_string_equal(words, "unharmed");
-    assert_null(
-        terms_world_words(world, reader, &damaged.entries[0], terms_world_row(release, 0), &error));
-    assert_true(has_code(error, VAULT_ERROR_CORRUPT));
-}
-
-/* ---- the log ----------------------------------------------------------------------------------
- */
-
-#define MESSAGES_COUNT 20
-
-/* "terms: X of Y" lines of all searches, and that root and number are over just those ids. */
-static void take_logged(ReleaseWorld *world, const VaultEntry *entry, GHashTable *logged)
-{
-    g_autofree char *text = release_world_payload(world, entry);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(RecordId));
-    VaultHash root;
-    gsize count;
-
-    for (char **line = lines; *line != NULL; line++) {
-        RecordId id, *kept;
-
-        if (!g_str_has_prefix(*line, "terms: "))
-            continue;
-        (*line)[strlen("terms: ") + VAULT_ID_HEX_LEN] = '\0';
-        assert_true(vault_id_parse(*line + strlen("terms: "), id.bytes, NULL));
-        g_array_append_val(ids, id);
-        kept = g_memdup2(&id, sizeof id);
-        g_hash_table_add(logged, kept);
-    }
-    count = vault_entry_sort_ids((RecordId *)(gpointer)ids->data, ids->len);
-    vault_entry_ids_root((RecordId *)(gpointer)ids->data, count, &root);
-    assert_int_equal(entry->count, count);
-    assert_memory_equal(entry->root.bytes, root.bytes, VAULT_HASH_LEN);
-}
-
-static void search_some(ReleaseWorld *world, const TermsDelivery *deliveries, const char *grant,
-                        GHashTable *opened)
-{
-    g_autoptr(VaultReader) reader = reader_of(grant, &world->anna);
-    guint from = g_random_int_range(0, MESSAGES_COUNT), count = 0;
-    RecordId ids[MESSAGES_COUNT];
-    g_autoptr(VaultOpenedRelease) release = NULL;
-
-    for (guint i = from; i < MESSAGES_COUNT; i++)
-        ids[count++] = deliveries[i].entries[0].terms_id;
-    release = terms_world_release(world, grant, &world->anna, ids, count);
-    for (guint i = 0; i < count; i++) {
-        g_autofree char *words = terms_world_words(world, reader, &deliveries[from + i].entries[0],
-                                                   terms_world_row(release, i), NULL);
-
-        assert_non_null(words);
-        g_hash_table_add(opened, g_memdup2(&ids[i], sizeof ids[i]));
-    }
-}
-
-static void log_names_just_those_whose_words_were_read(void **state)
-{
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    g_autoptr(GHashTable) opened =
-        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    g_autoptr(GHashTable) logged =
-        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    TermsDelivery deliveries[MESSAGES_COUNT];
-    g_autofree char *grant = NULL;
-    g_autoptr(VaultLogReader) log = NULL;
-    GHashTableIter iter;
-    gpointer id;
-
-    for (guint i = 0; i < MESSAGES_COUNT; i++)
-        deliveries[i] =
-            terms_world_deliver(world, "words", i % 2 ? "a@example.org" : "b@example.org");
-    grant = terms_world_search_grant(world, &world->anna);
-    for (guint i = 0; i < 4; i++) {
-        search_some(world, deliveries, grant, opened);
-        if (i == 2) {
-            keep_fixture_crash(world->fixture);
-            keep_fixture_open(world->fixture);
+            if (i != j)
+                assert_null(terms);
+            else
+                assert_string_equal(terms, i == 0 ? "terms of to anna alone" : "terms of to both");
         }
     }
-    log = release_world_log(world, VAULT_LOG_CONTROL);
-    for (guint64 i = 0; i < vault_log_reader_checkpoint(log)->size; i++) {
-        VaultEntry entry = release_world_entry(log, i);
+}
 
-        assert_true(entry.kind != VAULT_ENTRY_ACT || entry.act != VAULT_LOGGED_RELEASE);
-        if (entry.kind == VAULT_ENTRY_ACT && entry.act == VAULT_LOGGED_SEARCH)
-            take_logged(world, &entry, logged);
+/* ---- listing --------------------------------------------------------------------------------- */
+
+static void list_names_what_is_new_and_whose_it_is(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    KeepDelivery first = keep_fixture_deliver(fixture, "one", ANNA);
+    MailboxId anna = keep_fixture_mailbox(fixture, ANNA);
+    VaultTermsPosition position = {.catalog_mark = 0};
+    g_autoptr(GArray) before = terms_list(fixture->keep, &position), after = NULL;
+    const VaultTermsEntry *entry = entry_at(before, 0);
+    g_autoptr(GArray) parts = vault_keep_message(fixture->keep, &first.archive_id, NULL);
+
+    assert_int_equal(before->len, 1);
+    assert_true(VAULT_ID_EQUAL(entry->mailbox_id, anna));
+    assert_true(VAULT_ID_EQUAL(entry->body_id, first.archive_id));
+    assert_true(VAULT_ID_EQUAL(entry->month_key_id, first.months[0]));
+    assert_int_equal(entry->leaf, first.leaves[0]);
+    assert_int_equal(entry->received_s, keep_fixture_now());
+    assert_true(
+        VAULT_ID_EQUAL(entry->copy_id, g_array_index(parts, VaultMessagePart, 1).record_id));
+    assert_true(
+        VAULT_ID_EQUAL(entry->terms_id, g_array_index(parts, VaultMessagePart, 2).record_id));
+    keep_fixture_set_terms(FALSE);
+    keep_fixture_deliver(fixture, "two", BERT);
+    keep_fixture_set_terms(TRUE);
+    after = terms_list(fixture->keep, &position);
+    assert_int_equal(after->len, 1);
+    assert_true(vault_id_is_zero(entry_at(after, 0)->terms_id.bytes));
+    assert_false(position.is_anew);
+}
+
+static void erased_messages_are_not_listed_and_a_rebuilt_catalog_begins_anew(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    KeepDelivery first = keep_fixture_deliver(fixture, "one", ANNA);
+    VaultTermsPosition position = {.catalog_mark = 0};
+    g_autoptr(GArray) before = NULL, after = NULL, left = NULL;
+    VaultRebuildResult result;
+
+    deliver_to_two(fixture, "two");
+    keep_fixture_deliver(fixture, "three", BERT);
+    before = terms_list(fixture->keep, &position);
+    assert_int_equal(before->len, 4);
+    erase_message(fixture, &first.archive_id, ANNA);
+    left = terms_list_all(fixture->keep);
+    assert_int_equal(left->len, 3);
+    keep_fixture_close(fixture);
+    assert_true(vault_keep_rebuild(fixture->path, &fixture->options, NULL, &result, NULL));
+    keep_fixture_open(fixture);
+    after = terms_list(fixture->keep, &position);
+    assert_true(position.is_anew);
+    assert_int_equal(after->len, 3);
+    shred_mailbox(fixture, BERT);
+    {
+        g_autoptr(GArray) annas = terms_list_all(fixture->keep);
+
+        assert_int_equal(annas->len, 1);
     }
-    assert_int_equal(g_hash_table_size(opened), g_hash_table_size(logged));
-    g_hash_table_iter_init(&iter, opened);
-    while (g_hash_table_iter_next(&iter, &id, NULL))
-        assert_true(g_hash_table_contains(logged, id));
+    assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_DEEP).finding_count, 0);
 }
 
-static void release_says_which_entry_logged_it(void **state)
+/* Until the catalog forgets it. */
+static void what_no_key_opens_is_not_listed(void **state)
 {
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autoptr(VaultOpenedRelease) release =
-        terms_world_release(world, grant, &world->anna, &delivery.entries[0].terms_id, 1);
-    g_autoptr(VaultLogReader) log = release_world_log(world, VAULT_LOG_CONTROL);
-    VaultEntry logged = release_world_entry(log, release->log_index);
-    g_autofree char *text = release_world_payload(world, &logged);
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    KeepDelivery shared = deliver_to_two(fixture, "one");
+    g_autoptr(GArray) left = NULL, none = NULL;
 
-    assert_int_equal(logged.act, VAULT_LOGGED_SEARCH);
-    assert_int_equal(logged.count, 1);
-    assert_non_null(strstr(text, "act: search\n"));
-    assert_non_null(strstr(text, "reader: Anna\n"));
-    assert_non_null(strstr(text, "words-of: 1\n"));
+    keep_damage_puncture(fixture, &shared.months[0], shared.leaves[0]);
+    left = terms_list_all(fixture->keep);
+    assert_int_equal(left->len, 1);
+    assert_true(VAULT_ID_EQUAL(entry_at(left, 0)->month_key_id, shared.months[1]));
+    keep_damage_drop_month(fixture, &shared.months[1]);
+    none = terms_list_all(fixture->keep);
+    assert_int_equal(none->len, 0);
 }
 
-/* What an erasure says of who had read the words of what it erased. */
-static void certificate_names_searches_that_covered_what_was_erased(void **state)
+/* Committed without its terms, and these later, as when an index is written again. */
+static void terms_that_come_later_are_listed_and_found_by_a_rebuild(void **state)
 {
-    g_autoptr(ReleaseWorld) world = release_world_new();
-    TermsDelivery delivery = terms_world_deliver(world, "these are words", "a@example.org");
-    g_autofree char *grant = terms_world_search_grant(world, &world->anna);
-    g_autoptr(VaultOpenedRelease) release =
-        terms_world_release(world, grant, &world->anna, &delivery.entries[0].terms_id, 1);
-    g_autoptr(GPtrArray) erasures = NULL;
-    g_autofree char *statement = NULL;
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    VaultDepository *depository = vault_keep_depository(fixture->keep);
+    g_autoptr(GPtrArray) records =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_record_free);
+    VaultTermsPosition position = {.catalog_mark = 0};
+    g_autoptr(VaultSealedTerms) sealed = NULL;
+    g_autoptr(GArray) before = NULL, after = NULL;
+    VaultAllotment allotment;
+    KeepDelivery delivery;
 
-    shred_mailbox(world->fixture, "a@example.org");
-    erasures = vault_keep_erasures(world->fixture->keep, NULL);
-    statement =
-        vault_keep_erasure_statement(world->fixture->keep, g_ptr_array_index(erasures, 0), NULL);
-    assert_non_null(strstr(statement, "searched-before: 1 messages, grant "));
-    assert_null(strstr(statement, "read-before:"));
+    keep_fixture_set_terms(FALSE);
+    delivery = keep_fixture_deliver(fixture, "one", ANNA);
+    keep_fixture_set_terms(TRUE);
+    before = terms_list(fixture->keep, &position);
+    assert_true(vault_id_is_zero(entry_at(before, 0)->terms_id.bytes));
+    allotment = terms_allot(fixture->keep, &entry_at(before, 0)->mailbox_id);
+    allotment.leaf = delivery.leaves[0];
+    sealed = vault_seal_terms(depository->sealer, &delivery.archive_id, "late", 4, 1, NULL);
+    g_ptr_array_add(records, vault_seal_terms_copy(depository->sealer, sealed, &allotment, NULL));
+    assert_true(depository->commit(depository, records, NULL));
+    after = terms_list(fixture->keep, &position);
+    assert_int_equal(after->len, 1);
+    assert_true(VAULT_ID_EQUAL(entry_at(after, 0)->copy_id, entry_at(before, 0)->copy_id));
+    assert_false(vault_id_is_zero(entry_at(after, 0)->terms_id.bytes));
+    assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_DEEP).finding_count, 0);
+}
+
+/* ---- stored with their copies, or not at all ------------------------------------------------- */
+
+/* Each copy that is listed has its terms, and they open. */
+static void assert_complete(KeepFixture *fixture)
+{
+    g_autoptr(GArray) list = terms_list_all(fixture->keep);
+
+    for (guint i = 0; i < list->len; i++) {
+        SupportTermsKey key;
+        g_autofree char *terms = NULL;
+
+        assert_false(vault_id_is_zero(entry_at(list, i)->terms_id.bytes));
+        key = terms_key(fixture, entry_at(list, i));
+        terms = terms_open(fixture, &key, entry_at(list, i));
+        assert_non_null(terms);
+    }
+}
+
+static gboolean deliver_with_failure(KeepFixture *fixture, int nth, int number)
+{
+    static const char *const both[] = {ANNA, BERT, NULL};
+    g_autofree char *text = g_strdup_printf("message %d", nth);
+    g_autoptr(GError) error = NULL;
+    KeepDelivery delivery;
+    guint before = keep_fixture_copy_count(fixture->keep);
+    gboolean is_delivered;
+
+    arm(nth, number);
+    is_delivered = keep_fixture_deliver_at(fixture->keep, text, both, keep_fixture_now(), NULL,
+                                           &delivery, &error);
+    disarm();
+    assert_true(is_delivered || error->domain == VAULT_ERROR);
+    if (nth % 2 == 0) {
+        keep_fixture_crash(fixture);
+        keep_fixture_open(fixture);
+    }
+    if (is_delivered)
+        assert_int_equal(keep_fixture_copy_count(fixture->keep), before + 2);
+    return !has_failed;
+}
+
+static void copies_never_come_without_their_terms_whatever_call_fails(void **state)
+{
+    static const int numbers[] = {EIO, ENOSPC};
+
+    for (gsize e = 0; e < G_N_ELEMENTS(numbers); e++) {
+        g_autoptr(KeepFixture) fixture = keep_fixture_new();
+        gboolean is_over = FALSE;
+        int nth = 0;
+
+        for (; !is_over; nth++) {
+            is_over = deliver_with_failure(fixture, nth, numbers[e]);
+            assert_complete(fixture);
+        }
+        assert_true(nth > 3);
+        assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_DEEP).finding_count, 0);
+    }
+}
+
+/* A power cut within the write: the pack ends at every byte of the last delivery's group. */
+static void cut_group_leaves_neither_copies_nor_terms(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    g_autofree char *pack = NULL;
+    g_autoptr(GPtrArray) packs = NULL;
+    const char *path;
+    gsize whole;
+
+    keep_fixture_deliver(fixture, "stays", ANNA);
+    keep_fixture_close(fixture);
+    keep_fixture_open(fixture);
+    deliver_to_two(fixture, "is cut");
+    keep_fixture_crash(fixture);
+    packs = keep_fixture_packs(fixture, ".pack");
+    path = g_ptr_array_index(packs, packs->len - 1);
+    assert_true(g_file_get_contents(path, &pack, &whole, NULL));
+    for (gsize len = whole - 1; len > VAULT_PACK_HEADER_LEN; len -= MIN(len, 97)) {
+        assert_true(g_file_set_contents(path, pack, (gssize)len, NULL));
+        keep_damage_remove(fixture, "catalog.sqlite");
+        keep_fixture_open(fixture);
+        assert_int_equal(keep_fixture_copy_count(fixture->keep), 1);
+        assert_complete(fixture);
+        keep_fixture_crash(fixture);
+    }
+    assert_true(g_file_set_contents(path, pack, (gssize)whole, NULL));
+    keep_damage_remove(fixture, "catalog.sqlite");
+    keep_fixture_open(fixture);
+    assert_int_equal(keep_fixture_copy_count(fixture->keep), 3);
+    assert_complete(fixture);
+}
+
+static void terms_of_a_month_that_was_dropped_meanwhile_are_not_committed(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    VaultDepository *depository = vault_keep_depository(fixture->keep);
+    g_autoptr(GPtrArray) records =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_record_free);
+    KeepDelivery delivery = keep_fixture_deliver(fixture, "one", ANNA);
+    MailboxId anna = keep_fixture_mailbox(fixture, ANNA);
+    g_autoptr(VaultSealedTerms) sealed =
+        vault_seal_terms(depository->sealer, &delivery.archive_id, "late", 4, 1, NULL);
+    VaultAllotment allotment = terms_allot(fixture->keep, &anna);
+    g_autoptr(GError) error = NULL;
+
+    g_ptr_array_add(records, vault_seal_terms_copy(depository->sealer, sealed, &allotment, NULL));
+    shred_mailbox(fixture, ANNA);
+    assert_false(depository->commit(depository, records, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_BUSY));
+}
+
+/* ---- what dies with them --------------------------------------------------------------------- */
+
+/* Only Anna's copy has terms, in a terms body all the same. */
+static void terms_body_goes_with_its_last_terms_copy(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    VaultDepository *depository = vault_keep_depository(fixture->keep);
+    VaultCompactOptions options = {.seconds_max = 0};
+    g_autoptr(GPtrArray) records =
+        g_ptr_array_new_with_free_func((GDestroyNotify)vault_record_free);
+    g_autoptr(VaultSealedTerms) sealed = NULL;
+    VaultCompactResult result;
+    VaultAllotment allotment;
+    KeepDelivery delivery;
+    MailboxId anna;
+    RecordId terms_body;
+
+    keep_fixture_set_terms(FALSE);
+    delivery = deliver_to_two(fixture, "to both");
+    keep_fixture_set_terms(TRUE);
+    anna = keep_fixture_mailbox(fixture, ANNA);
+    allotment = terms_allot(fixture->keep, &anna);
+    allotment.leaf = delivery.leaves[0];
+    sealed = vault_seal_terms(depository->sealer, &delivery.archive_id, "late", 4, 2, NULL);
+    g_ptr_array_add(records, vault_sealed_terms_take_record(sealed));
+    terms_body = ((VaultRecord *)g_ptr_array_index(records, 0))->record_id;
+    g_ptr_array_add(records, vault_seal_terms_copy(depository->sealer, sealed, &allotment, NULL));
+    assert_true(depository->commit(depository, records, NULL));
+    keep_fixture_close(fixture);
+    keep_fixture_open(fixture);
+    keep_damage_drop_month(fixture, &delivery.months[0]);
+    assert_true(vault_keep_compact(fixture->keep, &options, &result, NULL));
+    assert_int_equal(result.kept_count, 2);    /* the message, Bert's copy */
+    assert_int_equal(result.dropped_count, 3); /* Anna's copy, her terms copy, the terms body */
+    assert_null(vault_keep_record(fixture->keep, &terms_body, G_MAXSIZE, NULL));
+    assert_int_equal(keep_fixture_verify(fixture->keep, VAULT_VERIFY_DEEP).finding_count, 0);
+}
+
+/* The keyring judges the terms copies that stand beside a terms body, not the catalog's rows. */
+static void catalog_that_forgot_terms_costs_no_terms_body(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    VaultCompactOptions options = {.seconds_max = 0};
+    VaultCompactResult result;
+    KeepDelivery first = keep_fixture_deliver(fixture, "to anna", ANNA), shared;
+    g_autoptr(GArray) list = NULL;
+
+    for (guint i = 0; i < 3; i++) {
+        g_autofree char *text = g_strdup_printf("to anna, %u", i);
+
+        keep_fixture_deliver(fixture, text, ANNA);
+    }
+    shared = deliver_to_two(fixture, "to both");
+    assert_int_equal(shared.count, 2);
+    keep_fixture_close(fixture);
+    keep_fixture_open(fixture);
+    keep_damage_drop_month(fixture, &first.months[0]);
+    keep_damage_sql(fixture, "catalog.sqlite",
+                    "DELETE FROM others WHERE kind = 4; UPDATE totals SET other_count = (SELECT "
+                    "count(*) FROM others)");
+    assert_true(vault_keep_compact(fixture->keep, &options, &result, NULL));
+    assert_int_equal(result.kept_count, 4); /* both bodies, Bert's copy, his terms copy */
+    list = terms_list_all(fixture->keep);
+    assert_int_equal(list->len, 1);
+}
+
+/* ---- large bodies ---------------------------------------------------------------------------- */
+
+static guint open_file_count(void)
+{
+    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+    guint count = 0;
+
+    assert_non_null(dir);
+    while (g_dir_read_name(dir) != NULL)
+        count++;
+    return count;
+}
+
+static void streamed_body_reads_back_from_its_pack_which_is_not_kept_open(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+    VaultDepository *depository = vault_keep_depository(fixture->keep);
+    VaultLocator locator = {.received_s = keep_fixture_now()};
+    g_autofree guint8 *message = g_malloc(LARGE_LEN);
+    g_autofree guint8 *found = g_malloc(LARGE_LEN + 1);
+    g_autoptr(VaultSealedBody) body = NULL;
+    g_autoptr(VaultBodyStream) stream = NULL;
+    g_autoptr(VaultBodyReadback) readback = NULL;
+    VaultBodySource source;
+    VaultBodySink sink;
+    guint before;
+
+    vault_random(message, LARGE_LEN);
+    assert_true(depository->stream(depository, &sink, NULL));
+    stream = vault_body_stream_begin(depository->sealer, sink, NULL);
+    assert_true(vault_body_stream_write(stream, message, LARGE_LEN, NULL));
+    body = vault_body_stream_finish(stream, &locator, NULL);
+    assert_non_null(body);
+    g_clear_pointer(&stream, vault_body_stream_free);
+    before = open_file_count();
+    depository->read_back(depository, &source);
+    readback = vault_body_readback_begin(body, source);
+    assert_int_equal(vault_body_readback_read(readback, found, LARGE_LEN + 1, NULL), LARGE_LEN);
+    assert_memory_equal(found, message, LARGE_LEN);
+    assert_int_equal(vault_body_readback_read(readback, found, 1, NULL), 0);
+    assert_int_equal(open_file_count(), before + 1);
+    g_clear_pointer(&readback, vault_body_readback_free);
+    assert_int_equal(open_file_count(), before);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grant_and_release_together_open_words_and_neither_alone),
-        cmocka_unit_test(release_without_the_granted_key_opens_nothing),
-        cmocka_unit_test(grant_for_searching_gets_words_and_never_a_message),
-        cmocka_unit_test(a_release_of_one_plane_gives_nothing_of_the_other),
-        cmocka_unit_test(second_and_id_are_looked_at_exactly),
-        cmocka_unit_test(expired_and_revoked_grants_get_no_words),
-        cmocka_unit_test(more_than_may_be_asked_for_at_once_is_too_large),
-        cmocka_unit_test(words_of_an_erased_message_open_for_nobody),
-        cmocka_unit_test(damaged_terms_copy_keeps_no_other_from_being_given),
-        cmocka_unit_test(log_names_just_those_whose_words_were_read),
-        cmocka_unit_test(release_says_which_entry_logged_it),
-        cmocka_unit_test(certificate_names_searches_that_covered_what_was_erased),
+        cmocka_unit_test(terms_open_for_their_owner_alone),
+        cmocka_unit_test(list_names_what_is_new_and_whose_it_is),
+        cmocka_unit_test(erased_messages_are_not_listed_and_a_rebuilt_catalog_begins_anew),
+        cmocka_unit_test(what_no_key_opens_is_not_listed),
+        cmocka_unit_test(terms_that_come_later_are_listed_and_found_by_a_rebuild),
+        cmocka_unit_test(copies_never_come_without_their_terms_whatever_call_fails),
+        cmocka_unit_test(cut_group_leaves_neither_copies_nor_terms),
+        cmocka_unit_test(terms_of_a_month_that_was_dropped_meanwhile_are_not_committed),
+        cmocka_unit_test(terms_body_goes_with_its_last_terms_copy),
+        cmocka_unit_test(catalog_that_forgot_terms_costs_no_terms_body),
+        cmocka_unit_test(streamed_body_reads_back_from_its_pack_which_is_not_kept_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,7 @@ static void html_is_read_in_its_charset(void **state)
     g_auto(Read) own = read_message("Content-Type: text/html\n\n<html><head><meta charset=koi8-r>"
                                     "</head><p>\xf0\xd2\xc9\xd7\xc5\xd4<b>\xd9</b> <a "
                                     "href='http://host.example/p'>x</a>");
+    g_auto(Read) empty = read_message("Content-Type: text/html\n\n");
     g_auto(Read) claimed = read_message("Content-Type: text/html; charset=utf-8\n\n"
                                         "<meta charset=koi8-r><p>Привет");
 
@@ -224,6 +225,7 @@ static void html_is_read_in_its_charset(void **state)
     assert_once(own, BODY, "host.example");
     assert_once(claimed, BODY, "привет");
     assert_string_equal(claimed.summary->snippet, "Привет");
+    assert_null(empty.summary->snippet);
 }
 
 #define ALTERNATIVE "Content-Type: multipart/alternative; boundary=b\n\n"

@@ -55,6 +55,7 @@ static void append_request(GByteArray *payload, guint8 type)
     ServeList list = {.filter = {.to_s = 2000}, .max = 10};
     ServeRead read = {.record_id = fake_id('c', 1), .len = 10};
     ServeMonths months = {.max = 10};
+    ServeListTerms terms = {.filter = {.to_s = 2000}, .max = 10};
     RecordId copy = fake_id('c', 1);
     VaultHash hash = {{3, 4, 5}};
     ProofBatchId id = {.epoch = 1, .index = 13};
@@ -63,7 +64,11 @@ static void append_request(GByteArray *payload, guint8 type)
         serve_list_append(payload, &list);
     else if (type == SERVE_MONTHS)
         serve_months_append(payload, &months);
-    else if (type == SERVE_RELEASE)
+    else if (type == SERVE_LIST_TERMS)
+        serve_list_terms_append(payload, &terms);
+    else if (type == SERVE_READ_TERMS)
+        serve_read_terms_append(payload, &copy, 1);
+    else if (type == SERVE_RELEASE || type == SERVE_RELEASE_TERMS)
         serve_release_append(payload, &copy, 1);
     else if (type == SERVE_READ)
         serve_read_append(payload, &read);
@@ -77,8 +82,20 @@ static void append_request(GByteArray *payload, guint8 type)
 
 static void nothing_is_answered_before_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST,  SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS,
-                                   SERVE_PROVE, SERVE_BATCHES, 10,         0,         0xff};
+    static const guint8 types[] = {SERVE_LIST,
+                                   SERVE_RELEASE,
+                                   SERVE_READ,
+                                   SERVE_LOG,
+                                   SERVE_MONTHS,
+                                   SERVE_PROVE,
+                                   SERVE_BATCHES,
+                                   SERVE_LIST_TERMS,
+                                   SERVE_CASE_KEY,
+                                   SERVE_READ_TERMS,
+                                   SERVE_RELEASE_TERMS,
+                                   14,
+                                   0,
+                                   0xff};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(GByteArray) answer = g_byte_array_new();
@@ -114,8 +131,10 @@ static void grant_comes_after_the_greeting(void **state)
 
 static void well_formed_requests_are_answered_after_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST,   SERVE_RELEASE, SERVE_READ,   SERVE_LOG,
-                                   SERVE_MONTHS, SERVE_PROVE,   SERVE_BATCHES};
+    static const guint8 types[] = {SERVE_LIST,          SERVE_RELEASE,    SERVE_READ,
+                                   SERVE_LOG,           SERVE_MONTHS,     SERVE_PROVE,
+                                   SERVE_BATCHES,       SERVE_LIST_TERMS, SERVE_READ_TERMS,
+                                   SERVE_RELEASE_TERMS, SERVE_CASE_KEY};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(ServeSession) session = serve_session_new(view, NULL);
@@ -133,11 +152,139 @@ static void well_formed_requests_are_answered_after_a_good_grant(void **state)
             continue;
         vault_bytes_append_u8(request, 0);
         assert_int_equal(ask(session, types[i], request, answer, SERVE_OVER), SERVE_ERROR);
+        if (request->len < 2)
+            continue;
         g_byte_array_set_size(request, request->len - 2);
         assert_int_equal(ask(session, types[i], request, answer, SERVE_OVER), SERVE_ERROR);
     }
-    assert_int_equal(vault.release_count, 1);
+    assert_int_equal(vault.release_count, 2);
+    assert_int_equal(vault.case_key_count, 1);
     assert_int_equal(vault.log_count, 1);
+}
+
+/* A reader of an older version is answered in that, and has what was there then. */
+static void the_first_version_is_spoken_without_terms(void **state)
+{
+    static const guint8 types[] = {SERVE_LIST_TERMS, SERVE_RELEASE_TERMS, SERVE_READ_TERMS,
+                                   SERVE_CASE_KEY};
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+        g_autoptr(GByteArray) answer = g_byte_array_new();
+        g_autoptr(GByteArray) hello = g_byte_array_new(), grant = g_byte_array_new();
+        g_autoptr(GByteArray) list = g_byte_array_new(), request = g_byte_array_new();
+        g_auto(ServeHello) said = {.masters = NULL};
+
+        serve_hello_append(hello, 1);
+        ask(session, SERVE_HELLO, hello, answer, SERVE_GO_ON);
+        assert_true(serve_hello_answer_parse(answer->data + SERVE_FRAME_HEADER_LEN,
+                                             answer->len - SERVE_FRAME_HEADER_LEN, &said, NULL));
+        assert_int_equal(said.version, 1);
+        serve_grant_append(grant, SERVE_GRANT_LAST, (const guint8 *)"good", 4);
+        ask(session, SERVE_GRANT, grant, answer, SERVE_GO_ON);
+        append_request(list, SERVE_LIST);
+        assert_int_equal(ask(session, SERVE_LIST, list, answer, SERVE_GO_ON),
+                         SERVE_LIST | SERVE_ANSWER);
+        append_request(request, types[i]);
+        assert_int_equal(ask(session, types[i], request, answer, SERVE_OVER), SERVE_ERROR);
+        assert_int_equal(error_code(answer), VAULT_ERROR_MALFORMED);
+    }
+    assert_int_equal(vault.release_count + vault.case_key_count, 0);
+}
+
+static VaultErrorCode hello_error(guint16 version)
+{
+    g_autoptr(GArray) masters = g_array_new(FALSE, TRUE, sizeof(MasterPublic));
+    const ServeHello host = {.version = version, .masters = masters, .warning = (char *)""};
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_auto(ServeHello) said = {.masters = NULL};
+    g_autoptr(GError) error = NULL;
+
+    serve_hello_answer_append(payload, &host);
+    assert_false(serve_hello_answer_parse(payload->data, payload->len, &said, &error));
+    return (VaultErrorCode)error->code;
+}
+
+static void versions_that_are_not_known_are_unsupported(void **state)
+{
+    g_auto(FakeVault) vault = {.copy_count = 4};
+    g_autoptr(VaultView) view = fake_view_new(&vault);
+    g_autoptr(ServeSession) session = serve_session_new(view, NULL);
+    g_autoptr(GByteArray) payload = g_byte_array_new(), answer = g_byte_array_new();
+
+    assert_int_equal(hello_error(0), VAULT_ERROR_UNSUPPORTED);
+    assert_int_equal(hello_error(SERVE_VERSION + 1), VAULT_ERROR_UNSUPPORTED);
+    serve_hello_append(payload, 0);
+    assert_int_equal(ask(session, SERVE_HELLO, payload, answer, SERVE_OVER), SERVE_ERROR);
+    assert_int_equal(error_code(answer), VAULT_ERROR_UNSUPPORTED);
+}
+
+static gboolean take_terms_page(const VaultTermsPosition *before, const VaultTermsPosition *said,
+                                gboolean is_more, gsize max)
+{
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    g_autoptr(GArray) page = g_array_new(FALSE, TRUE, sizeof(VaultTermsEntry));
+    g_autoptr(GError) error = NULL;
+    VaultTermsPosition position = *before;
+    gboolean more, is_taken;
+
+    g_array_set_size(page, 2);
+    serve_list_terms_answer_append(payload, page, said, is_more);
+    g_array_set_size(page, 0);
+    is_taken = serve_list_terms_answer_parse(payload->data, payload->len, max, page, &position,
+                                             &more, &error);
+    assert_true(is_taken || g_error_matches(error, VAULT_ERROR, VAULT_ERROR_MALFORMED));
+    assert_true(!is_taken || (page->len == 2 && more == is_more));
+    return is_taken;
+}
+
+static void lists_of_terms_that_do_not_go_forward_are_refused(void **state)
+{
+    const VaultTermsPosition before = {.catalog_mark = 7, .sequence = 10};
+    const VaultTermsPosition same = before, next = {.catalog_mark = 7, .sequence = 11};
+    const VaultTermsPosition back = {.catalog_mark = 7, .sequence = 9};
+    const VaultTermsPosition other = {.catalog_mark = 8, .sequence = 2, .is_anew = TRUE};
+
+    assert_true(take_terms_page(&before, &next, TRUE, 2));
+    assert_true(take_terms_page(&before, &same, FALSE, 2));
+    assert_true(take_terms_page(&before, &other, TRUE, 2));
+    assert_false(take_terms_page(&before, &same, TRUE, 2));
+    assert_false(take_terms_page(&before, &back, FALSE, 2));
+    assert_false(take_terms_page(&before, &next, TRUE, 1));
+}
+
+/* As many as there is room for, never none; each where it was asked for. */
+static void terms_are_answered_for_in_order_as_far_as_there_is_room(void **state)
+{
+    GBytes *records[40] = {NULL};
+    gsize at = 0, rounds = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(records); i++)
+        if (i % 5 != 4)
+            records[i] = g_bytes_new_take(g_strnfill(VAULT_VIEW_TERMS_LEN_MAX - i, 'x'),
+                                          VAULT_VIEW_TERMS_LEN_MAX - i);
+    for (gsize answered; at < G_N_ELEMENTS(records); at += answered, rounds++) {
+        g_autoptr(GByteArray) array = g_byte_array_new();
+        GBytes *taken[G_N_ELEMENTS(records)] = {NULL};
+        g_autoptr(GBytes) payload = NULL;
+        gsize left = G_N_ELEMENTS(records) - at;
+
+        assert_int_equal(serve_read_terms_answer_append(array, records + at, left) > 0, TRUE);
+        assert_true(array->len <= SERVE_PAYLOAD_LEN_MAX);
+        payload = g_byte_array_free_to_bytes(g_steal_pointer(&array));
+        assert_true(serve_read_terms_answer_parse(payload, left, taken, &answered, NULL));
+        assert_false(serve_read_terms_answer_parse(payload, answered - 1, taken, &answered, NULL));
+        for (gsize i = 0; i < answered; i++) {
+            assert_true((taken[i] == NULL) == (records[at + i] == NULL));
+            assert_true(taken[i] == NULL || g_bytes_equal(taken[i], records[at + i]));
+            g_clear_pointer(&taken[i], g_bytes_unref);
+        }
+    }
+    assert_true(rounds > 1);
+    for (gsize i = 0; i < G_N_ELEMENTS(records); i++)
+        g_clear_pointer(&records[i], g_bytes_unref);
 }
 
 static void grant_that_is_not_good_ends_the_session(void **state)
@@ -462,6 +609,10 @@ int main(void)
         cmocka_unit_test(nothing_is_answered_before_a_good_grant),
         cmocka_unit_test(grant_comes_after_the_greeting),
         cmocka_unit_test(well_formed_requests_are_answered_after_a_good_grant),
+        cmocka_unit_test(the_first_version_is_spoken_without_terms),
+        cmocka_unit_test(versions_that_are_not_known_are_unsupported),
+        cmocka_unit_test(lists_of_terms_that_do_not_go_forward_are_refused),
+        cmocka_unit_test(terms_are_answered_for_in_order_as_far_as_there_is_room),
         cmocka_unit_test(grant_that_is_not_good_ends_the_session),
         cmocka_unit_test(grant_over_its_limit_is_too_large),
         cmocka_unit_test(errors_that_are_no_breach_leave_the_session),
