@@ -3,7 +3,7 @@
 #include "tests/unit/case_index_queries.h"
 
 #define MESSAGES 300
-#define QUERIES 700
+#define QUERIES 400
 
 static const SearchIndexTuning apart = {.memory_len_max = 1u << 20};
 
