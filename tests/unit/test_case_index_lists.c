@@ -171,11 +171,13 @@ static void lists_are_found_through_as_they_were_written(void **state)
     search_list_writer_free(writer);
     search_block_writer_free(file);
     g_autoptr(SearchBlocks) blocks = search_blocks_open(fd, "test", &index_key, NULL);
+    search_blocks_limit_held(blocks, 3);
     for (guint i = 0; i < G_N_ELEMENTS(shapes); i++) {
         for (guint step = 1; step < DOCUMENTS; step *= 12)
             check_list(blocks, &places[i], &models[i], &random, step);
         clear_list(&models[i]);
     }
+    assert_true(search_blocks_held_count(blocks) <= 3);
 }
 
 /* What the table is for: of a long list a reader opens the blocks of the table and of the chunk. */
