@@ -92,6 +92,13 @@ static inline guint32 search_bits_read_rice(SearchBitReader *reader, guint k)
         search_bits_read(reader, SEARCH_RICE_ESCAPE);
         return search_bits_read(reader, 32);
     }
+    if (reader->window_count >= upper + 1 + k) {
+        guint64 lower = reader->window << (upper + 1);
+
+        reader->window = lower << k;
+        reader->window_count -= upper + 1 + k;
+        return (guint32)(upper << k | (k > 0 ? lower >> (64 - k) : 0));
+    }
     search_bits_read(reader, upper + 1);
     return (guint32)upper << k | search_bits_read(reader, k);
 }

@@ -17,7 +17,8 @@ struct SearchBlocks {
     guint64 firsts[SEARCH_SECTIONS_END]; /* of each section, in the map */
     guint32 *map;                        /* block numbers, section by section */
     guint8 **held;                       /* the opened blocks, as the map has them */
-    guint64 map_count, held_count, hand; /* the hand goes round and lets go of what it meets */
+    guint64 map_count, held_count, held_max;
+    guint64 hand; /* goes round and lets go of what it meets */
     GByteArray *facts;
 };
 
@@ -150,6 +151,7 @@ SearchBlocks *search_blocks_open(int fd, const char *name, const SearchIndexKey 
     g_autoptr(SearchBlocks) blocks = g_new0(SearchBlocks, 1);
 
     blocks->fd = fd;
+    blocks->held_max = SEARCH_BLOCKS_HELD_MAX;
     blocks->name = g_strdup(name);
     blocks->facts = g_byte_array_new();
     if (!read_all_but_blocks(blocks, key, error))
@@ -207,9 +209,19 @@ guint64 search_blocks_file_len(const SearchBlocks *blocks)
     return SEARCH_HEADER_LEN + blocks->block_count * SEARCH_BLOCK_LEN;
 }
 
+guint64 search_blocks_held_count(const SearchBlocks *blocks)
+{
+    return blocks->held_count;
+}
+
+void search_blocks_limit_held(SearchBlocks *blocks, guint64 held_max)
+{
+    blocks->held_max = held_max;
+}
+
 static void make_room(SearchBlocks *blocks)
 {
-    while (blocks->held_count >= SEARCH_BLOCKS_HELD_MAX) {
+    while (blocks->held_count >= blocks->held_max) {
         let_go(blocks, blocks->hand);
         blocks->hand = (blocks->hand + 1) % blocks->map_count;
     }

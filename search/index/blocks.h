@@ -72,6 +72,9 @@ const VaultId *search_blocks_file_id(const SearchBlocks *blocks);
 const char *search_blocks_name(const SearchBlocks *blocks);
 guint64 search_blocks_len(const SearchBlocks *blocks, SearchSection section);
 guint64 search_blocks_file_len(const SearchBlocks *blocks);
+guint64 search_blocks_held_count(const SearchBlocks *blocks); /* opened and not let go of */
+/* To hold on to fewer, at least one: where many files are gone through from front to back. */
+void search_blocks_limit_held(SearchBlocks *blocks, guint64 held_max);
 gboolean search_blocks_read(SearchBlocks *blocks, SearchSection section, guint64 offset,
                             void *ret_bytes, gsize len, GError **error);
 /* The bytes of the section's block `number`, valid until the next call. NULL on error. */

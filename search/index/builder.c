@@ -17,7 +17,7 @@ typedef struct {
 
 struct SearchBuilder {
     SearchTermTable *terms;
-    GArray *lens; /* gsize, by number: bytes of the list, see invert() */
+    GArray *lens; /* guint32, by number: bytes of the list, see invert() */
     GArray *held; /* Held */
     GByteArray *forward, *summaries, *coded;
 };
@@ -27,7 +27,7 @@ SearchBuilder *search_builder_new(void)
     SearchBuilder *builder = g_new0(SearchBuilder, 1);
 
     builder->terms = search_term_table_new();
-    builder->lens = g_array_new(FALSE, TRUE, sizeof(gsize));
+    builder->lens = g_array_new(FALSE, TRUE, sizeof(guint32));
     builder->held = g_array_new(FALSE, FALSE, sizeof(Held));
     builder->forward = g_byte_array_new();
     builder->summaries = g_byte_array_new();
@@ -84,15 +84,14 @@ static void code_positions(SearchBuilder *builder, const IngestTerm *term)
     keep_up_to(builder->coded, at);
 }
 
-static void add_term(SearchBuilder *builder, const IngestTerm *term)
+static void add_term(SearchBuilder *builder, const IngestTerm *term, guint32 number)
 {
-    guint32 number = search_term_table_number(builder->terms, term->term, term->len, term->field);
     guint8 *at;
 
     code_positions(builder, term);
-    if (number == builder->lens->len)
+    if (number >= builder->lens->len)
         g_array_set_size(builder->lens, number + 1);
-    g_array_index(builder->lens, gsize, number) += sizeof(guint32) + builder->coded->len;
+    g_array_index(builder->lens, guint32, number) += (guint32)sizeof(guint32) + builder->coded->len;
     at = reserve(builder->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
     at = search_varint_put(at, number);
     at = search_varint_put(at, builder->coded->len);
@@ -100,12 +99,27 @@ static void add_term(SearchBuilder *builder, const IngestTerm *term)
     keep_up_to(builder->forward, at + builder->coded->len);
 }
 
+static void add_terms(SearchBuilder *builder, const IngestTerms *all)
+{
+    IngestTermsCursor cursor = {.terms = all};
+    IngestTerm terms[SEARCH_TERMS_AT_ONCE];
+    guint32 numbers[SEARCH_TERMS_AT_ONCE];
+    guint count;
+
+    do {
+        for (count = 0; count < SEARCH_TERMS_AT_ONCE; count++)
+            if (!ingest_terms_next(&cursor, &terms[count]))
+                break;
+        search_term_table_numbers(builder->terms, terms, count, numbers);
+        for (guint i = 0; i < count; i++)
+            add_term(builder, &terms[i], numbers[i]);
+    } while (count == SEARCH_TERMS_AT_ONCE);
+}
+
 void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 received_s,
                         const IngestTerms *terms)
 {
     const IngestSummary *summary = ingest_terms_summary(terms);
-    IngestTermsCursor cursor = {.terms = terms};
-    IngestTerm term;
     Held held = {.forward_offset = builder->forward->len,
                  .summary_offset = builder->summaries->len};
 
@@ -118,8 +132,7 @@ void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 rece
     };
     for (guint field = 1; field < INGEST_FIELD_COUNT; field++)
         held.document.lengths[field] = ingest_terms_word_count(terms, field);
-    while (ingest_terms_next(&cursor, &term))
-        add_term(builder, &term);
+    add_terms(builder, terms);
     search_summary_format(summary, builder->summaries);
     held.forward_end = builder->forward->len;
     held.summary_end = builder->summaries->len;
@@ -134,8 +147,13 @@ guint search_builder_document_count(const SearchBuilder *builder)
 gsize search_builder_len(const SearchBuilder *builder)
 {
     return (gsize)builder->forward->len + builder->summaries->len +
-           search_term_table_len(builder->terms) + builder->lens->len * sizeof(gsize) +
+           search_term_table_len(builder->terms) + builder->lens->len * sizeof(guint32) +
            builder->held->len * sizeof(Held);
+}
+
+guint64 search_builder_written_len(const SearchBuilder *builder)
+{
+    return ((guint64)builder->forward->len + builder->summaries->len) / 2;
 }
 
 static gint compare(gconstpointer a, gconstpointer b)
@@ -159,13 +177,56 @@ static gboolean write_documents(SearchBuilder *builder, SearchCopies *copies,
 }
 
 /* These bytes are ours: they are as they were written. */
-static guint64 read_own(const guint8 **next, const guint8 *end)
+static inline guint64 read_own(const guint8 **next, const guint8 *end)
 {
     guint64 value = 0;
     gboolean is_read = search_varint_read(next, end, &value);
 
     g_assert(is_read);
     return value;
+}
+
+typedef struct {
+    guint32 number;
+    guint32 len;
+    const guint8 *coded; /* frequency and positions */
+} Posting;
+
+/* All of one document, or the next few: each place is asked for before the first is written to. */
+static void put_postings(guint8 *lists, gsize *ends, guint32 document, const Posting *postings,
+                         guint count)
+{
+    for (guint i = 0; i < count; i++)
+        __builtin_prefetch(lists + ends[postings[i].number], 1);
+    for (guint i = 0; i < count; i++) {
+        guint8 *at = lists + ends[postings[i].number];
+
+        memcpy(at, &document, sizeof document);
+        memcpy(at + sizeof document, postings[i].coded, postings[i].len);
+        ends[postings[i].number] += sizeof document + postings[i].len;
+    }
+}
+
+static void invert_document(const SearchBuilder *builder, guint32 document, guint8 *lists,
+                            gsize *ends)
+{
+    const Held *held = &g_array_index(builder->held, Held, document);
+    const guint8 *next = builder->forward->data + held->forward_offset;
+    const guint8 *end = builder->forward->data + held->forward_end;
+    Posting postings[SEARCH_TERMS_AT_ONCE];
+    guint count = 0;
+
+    while (next < end) {
+        postings[count].number = (guint32)read_own(&next, end);
+        postings[count].len = (guint32)read_own(&next, end);
+        postings[count].coded = next;
+        next += postings[count].len;
+        __builtin_prefetch(&ends[postings[count].number]);
+        if (++count == SEARCH_TERMS_AT_ONCE || next == end) {
+            put_postings(lists, ends, document, postings, count);
+            count = 0;
+        }
+    }
 }
 
 /* Each term's list in one piece: for each document its number u32, then frequency and positions as
@@ -177,24 +238,11 @@ static guint8 *invert(const SearchBuilder *builder, gsize *ends)
 
     for (guint i = 0; i < builder->lens->len; i++) {
         ends[i] = len;
-        len += g_array_index(builder->lens, gsize, i);
+        len += g_array_index(builder->lens, guint32, i);
     }
     lists = g_malloc(len + 1);
-    for (guint32 document = 0; document < builder->held->len; document++) {
-        const Held *held = &g_array_index(builder->held, Held, document);
-        const guint8 *next = builder->forward->data + held->forward_offset;
-        const guint8 *end = builder->forward->data + held->forward_end;
-
-        while (next < end) {
-            guint32 number = (guint32)read_own(&next, end);
-            gsize coded_len = read_own(&next, end);
-
-            memcpy(lists + ends[number], &document, sizeof document);
-            memcpy(lists + ends[number] + sizeof document, next, coded_len);
-            ends[number] += sizeof document + coded_len;
-            next += coded_len;
-        }
-    }
+    for (guint32 document = 0; document < builder->held->len; document++)
+        invert_document(builder, document, lists, ends);
     return lists;
 }
 
@@ -235,7 +283,7 @@ static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer,
 
         search_term_table_get(builder->terms, sorted[i], &term, &len, &field);
         if (!write_list(search_segment_writer_list(writer),
-                        end - g_array_index(builder->lens, gsize, sorted[i]), end, positions,
+                        end - g_array_index(builder->lens, guint32, sorted[i]), end, positions,
                         error) ||
             !search_segment_writer_end_list(writer, term, len, field, error))
             return FALSE;

@@ -16,6 +16,8 @@ void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 rece
                         const IngestTerms *terms);
 guint search_builder_document_count(const SearchBuilder *builder);
 gsize search_builder_len(const SearchBuilder *builder);
+/* Roughly; without the blocks that any segment has. */
+guint64 search_builder_written_len(const SearchBuilder *builder);
 /* Documents with their copies (NULL: without), and lists. */
 gboolean search_builder_write(SearchBuilder *builder, SearchCopies *copies,
                               SearchSegmentWriter *writer, GError **error);

@@ -175,21 +175,55 @@ IngestSummary *search_index_summary(SearchIndex *index, guint32 document, GError
     return summary;
 }
 
-gboolean search_index_visit_strays(const SearchIndex *index, const SearchSegment *segment,
-                                   SearchStrayVisit visit, gpointer user, GError **error)
+/* Strays are sorted: the first one of this document, or of a later one. */
+static gboolean find_stray(SearchSegment *holder, guint64 number, guint32 document,
+                           guint32 *ret_row, GError **error)
 {
-    for (guint i = 0; i < index->segments->len; i++) {
-        SearchSegment *holder = g_ptr_array_index(index->segments, i);
+    guint32 low = 0, high = holder->facts.stray_count;
 
-        for (guint32 row = 0; row < holder->facts.stray_count; row++) {
-            SearchStray stray;
+    while (low < high) {
+        guint32 middle = low + (high - low) / 2;
+        SearchStray stray;
 
-            if (!search_segment_stray(holder, row, &stray, error))
-                return FALSE;
-            if (stray.segment == segment->facts.number && !visit(user, holder, &stray, error))
-                return FALSE;
-        }
+        if (!search_segment_stray(holder, middle, &stray, error))
+            return FALSE;
+        if (stray.segment < number || (stray.segment == number && stray.document < document))
+            low = middle + 1;
+        else
+            high = middle;
     }
+    *ret_row = low;
+    return TRUE;
+}
+
+static gboolean visit_holder(SearchSegment *holder, const SearchSegment *segment, guint32 from,
+                             guint32 to, SearchStrayVisit visit, gpointer user, GError **error)
+{
+    guint32 row;
+
+    if (!find_stray(holder, segment->facts.number, from, &row, error))
+        return FALSE;
+    for (; row < holder->facts.stray_count; row++) {
+        SearchStray stray;
+
+        if (!search_segment_stray(holder, row, &stray, error))
+            return FALSE;
+        if (stray.segment != segment->facts.number || stray.document >= to)
+            return TRUE;
+        if (!visit(user, holder, &stray, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean search_index_visit_strays(const SearchIndex *index, const SearchSegment *segment,
+                                   guint32 from, guint32 to, SearchStrayVisit visit, gpointer user,
+                                   GError **error)
+{
+    for (guint i = 0; i < index->segments->len; i++)
+        if (!visit_holder(g_ptr_array_index(index->segments, i), segment, from, to, visit, user,
+                          error))
+            return FALSE;
     return TRUE;
 }
 
@@ -216,9 +250,7 @@ static gboolean add_copy(const Wanted *wanted, SearchSegment *holder, const Sear
 static gboolean add_stray(gpointer user, SearchSegment *holder, const SearchStray *stray,
                           GError **error)
 {
-    const Wanted *wanted = user;
-
-    return stray->document != wanted->document || add_copy(wanted, holder, &stray->copy, error);
+    return add_copy(user, holder, &stray->copy, error);
 }
 
 static gboolean add_own_copies(const Wanted *wanted, SearchSegment *segment, GError **error)
@@ -257,7 +289,8 @@ GArray *search_index_copies(SearchIndex *index, guint32 document, GError **error
     wanted.document = document - segment->base;
     if (!search_segment_id(segment, wanted.document, &wanted.body_id, error) ||
         !add_own_copies(&wanted, segment, error) ||
-        !search_index_visit_strays(index, segment, add_stray, &wanted, error))
+        !search_index_visit_strays(index, segment, wanted.document, wanted.document + 1, add_stray,
+                                   &wanted, error))
         return NULL;
     g_array_sort(copies, compare_copies);
     return g_steal_pointer(&copies);

@@ -15,8 +15,9 @@ struct SearchIndex {
 SearchIndex *search_index_of_segments(GPtrArray *segments, GError **error);
 /* The segment that a document is in, NULL when there is no such document. */
 SearchSegment *search_index_segment_of(const SearchIndex *index, guint32 document);
-/* Calls `visit` for each copy of the segment's documents that is a stray of another one. */
+/* Calls `visit` for each copy of the segment's documents [from, to) that is a stray of another. */
 typedef gboolean (*SearchStrayVisit)(gpointer user, SearchSegment *holder, const SearchStray *stray,
                                      GError **error);
 gboolean search_index_visit_strays(const SearchIndex *index, const SearchSegment *segment,
-                                   SearchStrayVisit visit, gpointer user, GError **error);
+                                   guint32 from, guint32 to, SearchStrayVisit visit, gpointer user,
+                                   GError **error);

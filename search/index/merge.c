@@ -1,6 +1,9 @@
 /* Documents: a merge of rows that are sorted already, which gives each its new number. */
 #include "search/index/merge_internal.h"
 
+/* Of each file: they are gone through from front to back, in every section. */
+#define HELD_MAX 256
+
 typedef struct {
     guint32 document; /* the new one */
     SearchCopy copy;
@@ -54,6 +57,7 @@ static gboolean begin(Merge *merge, const GPtrArray *segments, GError **error)
         SearchMergeSource *source = &merge->sources[i];
 
         source->segment = g_ptr_array_index(segments, i);
+        search_blocks_limit_held(source->segment->blocks, HELD_MAX);
         source->numbers = g_new(guint32, (gsize)source->segment->facts.document_count + 1);
         if (!look(source, error))
             return FALSE;

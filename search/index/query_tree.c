@@ -144,8 +144,7 @@ static gboolean visit_stray(gpointer user, SearchSegment *holder, const SearchSt
         if (strays->fitting == NULL)
             return FALSE;
     }
-    if (strays->fitting[stray->copy.mailbox] &&
-        stray->document < search_evaluation_count(strays->evaluation))
+    if (strays->fitting[stray->copy.mailbox])
         search_bitmap_set(strays->bits, stray->document);
     return TRUE;
 }
@@ -177,7 +176,8 @@ static SearchIterator *mailbox(SearchEvaluation *evaluation, const SearchNode *n
         .evaluation = evaluation, .wanted = node->text, .bits = search_bitmap_new(evaluation)};
 
     if (fitting != NULL && set_own(evaluation, fitting, strays.bits))
-        search_index_visit_strays(evaluation->index, evaluation->segment, visit_stray, &strays,
+        search_index_visit_strays(evaluation->index, evaluation->segment, 0,
+                                  search_evaluation_count(evaluation), visit_stray, &strays,
                                   evaluation->error == NULL ? &evaluation->error : NULL);
     g_free(strays.fitting);
     return search_iterator_bitmap(evaluation, strays.bits);

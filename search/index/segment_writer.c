@@ -8,6 +8,7 @@ struct SearchSegmentWriter {
     SearchDictionaryWriter *dictionary;
     SearchSummaryWriter *summaries;
     GHashTable *mailboxes; /* MailboxId -> its place + 1 */
+    GArray *strays;        /* SearchStray: they are written sorted */
     SearchFacts counted;
 };
 
@@ -22,6 +23,7 @@ SearchSegmentWriter *search_segment_writer_begin(int fd, const char *name,
     writer->lists = search_list_writer_new(writer->blocks);
     writer->dictionary = search_dictionary_writer_new(writer->blocks);
     writer->summaries = search_summary_writer_new(writer->blocks);
+    writer->strays = g_array_new(FALSE, FALSE, sizeof(SearchStray));
     writer->mailboxes = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
     return g_steal_pointer(&writer);
 }
@@ -35,6 +37,7 @@ void search_segment_writer_free(SearchSegmentWriter *writer)
     search_summary_writer_free(writer->summaries);
     search_block_writer_free(writer->blocks);
     g_clear_pointer(&writer->mailboxes, g_hash_table_unref);
+    g_clear_pointer(&writer->strays, g_array_unref);
     g_free(writer);
 }
 
@@ -110,23 +113,32 @@ static gboolean place_of(SearchSegmentWriter *writer, const MailboxId *mailbox_i
                                       VAULT_ID_LEN, error);
 }
 
-static void format_copy(const SearchCopy *copy, guint8 bytes[SEARCH_COPY_LEN])
+static void format_copy(const SearchCopyRow *copy, guint8 bytes[SEARCH_COPY_LEN])
 {
     memcpy(bytes, copy->terms_id.bytes, VAULT_ID_LEN);
     vault_bytes_put_u64(bytes + VAULT_ID_LEN, copy->received_s);
     vault_bytes_put_u32(bytes + VAULT_ID_LEN + 8, copy->flags);
 }
 
+static gboolean row_of(SearchSegmentWriter *writer, const SearchCopy *copy, SearchCopyRow *ret_row,
+                       GError **error)
+{
+    *ret_row = (SearchCopyRow){
+        .terms_id = copy->terms_id, .received_s = copy->received_s, .flags = copy->flags};
+    return place_of(writer, &copy->mailbox_id, &ret_row->mailbox, error);
+}
+
 gboolean search_segment_writer_add_copy(SearchSegmentWriter *writer, const SearchCopy *copy,
                                         GError **error)
 {
     guint8 bytes[SEARCH_COPY_LEN];
-    guint32 place;
+    SearchCopyRow row;
 
-    format_copy(copy, bytes);
+    if (!row_of(writer, copy, &row, error))
+        return FALSE;
+    format_copy(&row, bytes);
     writer->counted.copy_count++;
-    return place_of(writer, &copy->mailbox_id, &place, error) &&
-           put_u32(writer, SEARCH_SECTION_COPY_MAILBOXES, place, error) &&
+    return put_u32(writer, SEARCH_SECTION_COPY_MAILBOXES, row.mailbox, error) &&
            search_block_writer_append(writer->blocks, SEARCH_SECTION_COPIES, bytes, sizeof bytes,
                                       error);
 }
@@ -134,18 +146,42 @@ gboolean search_segment_writer_add_copy(SearchSegmentWriter *writer, const Searc
 gboolean search_segment_writer_add_stray(SearchSegmentWriter *writer, guint64 segment,
                                          guint32 document, const SearchCopy *copy, GError **error)
 {
-    guint8 bytes[SEARCH_STRAY_LEN];
-    guint32 place;
+    SearchStray stray = {.segment = segment, .document = document};
 
-    if (!place_of(writer, &copy->mailbox_id, &place, error))
+    if (!row_of(writer, copy, &stray.copy, error))
         return FALSE;
-    vault_bytes_put_u64(bytes, segment);
-    vault_bytes_put_u32(bytes + 8, document);
-    vault_bytes_put_u32(bytes + 12, place);
-    format_copy(copy, bytes + 16);
-    writer->counted.stray_count++;
-    return search_block_writer_append(writer->blocks, SEARCH_SECTION_STRAYS, bytes, sizeof bytes,
-                                      error);
+    g_array_append_val(writer->strays, stray);
+    return TRUE;
+}
+
+static gint compare_strays(gconstpointer a, gconstpointer b)
+{
+    const SearchStray *left = a, *right = b;
+
+    if (left->segment != right->segment)
+        return left->segment < right->segment ? -1 : 1;
+    if (left->document != right->document)
+        return left->document < right->document ? -1 : 1;
+    return memcmp(left->copy.terms_id.bytes, right->copy.terms_id.bytes, VAULT_ID_LEN);
+}
+
+static gboolean put_strays(SearchSegmentWriter *writer, GError **error)
+{
+    g_array_sort(writer->strays, compare_strays);
+    writer->counted.stray_count = writer->strays->len;
+    for (guint i = 0; i < writer->strays->len; i++) {
+        const SearchStray *stray = &g_array_index(writer->strays, SearchStray, i);
+        guint8 bytes[SEARCH_STRAY_LEN];
+
+        vault_bytes_put_u64(bytes, stray->segment);
+        vault_bytes_put_u32(bytes + 8, stray->document);
+        vault_bytes_put_u32(bytes + 12, stray->copy.mailbox);
+        format_copy(&stray->copy, bytes + 16);
+        if (!search_block_writer_append(writer->blocks, SEARCH_SECTION_STRAYS, bytes, sizeof bytes,
+                                        error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 SearchListWriter *search_segment_writer_list(SearchSegmentWriter *writer)
@@ -170,6 +206,8 @@ gboolean search_segment_writer_finish(SearchSegmentWriter *writer, SearchFacts *
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
 
+    if (!put_strays(writer, error))
+        return FALSE;
     facts->document_count = writer->counted.document_count;
     facts->copy_count = writer->counted.copy_count;
     facts->stray_count = writer->counted.stray_count;

@@ -113,24 +113,40 @@ static guint32 add(SearchTermTable *table, guint32 hash, const char *term, gsize
     return number;
 }
 
-guint32 search_term_table_number(SearchTermTable *table, const char *term, gsize len, guint field)
+static guint32 number_of(SearchTermTable *table, const IngestTerm *term, guint32 hash)
 {
-    guint32 hash = hash_of(table, term, len, field);
-
     for (gsize at = hash;; at++) {
         const Slot *slot = &table->slots[at & (table->slot_count - 1)];
 
         if (slot->offset == 0)
-            return add(table, hash, term, len, field);
+            return add(table, hash, term->term, term->len, term->field);
         if (slot->hash == hash) {
             const guint8 *stored = table->arena->data + slot->offset - 1;
             guint32 number;
 
             memcpy(&number, stored, sizeof number);
-            if (is_term(stored, term, len, field))
+            if (is_term(stored, term->term, term->len, term->field))
                 return number;
         }
     }
+}
+
+void search_term_table_numbers(SearchTermTable *table, const IngestTerm *terms, guint count,
+                               guint32 *ret_numbers)
+{
+    guint32 hashes[SEARCH_TERMS_AT_ONCE];
+
+    for (guint i = 0; i < count; i++) {
+        hashes[i] = hash_of(table, terms[i].term, terms[i].len, terms[i].field);
+        __builtin_prefetch(&table->slots[hashes[i] & (table->slot_count - 1)]);
+    }
+    for (guint i = 0; i < count; i++) {
+        guint32 offset = table->slots[hashes[i] & (table->slot_count - 1)].offset;
+
+        __builtin_prefetch(table->arena->data + offset);
+    }
+    for (guint i = 0; i < count; i++)
+        ret_numbers[i] = number_of(table, &terms[i], hashes[i]);
 }
 
 guint32 search_term_table_count(const SearchTermTable *table)

@@ -8,7 +8,11 @@ typedef struct SearchTermTable SearchTermTable;
 SearchTermTable *search_term_table_new(void);
 void search_term_table_free(SearchTermTable *table); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SearchTermTable, search_term_table_free)
-guint32 search_term_table_number(SearchTermTable *table, const char *term, gsize len, guint field);
+/* Of several terms at once, at most SEARCH_TERMS_AT_ONCE: looking one up waits for memory, so all
+ * of them are asked for before the first is looked at. */
+#define SEARCH_TERMS_AT_ONCE 32
+void search_term_table_numbers(SearchTermTable *table, const IngestTerm *terms, guint count,
+                               guint32 *ret_numbers);
 guint32 search_term_table_count(const SearchTermTable *table);
 gsize search_term_table_len(const SearchTermTable *table); /* of the memory it takes */
 /* The table's, until the next number is asked for. */

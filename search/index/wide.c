@@ -94,9 +94,9 @@ static guint64 place_at(const Places *places, guint at)
     return g_array_index(places->places, guint64, at);
 }
 
-static guint find_place(const GArray *places, guint from, guint64 place)
+/* The first place that is not before this one, of those from `low` to before `high`. */
+static guint find_place(const GArray *places, guint low, guint high, guint64 place)
 {
-    guint low = from, high = places->len;
 
     while (low < high) {
         guint middle = low + (high - low) / 2;
@@ -113,7 +113,7 @@ static guint32 places_seek(SearchIterator *iterator, guint32 target)
 {
     Places *places = (Places *)iterator;
 
-    places->at = find_place(places->places, places->at, (guint64)target << 32);
+    places->at = find_place(places->places, places->at, places->places->len, (guint64)target << 32);
     return places->at < places->places->len ? (guint32)(place_at(places, places->at) >> 32)
                                             : SEARCH_NO_DOCUMENT;
 }
@@ -122,7 +122,8 @@ static guint32 places_frequency(SearchIterator *iterator)
 {
     const Places *places = (const Places *)iterator;
 
-    return find_place(places->places, places->at, (guint64)(iterator->document + 1) << 32) -
+    return find_place(places->places, places->at, places->places->len,
+                      (guint64)(iterator->document + 1) << 32) -
            places->at;
 }
 
@@ -162,21 +163,18 @@ static void add_places(Collection *collection, guint32 document)
             (guint64)document << 32 | g_array_index(collection->positions, guint32, i);
 }
 
-/* Both go up. */
 static void mark(Collection *collection, guint32 document)
 {
     guint at = collection->firsts[document], end = collection->firsts[document + 1];
 
-    for (guint i = 0; i < collection->positions->len; i++) {
-        guint64 position = g_array_index(collection->positions, guint32, i);
+    for (guint i = 0; i < collection->positions->len && at < end; i++) {
+        guint32 position = g_array_index(collection->positions, guint32, i);
+        guint64 start = (guint64)document << 32 | (position - collection->distance);
 
-        while (at < end && (guint32)g_array_index(collection->places, guint64, at) +
-                                   (guint64)collection->distance <
-                               position)
-            at++;
-        if (at < end && (guint32)g_array_index(collection->places, guint64, at) +
-                                (guint64)collection->distance ==
-                            position)
+        if (position < collection->distance)
+            continue;
+        at = find_place(collection->places, at, end, start);
+        if (at < end && g_array_index(collection->places, guint64, at) == start)
             collection->is_followed[at] = 1;
     }
 }

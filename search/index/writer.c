@@ -9,7 +9,7 @@
 #include <glib/gstdio.h>
 
 /* Of all builders together; a builder is written when it has its share. */
-#define MEMORY_LEN_MAX (64u << 20)
+#define MEMORY_LEN_MAX (128u << 20)
 /* A segment is merged with what follows it once that is a quarter of it: so there are few, and each
  * message is merged few times. */
 #define MERGE_RATIO 4
@@ -26,7 +26,7 @@ struct SearchIndexWriter {
     SearchIdTable *bodies; /* of this scan */
     SearchIdTable *known;  /* copies of this scan */
     SearchCopies *copies;
-    gsize memory_len_max;
+    SearchIndexTuning tuning;
     gboolean is_committed;
 };
 
@@ -61,7 +61,8 @@ SearchIndexWriter *search_index_writer_begin(const char *folder, const SearchInd
 
     writer->folder = g_strdup(folder);
     writer->lock = -1;
-    writer->memory_len_max = MEMORY_LEN_MAX;
+    writer->tuning =
+        (SearchIndexTuning){.memory_len_max = MEMORY_LEN_MAX, .merge_ratio = MERGE_RATIO};
     g_mutex_init(&writer->mutex);
     if (key != NULL)
         writer->key = *key;
@@ -94,9 +95,9 @@ void search_index_writer_free(SearchIndexWriter *writer)
     g_free(writer);
 }
 
-void search_index_writer_limit_memory(SearchIndexWriter *writer, gsize len_max)
+void search_index_writer_tune(SearchIndexWriter *writer, const SearchIndexTuning *tuning)
 {
-    writer->memory_len_max = len_max;
+    writer->tuning = *tuning;
 }
 
 /* Takes note of the copy; TRUE when its message is new, too, and comes with its terms. */
@@ -127,7 +128,7 @@ static gboolean give_back(SearchIndexWriter *writer, SearchBuilder *builder)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&writer->mutex);
 
-    if (search_builder_len(builder) >= writer->memory_len_max / writer->builder_count) {
+    if (search_builder_len(builder) >= writer->tuning.memory_len_max / writer->builder_count) {
         writer->builder_count--;
         return TRUE;
     }
@@ -212,16 +213,16 @@ static guint64 len_of(const GPtrArray *segments)
 /* How many of the segments that there are stay as they are. */
 static guint kept_count(const SearchIndexWriter *writer)
 {
-    guint64 len = len_of(writer->drafts);
+    guint64 len = len_of(writer->drafts) + SEARCH_SECTIONS_END * SEARCH_BLOCK_LEN;
     guint kept = writer->index->segments->len;
 
     for (guint i = 0; i < writer->idle->len; i++)
-        len += search_builder_len(g_ptr_array_index(writer->idle, i));
+        len += search_builder_written_len(g_ptr_array_index(writer->idle, i));
     while (kept > 0) {
         SearchSegment *segment = g_ptr_array_index(writer->index->segments, kept - 1);
         guint64 segment_len = search_blocks_file_len(segment->blocks);
 
-        if (segment_len > MERGE_RATIO * len)
+        if (segment_len > writer->tuning.merge_ratio * len)
             break;
         len += segment_len;
         kept--;

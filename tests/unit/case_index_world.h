@@ -5,6 +5,7 @@
 #include "tests/unit/crypto_world.h"
 
 #include "search/index.h"
+#include "search/index/writer_internal.h"
 #include "vault/crypto/value.h"
 
 #include <glib/gstdio.h>
@@ -237,6 +238,64 @@ static inline void index_copy(SearchIndexWriter *writer, ModelMessage *message,
     if (message->indexed == 0)
         terms = ingest_terms_parse(message->bytes->data, message->bytes->len, splitter, NULL);
     assert_true(search_index_writer_add(writer, copy_of(message, message->indexed++), terms, NULL));
+}
+
+/* ---- an index of them ------------------------------------------------------------------------ */
+
+typedef struct {
+    char *folder; /* NULL: in memory */
+    GPtrArray *messages;
+    IngestWordSplitter *splitter;
+    SearchIndex *index;
+} World;
+
+static inline void clear(World *world)
+{
+    search_index_free(world->index);
+    ingest_word_splitter_free(world->splitter);
+    g_ptr_array_unref(world->messages);
+    if (world->folder != NULL) {
+        g_autofree char *command = g_strdup_printf("rm -r '%s'", world->folder);
+
+        assert_int_equal(system(command), 0);
+    }
+    g_free(world->folder);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, clear)
+
+static inline World make_world(guint count, guint64 seed)
+{
+    return (World){.folder = g_dir_make_tmp("case-index-XXXXXX", NULL),
+                   .messages = random_messages(count, seed),
+                   .splitter = ingest_word_splitter_new()};
+}
+
+static inline void reopen(World *world)
+{
+    search_index_free(world->index);
+    world->index = search_index_open(world->folder, &index_key, NULL);
+    assert_non_null(world->index);
+}
+
+static inline ModelMessage *message_at(const World *world, guint i)
+{
+    return g_ptr_array_index(world->messages, i);
+}
+
+/* One scan: some random ones of the copies that are not indexed yet. */
+static inline void scan(World *world, guint64 *random, guint percent,
+                        const SearchIndexTuning *tuning)
+{
+    g_autoptr(SearchIndexWriter) writer =
+        search_index_writer_begin(world->folder, &index_key, NULL);
+
+    assert_non_null(writer);
+    if (tuning != NULL)
+        search_index_writer_tune(writer, tuning);
+    for (guint i = 0; i < 3 * world->messages->len; i++)
+        if (next_random(random) % 100 < percent)
+            index_copy(writer, message_at(world, i % world->messages->len), world->splitter);
+    assert_true(search_index_writer_commit(writer, "position", 8, NULL));
 }
 
 /* ---- the evaluator --------------------------------------------------------------------------- */

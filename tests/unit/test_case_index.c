@@ -2,65 +2,10 @@
  * spread over segments. */
 #include "tests/unit/case_index_queries.h"
 
-#include "search/index/writer_internal.h"
-
 #define MESSAGES 300
-#define QUERIES 700
+#define QUERIES 400
 
-typedef struct {
-    char *folder; /* NULL: in memory */
-    GPtrArray *messages;
-    IngestWordSplitter *splitter;
-    SearchIndex *index;
-} World;
-
-static void clear(World *world)
-{
-    search_index_free(world->index);
-    ingest_word_splitter_free(world->splitter);
-    g_ptr_array_unref(world->messages);
-    if (world->folder != NULL) {
-        g_autofree char *command = g_strdup_printf("rm -r '%s'", world->folder);
-
-        assert_int_equal(system(command), 0);
-    }
-    g_free(world->folder);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, clear)
-
-static World make_world(guint count, guint64 seed)
-{
-    return (World){.folder = g_dir_make_tmp("case-index-XXXXXX", NULL),
-                   .messages = random_messages(count, seed),
-                   .splitter = ingest_word_splitter_new()};
-}
-
-static void reopen(World *world)
-{
-    search_index_free(world->index);
-    world->index = search_index_open(world->folder, &index_key, NULL);
-    assert_non_null(world->index);
-}
-
-static ModelMessage *message_at(const World *world, guint i)
-{
-    return g_ptr_array_index(world->messages, i);
-}
-
-/* One scan: some random ones of the copies that are not indexed yet. */
-static void scan(World *world, guint64 *random, guint percent, gsize memory_len_max)
-{
-    g_autoptr(SearchIndexWriter) writer =
-        search_index_writer_begin(world->folder, &index_key, NULL);
-
-    assert_non_null(writer);
-    if (memory_len_max > 0)
-        search_index_writer_limit_memory(writer, memory_len_max);
-    for (guint i = 0; i < 3 * world->messages->len; i++)
-        if (next_random(random) % 100 < percent)
-            index_copy(writer, message_at(world, i % world->messages->len), world->splitter);
-    assert_true(search_index_writer_commit(writer, "position", 8, NULL));
-}
+static const SearchIndexTuning apart = {.memory_len_max = 1u << 20};
 
 /* ---- comparing ------------------------------------------------------------------------------- */
 
@@ -186,13 +131,14 @@ static void one_segment_answers_as_a_plain_evaluator_does(void **state)
     g_auto(World) world = make_world(MESSAGES, 1);
     guint64 random = 2;
 
-    scan(&world, &random, 100, 0);
+    scan(&world, &random, 100, NULL);
     reopen(&world);
     assert_int_equal(search_index_document_count(world.index), MESSAGES);
     check_queries(&world, &random, QUERIES);
 }
 
-/* Copies come in later scans than their messages, too. */
+/* Copies come in later scans than their messages, too; segments stay apart, or are merged now and
+ * then. */
 static void many_segments_answer_as_one_does(void **state)
 {
     for (guint64 seed = 3; seed < 6; seed++) {
@@ -200,11 +146,14 @@ static void many_segments_answer_as_one_does(void **state)
         guint64 random = seed * 100;
 
         while (next_random(&random) % 12 > 0) {
-            scan(&world, &random, (guint)(next_random(&random) % 20), 0);
+            SearchIndexTuning tuning = {.memory_len_max = 1u << 20,
+                                        .merge_ratio = next_random(&random) % 4 == 0 ? 2 : 0};
+
+            scan(&world, &random, (guint)(next_random(&random) % 20), &tuning);
             reopen(&world);
             check_queries(&world, &random, 10);
         }
-        scan(&world, &random, 100, 0);
+        scan(&world, &random, 100, &apart);
         reopen(&world);
         check_queries(&world, &random, QUERIES / 3);
     }
@@ -216,8 +165,8 @@ static void drafts_are_merged_into_the_same_index(void **state)
     guint64 random = 8;
 
     /* A term table takes half a megabyte: each message fills the memory. */
-    scan(&world, &random, 50, 1);
-    scan(&world, &random, 100, 600000);
+    scan(&world, &random, 50, &(SearchIndexTuning){.memory_len_max = 1, .merge_ratio = 4});
+    scan(&world, &random, 100, &(SearchIndexTuning){.memory_len_max = 600000, .merge_ratio = 4});
     reopen(&world);
     check_queries(&world, &random, QUERIES / 2);
 }
@@ -229,7 +178,7 @@ static void an_index_in_memory_answers_as_one_in_a_folder_does(void **state)
     guint64 random = 10;
 
     assert_non_null(writer);
-    search_index_writer_limit_memory(writer, 600000);
+    search_index_writer_tune(writer, &(SearchIndexTuning){.memory_len_max = 600000});
     for (guint i = 0; i < world.messages->len; i++)
         index_copy(writer, message_at(&world, i), world.splitter);
     assert_true(search_index_writer_commit(writer, NULL, 0, NULL));
@@ -290,7 +239,7 @@ static void hits_have_their_summaries_and_copies(void **state)
     guint64 random = 12, total;
 
     for (guint i = 0; i < 5; i++)
-        scan(&world, &random, 20, 0);
+        scan(&world, &random, 20, &apart);
     reopen(&world);
     g_autoptr(GArray) hits = find(&world, &query, SEARCH_ORDER_NEWEST, 0, &total);
     assert_true(hits->len > MESSAGES / 2);
@@ -310,7 +259,7 @@ static void known_bodies_and_copies_are_known_again(void **state)
     g_autoptr(GBytes) position = NULL;
 
     for (guint i = 0; i < 4; i++)
-        scan(&world, &random, 15, 0);
+        scan(&world, &random, 15, &apart);
     reopen(&world);
     assert_true(search_index_load_ids(world.index, NULL));
     for (guint i = 0; i < world.messages->len; i++) {
