@@ -57,30 +57,27 @@ static void every_other_form_is_refused(void **state)
         const char *text;
         VaultErrorCode code;
     } refused[] = {
-        {"", VAULT_ERROR_MALFORMED}, {"muniment-result/3\n", VAULT_ERROR_UNSUPPORTED},
+        {"", VAULT_ERROR_MALFORMED},
+        {"muniment-result/3\n", VAULT_ERROR_UNSUPPORTED},
         {"muniment-result/2\n", VAULT_ERROR_MALFORMED},
         {SEARCH LOG "messages: 0\n", VAULT_ERROR_MALFORMED},
         {SEARCH "messages: 1\n" ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
         {SEARCH LOG "messages: 1\n" ONE, VAULT_ERROR_MALFORMED},
         {SEARCH LOG "messages: 2\n" TWO_OF_SEARCH ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
         {SEARCH LOG "messages: 2\n" ONE_OF_SEARCH ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
-        {SEARCH "log: 017
-         messages : 1 " ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
-         {SEARCH "log: -1
-          messages : 1 " ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
-          {
-              SEARCH "log: 18446744073709551616
-              messages : 1 " ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
-              {SEARCH LOG "messages: 1000001\n", VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 0\n", VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 2\n" TWO ONE, VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 2\n" ONE ONE, VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 2\n" ONE, VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 1\n" ONE TWO, VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 1\n" ONE "\n", VAULT_ERROR_MALFORMED},
-              {HEAD "messages: 1000001\n", VAULT_ERROR_MALFORMED},
-              {"muniment-result/1\nscope: x\n", VAULT_ERROR_MALFORMED},
-          };
+        {SEARCH "log: 017\nmessages: 1\n" ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
+        {SEARCH "log: -1\nmessages: 1\n" ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
+        {SEARCH "log: 18446744073709551616\nmessages: 1\n" ONE_OF_SEARCH, VAULT_ERROR_MALFORMED},
+        {SEARCH LOG "messages: 1000001\n", VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 0\n", VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 2\n" TWO ONE, VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 2\n" ONE ONE, VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 2\n" ONE, VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 1\n" ONE TWO, VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 1\n" ONE "\n", VAULT_ERROR_MALFORMED},
+        {HEAD "messages: 1000001\n", VAULT_ERROR_MALFORMED},
+        {"muniment-result/1\nscope: x\n", VAULT_ERROR_MALFORMED},
+    };
 
     for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
         g_autoptr(GError) error = NULL;
