@@ -76,18 +76,22 @@ static guint first_at(const GArray *list, const SearchWord *word)
     return low;
 }
 
-/* Where the word stands in the field: a set of positions. */
+/* Where the word stands in the field: a set of positions; NULL: nowhere. */
 static GHashTable *positions_of(const OracleMessage *message, const SearchWord *word,
                                 IngestField field)
 {
-    GHashTable *positions = g_hash_table_new(NULL, NULL);
+    GHashTable *positions = NULL;
 
     for (guint i = first_at(message->list, word); i < message->list->len; i++) {
         const IngestTerm *term = &g_array_index(message->list, IngestTerm, i);
 
         if (term->len < word->len || memcmp(term->term, word->text, word->len) != 0)
             break;
-        for (gsize at = 0; term->field == field && is_word(word, term) && at < term->count; at++)
+        if (term->field != field || !is_word(word, term))
+            continue;
+        if (positions == NULL)
+            positions = g_hash_table_new(NULL, NULL);
+        for (gsize at = 0; at < term->count; at++)
             g_hash_table_add(positions, GUINT_TO_POINTER(term->positions[at]));
     }
     return positions;
@@ -102,9 +106,11 @@ static GArray *rows_in(const OracleMessage *message, const GArray *words, Ingest
     gpointer position;
 
     for (guint i = 0; i < words->len; i++) {
-        g_ptr_array_add(sets, positions_of(message, &g_array_index(words, SearchWord, i), field));
-        if (g_hash_table_size(sets->pdata[i]) == 0)
+        GHashTable *positions = positions_of(message, &g_array_index(words, SearchWord, i), field);
+
+        if (positions == NULL)
             return rows;
+        g_ptr_array_add(sets, positions);
     }
     g_hash_table_iter_init(&each, sets->pdata[0]);
     while (g_hash_table_iter_next(&each, &position, NULL)) {
@@ -181,7 +187,8 @@ static OracleAnswer answer_joined(const SearchNode *node, const OracleMessage *m
     gboolean is_and = node->kind == SEARCH_NODE_AND;
     OracleAnswer answer = is_and ? ORACLE_YES : ORACLE_NO;
 
-    for (guint i = 0; i < node->children->len; i++) {
+    /* What the first few settle is not asked of the others. */
+    for (guint i = 0; i < node->children->len && answer != (is_and ? ORACLE_NO : ORACLE_YES); i++) {
         OracleAnswer one = oracle_answer(node->children->pdata[i], message);
 
         answer = is_and ? MIN(answer, one) : MAX(answer, one);
