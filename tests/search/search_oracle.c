@@ -1,6 +1,7 @@
 /* The oracle of searches, as a program. See README.md. */
 #include "tests/search/oracle.h"
 
+#include "ingest/extract/pool.h"
 #include "ingest/message_text.h"
 #include "vault/crypto/value.h"
 
@@ -234,7 +235,10 @@ static void vocabulary(Messages *messages)
 int main(int argc, char **argv)
 {
     Messages messages = {.lines = NULL};
-    IngestMessageTextOptions options = {.extractor = NULL};
+    /* The text of attachments is taken as the daemon takes it. */
+    IngestExtractPoolOptions pool = {.program = g_getenv("MUNIMENT_EXTRACT")};
+    g_autoptr(IngestExtractPool) extract = ingest_extract_pool_new(&pool);
+    IngestMessageTextOptions options = {.extractor = ingest_extract_pool_extractor(extract)};
 
     if (!(argc == 3 && g_str_equal(argv[1], "vocabulary")) &&
         !(argc == 4 && g_str_equal(argv[1], "evaluate"))) {

@@ -198,8 +198,9 @@ def oracle(*arguments):
     program = PROGRAMS.folder / "tests" / "search" / "search_oracle"
     if not program.exists():
         raise harness.Skip(f"{program} is not built")
+    helper = PROGRAMS.folder / "ingest" / "extract" / "helper" / "muniment-extract"
     return subprocess.run([program, *map(str, arguments)], check=True, capture_output=True,
-                          timeout=7200).stdout.decode().splitlines()
+                          timeout=7200, env={**os.environ, "MUNIMENT_EXTRACT": str(helper)}).stdout.decode().splitlines()
 
 
 class Searches:
