@@ -63,6 +63,12 @@ typedef struct {
     /* [limits] */
     guint64 memory, message_len_max, disk_reserve;
 
+    /* [search] */
+    guint has_terms; /* FALSE: no terms are made of what comes in */
+    guint64 text_len_max;
+    guint extracts; /* FALSE: attached documents are not read */
+    guint64 extract_s;
+
     /* [control] */
     char *status_group, *operate_group, *read_group; /* "" = only the owner */
 
@@ -70,6 +76,7 @@ typedef struct {
     guint log_level;  /* ArchivedLogLevel */
     guint log_format; /* ArchivedLogFormat */
     guint64 log_key_days;
+    char *witness_policy; /* NULL = unset; absolute */
 } ArchivedConfig;
 
 /* Pure: looks at nothing but the text. `file_path` is absolute (names, relative paths). Returns

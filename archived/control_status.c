@@ -3,6 +3,7 @@
 #include <json-glib/json-glib.h>
 
 #include "archived/connections.h"
+#include "archived/witnesses.h"
 #include "vault/crypto/key_files.h"
 
 static void add_number(JsonBuilder *builder, const char *name, guint64 value)
@@ -102,6 +103,7 @@ static void add_counters(JsonBuilder *builder, ArchivedCounters *counters)
     add_number(builder, "failed", atomic_load(&counters->messages_failed));
     add_number(builder, "recipients", atomic_load(&counters->recipients));
     add_number(builder, "unassigned", atomic_load(&counters->unassigned));
+    add_number(builder, "without_terms", atomic_load(&counters->messages_without_terms));
     add_number(builder, "message_bytes", atomic_load(&counters->message_bytes));
     json_builder_end_object(builder);
 }
@@ -119,6 +121,45 @@ static void add_memory(JsonBuilder *builder, ArchivedDaemon *daemon)
     add_number(builder, "refused", budget.refused_count);
     add_boolean(builder, "locked", daemon->memory_lock.is_locked);
     add_text(builder, "why_not_locked", daemon->memory_lock.why_not);
+    json_builder_end_object(builder);
+}
+
+static void add_witnesses(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    g_autoptr(GPtrArray) states = archived_witnesses_state(daemon->witnesses);
+
+    json_builder_set_member_name(builder, "witnesses");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < states->len; i++) {
+        const ArchivedWitnessState *state = states->pdata[i];
+
+        json_builder_begin_object(builder);
+        add_text(builder, "name", state->name);
+        add_number(builder, "archive", state->cosigned_s[VAULT_LOG_ARCHIVE]);
+        add_number(builder, "control", state->cosigned_s[VAULT_LOG_CONTROL]);
+        add_text(builder, "failure", state->failure);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
+static void add_extraction(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    IngestExtractStatus status = {.problem = NULL};
+
+    if (daemon->extract != NULL)
+        ingest_extract_pool_status(daemon->extract, &status);
+    begin_object(builder, "extraction");
+    add_boolean(builder, "enabled", daemon->extract != NULL);
+    add_text(builder, "problem", status.problem);
+    add_number(builder, "documents", status.document_count);
+    add_number(builder, "cut", status.cut_count);
+    add_number(builder, "encrypted", status.encrypted_count);
+    add_number(builder, "malformed", status.malformed_count);
+    add_number(builder, "unknown", status.unknown_count);
+    add_number(builder, "failed", status.failed_count);
+    add_number(builder, "timed_out", status.timed_out_count);
+    add_number(builder, "helpers", status.helper_count);
     json_builder_end_object(builder);
 }
 
@@ -152,6 +193,8 @@ char *archived_control_status(ArchivedDaemon *daemon, GError **error)
     add_connections(builder, daemon);
     add_counters(builder, &daemon->counters);
     add_memory(builder, daemon);
+    add_witnesses(builder, daemon);
+    add_extraction(builder, daemon);
     json_builder_end_object(builder);
     node = json_builder_get_root(builder);
     return json_to_string(node, FALSE);

@@ -5,6 +5,7 @@
 
 #include "archived/config_tls.h"
 #include "archived/log.h"
+#include "archived/witnesses.h"
 
 #define FAILURE_LOG_EVERY_US G_TIME_SPAN_SECOND
 
@@ -51,6 +52,10 @@ static void warn_of_restart(const ArchivedConfig *old, const ArchivedConfig *new
                       (const char *const *)new->listen_texts))
         archived_log(ARCHIVED_LOG_WARNING, "reload",
                      "the new listen= takes effect at the next restart");
+    if (old->extracts != new->extracts || old->extract_s != new->extract_s ||
+        old->has_terms != new->has_terms || old->text_len_max != new->text_len_max)
+        archived_log(ARCHIVED_LOG_WARNING, "reload",
+                     "what is new under [search] takes effect at the next restart");
     if (old->disk_reserve != new->disk_reserve ||
         old->new_mailboxes_per_hour != new->new_mailboxes_per_hour)
         archived_log(ARCHIVED_LOG_WARNING, "reload",
@@ -85,6 +90,7 @@ gboolean archived_daemon_reload(ArchivedDaemon *daemon, GError **error)
     g_autoptr(GError) failure = NULL;
 
     if (reload(daemon, &failure)) {
+        archived_witnesses_ask(daemon->witnesses);
         archived_log(ARCHIVED_LOG_NOTICE, "reload", "configuration and certificates read again");
         return TRUE;
     }

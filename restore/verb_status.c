@@ -182,16 +182,30 @@ static void print_master(JsonObject *master)
 
 static void print_masters(JsonObject *vault)
 {
-    JsonNode *node = vault == NULL ? NULL : json_object_get_member(vault, "masters");
-    JsonArray *masters =
-        node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+    g_autoptr(GPtrArray) masters = status_objects(vault, "masters");
 
-    for (guint i = 0; masters != NULL && i < json_array_get_length(masters); i++) {
-        JsonNode *master = json_array_get_element(masters, i);
+    for (guint i = 0; i < masters->len; i++)
+        print_master(masters->pdata[i]);
+}
 
-        if (JSON_NODE_HOLDS_OBJECT(master))
-            print_master(json_node_get_object(master));
-    }
+static void print_witness(JsonObject *witness)
+{
+    guint64 last_s = MIN(status_number(witness, "archive"), status_number(witness, "control"));
+    g_autofree char *last = last_s == 0 ? NULL : restore_date_text(last_s);
+    const char *failure = status_text(witness, "failure");
+
+    printf("Witness:        %s, %s%s%s%s\n",
+           status_text(witness, "name") == NULL ? "?" : status_text(witness, "name"),
+           last == NULL ? "has not cosigned yet" : "cosigned both logs ", last == NULL ? "" : last,
+           failure == NULL ? "" : "; now ", failure == NULL ? "" : failure);
+}
+
+static void print_witnesses(JsonObject *status)
+{
+    g_autoptr(GPtrArray) witnesses = status_objects(status, "witnesses");
+
+    for (guint i = 0; i < witnesses->len; i++)
+        print_witness(witnesses->pdata[i]);
 }
 
 static void print_drill(JsonObject *vault)
@@ -234,6 +248,19 @@ static void print_expiry(JsonObject *vault)
                status_number(vault, "expiry_passed_over"));
 }
 
+static void print_documents(JsonObject *extraction)
+{
+    if (!status_truth(extraction, "enabled"))
+        puts("Documents:      are not read ([search] extract=no)");
+    else
+        printf("Documents:      %" G_GUINT64_FORMAT " attached, %" G_GUINT64_FORMAT
+               " cut, %" G_GUINT64_FORMAT " encrypted, %" G_GUINT64_FORMAT
+               " damaged, %" G_GUINT64_FORMAT " failed, %" G_GUINT64_FORMAT " timed out\n",
+               status_number(extraction, "documents"), status_number(extraction, "cut"),
+               status_number(extraction, "encrypted"), status_number(extraction, "malformed"),
+               status_number(extraction, "failed"), status_number(extraction, "timed_out"));
+}
+
 static void print_daemon(JsonObject *status)
 {
     JsonObject *connections = status_object(status, "connections");
@@ -259,6 +286,7 @@ static void print_daemon(JsonObject *status)
            status_number(memory, "deliveries_used") >> 20,
            status_number(memory, "deliveries_max") >> 20,
            status_truth(memory, "locked") ? ", locked" : "");
+    print_documents(status_object(status, "extraction"));
 }
 
 static gboolean print_json(JsonObject *status, GError **error)
@@ -305,6 +333,7 @@ static gboolean print_status(const char *path, JsonObject *status, const GPtrArr
     print_drill(vault);
     print_backups(vault);
     print_expiry(vault);
+    print_witnesses(status);
     print_problems(problems, "WARNING:        ");
     return restore_output_flush(error);
 }

@@ -2,8 +2,9 @@
  * list of results shows of it. The plaintext of a terms body; sealing it is vault/seal.h's.
  *
  * Words of the header fields are not stored: they are those of the summary's texts, and come out of
- * a reader like all others. Pure functions. Errors: CORRUPT (not in the one form there is),
- * UNSUPPORTED (version), TOO_LARGE (over INGEST_TERMS_LEN_MAX). Source: docs/formats/terms.md.
+ * a reader like all others. Pure functions. Errors: CORRUPT (no terms that were formatted),
+ * UNSUPPORTED (version), TOO_LARGE (over INGEST_TERMS_LEN_MAX). Bytes are packed as far as they can
+ * be: compressing them gains nothing. Source: docs/formats/terms.md.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "vault/crypto/hash.h"
 
 #define INGEST_TERMS_LEN_MAX (64u << 20)
+#define INGEST_TERMS_TEXT_LEN_MAX (32u << 20) /* of text that is taken in, whatever was asked */
 #define INGEST_SUMMARY_TEXT_LEN_MAX                                                                \
     4096                             /* of each text: what is longer is cut, between characters */
 #define INGEST_SUMMARY_NAMES_MAX 256 /* filenames, references */
