@@ -99,6 +99,13 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_FIND_COPY] =
         "SELECT " CATALOG_COPY_COLUMNS " FROM copies c INDEXED BY copies_record" CATALOG_COPY_JOINS
         "WHERE c.record_id = ?1",
+    /* Kind 4: a terms copy. It is of the copy under the same leaf. */
+    [CATALOG_FIND_TERMS] =
+        "SELECT o.body_id, o.month_key_id, o.leaf, c.received_s, p.pack_id, o.offset, o.len "
+        "FROM others o JOIN copies c INDEXED BY copies_body ON c.body_id = o.body_id AND "
+        "c.month_key_id = o.month_key_id AND c.leaf = o.leaf LEFT JOIN packs p ON "
+        "p.pack_no = o.pack_no WHERE o.record_id = ?1 AND o.kind = 4",
+    [CATALOG_FIND_TERMS_BODY] = "SELECT body_id FROM others WHERE record_id = ?1 AND kind = 3",
     [CATALOG_PARTS] = "SELECT o.record_id, o.kind, p.pack_id, o.offset, o.len FROM others o "
                       "LEFT JOIN packs p ON p.pack_no = o.pack_no WHERE o.body_id = ?1 "
                       "ORDER BY o.kind, o.record_id",

@@ -133,6 +133,25 @@ gboolean vault_catalog_add_repeats(VaultCatalog *catalog, GArray *bodies, GError
 /* NOT_FOUND. */
 gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_id,
                                  VaultCatalogCopy *ret_copy, GError **error);
+/* A terms copy, and of the copy whose words it holds when that was received. */
+typedef struct {
+    RecordId record_id;
+    RecordId body_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    VaultPlace place;
+} VaultCatalogTerms;
+/* NOT_FOUND: no such terms copy, or its copy is gone. */
+gboolean vault_catalog_find_terms(VaultCatalog *catalog, const RecordId *record_id,
+                                  VaultCatalogTerms *ret_terms, GError **error);
+/* Where records of other kinds than bodies and copies lie, many at once. Of one that is not there
+ * the length is 0. */
+gboolean vault_catalog_find_others(VaultCatalog *catalog, const RecordId *record_ids, gsize count,
+                                   VaultPlace *ret_places, GError **error);
+/* The message whose terms body that is. NOT_FOUND: it is none. */
+gboolean vault_catalog_find_terms_body(VaultCatalog *catalog, const RecordId *record_id,
+                                       RecordId *ret_body_id, GError **error);
 gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *month_key_id,
                                     guint64 *ret_count, guint64 *ret_last_received_s,
                                     GError **error);
