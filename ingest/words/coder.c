@@ -3,15 +3,9 @@
 #include "vault/base/bytes.h"
 #include "vault/crypto/keys.h"
 
-#define CHANCE_BITS 12
-#define CHANCE_MIN 16 /* of 2^12: nothing is certain */
-#define CHANCE_COUNT_MAX 20
-
-/* A step is start, frequency and bits: of 2^bits equal places, `frequency` from `start` on. */
-static guint32 pack_step(guint32 start, guint32 frequency, guint bits)
-{
-    return start << 16 | frequency << 4 | bits;
-}
+const guint16 ingest_chance_rates[INGEST_CHANCE_COUNT_MAX + 1] = {
+    43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710, 6898, 6241, 5698,
+    5242,  4854,  4519,  4228,  3971,  3744,  3542, 3360, 3196, 3048};
 
 void ingest_coder_begin_encoding(IngestCoder *coder)
 {
@@ -42,109 +36,32 @@ void ingest_coder_clear(IngestCoder *coder)
 }
 
 /* The last step first: the decoder, which begins with what was written last, meets them in order.
- */
+ * So bytes are written from the end of the room that all could need, and then moved. */
 void ingest_coder_finish_encoding(IngestCoder *coder, IngestSecretBuffer *bytes)
 {
     const guint32 *steps = (const guint32 *)(const void *)coder->steps.bytes;
-    gsize count = coder->steps.len / sizeof *steps, begin = bytes->len;
+    gsize count = coder->steps.len / sizeof *steps, room = 2 * count + sizeof(guint32);
     guint32 state = INGEST_CODER_STATE_MIN;
+    guint8 *end, *at;
 
-    ingest_secret_buffer_reserve(bytes, begin + 2 * count + sizeof state);
+    ingest_secret_buffer_reserve(bytes, bytes->len + room);
+    at = end = bytes->bytes + bytes->len + room;
     for (gsize i = count; i-- > 0;) {
         guint32 start = steps[i] >> 16, frequency = steps[i] >> 4 & 0xfff, bits = steps[i] & 0xf;
 
         if (state >= (guint64)frequency << (32 - bits)) {
-            bytes->bytes[bytes->len++] = (guint8)state;
-            bytes->bytes[bytes->len++] = (guint8)(state >> 8);
+            at -= 2;
+            vault_bytes_put_u16(at, (guint16)state);
             state >>= 16;
         }
-        state = ((state / frequency) << bits) + start + state % frequency;
+        state = frequency == 1 ? (state << bits) + start
+                               : ((state / frequency) << bits) + start + state % frequency;
     }
-    for (guint i = 0; i < sizeof state; i++)
-        bytes->bytes[bytes->len++] = (guint8)(state >> 8 * i);
-    for (gsize first = begin, last = bytes->len - 1; first < last; first++, last--) {
-        guint8 byte = bytes->bytes[first];
-
-        bytes->bytes[first] = bytes->bytes[last];
-        bytes->bytes[last] = byte;
-    }
-}
-
-static void encode(IngestCoder *coder, guint32 start, guint32 frequency, guint bits)
-{
-    guint32 step = pack_step(start, frequency, bits);
-
-    ingest_secret_buffer_append(&coder->steps, &step, sizeof step);
-}
-
-static void decode(IngestCoder *coder, guint32 start, guint32 frequency, guint bits)
-{
-    guint32 place = coder->state & ((1u << bits) - 1);
-
-    coder->state = frequency * (coder->state >> bits) + place - start;
-    if (coder->state >= INGEST_CODER_STATE_MIN)
-        return;
-    if (coder->end - coder->next < 2) {
-        coder->has_failed = TRUE;
-        coder->state |= INGEST_CODER_STATE_MIN;
-        return;
-    }
-    coder->state = coder->state << 16 | (guint32)coder->next[0] << 8 | coder->next[1];
-    coder->next += 2;
-}
-
-/* The first decisions count most: 1 / (count + 1.5), of 2^16. */
-static guint32 learning_rate(guint count)
-{
-    static const guint16 rates[CHANCE_COUNT_MAX + 1] = {
-        43690, 26214, 18724, 14563, 11915, 10082, 8738, 7710, 6898, 6241, 5698,
-        5242,  4854,  4519,  4228,  3971,  3744,  3542, 3360, 3196, 3048};
-
-    return rates[count];
-}
-
-static void learn(IngestChance *chance, gboolean bit)
-{
-    guint32 rate = learning_rate(chance->count);
-
-    if (bit)
-        chance->probability += (guint16)((guint64)(G_MAXUINT16 - chance->probability) * rate >> 16);
-    else
-        chance->probability -= (guint16)((guint64)chance->probability * rate >> 16);
-    if (chance->count < CHANCE_COUNT_MAX)
-        chance->count++;
-}
-
-gboolean ingest_coder_bit(IngestCoder *coder, IngestChance *chance, gboolean bit)
-{
-    guint32 of_true = CLAMP((guint32)chance->probability >> (16 - CHANCE_BITS), CHANCE_MIN,
-                            (1u << CHANCE_BITS) - CHANCE_MIN);
-
-    if (!coder->is_encoding)
-        bit = (coder->state & ((1u << CHANCE_BITS) - 1)) < of_true;
-    (coder->is_encoding ? encode : decode)(
-        coder, bit ? 0 : of_true, bit ? of_true : (1u << CHANCE_BITS) - of_true, CHANCE_BITS);
-    learn(chance, bit);
-    return bit;
-}
-
-guint32 ingest_coder_raw(IngestCoder *coder, guint bits, guint32 number)
-{
-    g_assert(bits <= INGEST_CODER_BITS_MAX);
-    if (!coder->is_encoding)
-        number = coder->state & ((1u << bits) - 1);
-    (coder->is_encoding ? encode : decode)(coder, number, 1, bits);
-    return number;
-}
-
-guint ingest_coder_symbol(IngestCoder *coder, const IngestSymbols *symbols, guint symbol)
-{
-    if (!coder->is_encoding)
-        symbol = symbols->symbol[coder->state & ((1u << INGEST_SYMBOL_BITS) - 1)];
-    (coder->is_encoding ? encode : decode)(
-        coder, symbols->start[symbol],
-        (guint32)(symbols->start[symbol + 1] - symbols->start[symbol]), INGEST_SYMBOL_BITS);
-    return symbol;
+    at -= sizeof state;
+    vault_bytes_put_u32(at, state);
+    memmove(bytes->bytes + bytes->len, at, (gsize)(end - at));
+    bytes->len += (gsize)(end - at);
+    vault_wipe(bytes->bytes + bytes->len, (gsize)(end - (bytes->bytes + bytes->len)));
 }
 
 /* Each has one place, the rest is shared out by count; what rounding leaves is the last one's. */
@@ -168,21 +85,27 @@ void ingest_symbols_init(IngestSymbols *symbols, const guint32 *counts, guint sy
     symbols->start[symbol_count] = (guint16)start;
 }
 
-void ingest_number_model_init(IngestNumberModel *model)
+void ingest_chances_init(IngestChance *chances, gsize count)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(model->lens); i++)
-        model->lens[i] = model->seconds[i] = (IngestChance)INGEST_CHANCE_EVEN;
+    for (gsize i = 0; i < count; i++)
+        chances[i] = (IngestChance){1u << 15, 0};
 }
 
-/* number + 1 = 1 . second . rest; its length less one goes down a tree of learned decisions. */
+void ingest_number_model_init(IngestNumberModel *model)
+{
+    ingest_chances_init(model->lens, G_N_ELEMENTS(model->lens));
+    ingest_chances_init(model->seconds, G_N_ELEMENTS(model->seconds));
+}
+
+/* number + 1 = 1 . second . rest; how much follows the 1 comes first. */
 guint32 ingest_coder_number(IngestCoder *coder, IngestNumberModel *model, guint32 number)
 {
-    guint32 more = number + 1, len = coder->is_encoding ? g_bit_storage(more) - 1 : 0, node = 1;
-    guint32 value = 1;
+    const guint many = 15;
+    guint32 more = number + 1, value = 1;
+    guint len = coder->is_encoding ? g_bit_storage(more) - 1 : 0, learned;
 
-    for (guint i = 5; i-- > 0;)
-        node = node << 1 | (guint)ingest_coder_bit(coder, &model->lens[node], len >> i & 1);
-    len = node & 31;
+    learned = ingest_coder_tree(coder, model->lens, 4, MIN(len, many));
+    len = learned < many ? learned : many + ingest_coder_raw(coder, 4, len - many);
     if (len == 0)
         return 0;
     value =

@@ -42,10 +42,10 @@ static void read_list_once(void)
     }
 }
 
-IngestCommonWord ingest_common_word(guint32 number)
+const IngestCommonWord *ingest_common_words(void)
 {
     read_list_once();
-    return words[number];
+    return words;
 }
 
 guint32 ingest_common_word_find(const char *text, gsize len)

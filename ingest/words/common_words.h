@@ -15,7 +15,7 @@ typedef struct {
     const char *text; /* not terminated */
     gsize len;
 } IngestCommonWord;
-/* `number` is below INGEST_COMMON_WORD_COUNT. */
-IngestCommonWord ingest_common_word(guint32 number);
+/* By number. */
+const IngestCommonWord *ingest_common_words(void);
 /* INGEST_COMMON_WORD_NONE: it has no number. */
 guint32 ingest_common_word_find(const char *text, gsize len);

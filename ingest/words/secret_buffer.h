@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <string.h>
 
 typedef struct {
     guint8 *bytes;
@@ -11,8 +12,21 @@ typedef struct {
     gsize allocated;
 } IngestSecretBuffer;
 
+void ingest_secret_buffer_grow(IngestSecretBuffer *buffer, gsize len);
 /* Makes room for `len` bytes in all. */
-void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len);
-void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes, gsize len);
+static inline void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
+{
+    if (buffer->allocated < len)
+        ingest_secret_buffer_grow(buffer, len);
+}
+static inline void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes,
+                                               gsize len)
+{
+    if (len == 0)
+        return;
+    ingest_secret_buffer_reserve(buffer, buffer->len + len);
+    memcpy(buffer->bytes + buffer->len, bytes, len);
+    buffer->len += len;
+}
 /* Wipes and frees the bytes; the buffer is empty and usable. */
 void ingest_secret_buffer_clear(IngestSecretBuffer *buffer);

@@ -21,13 +21,13 @@ static guint symbol_of(char letter)
 
 static char letter_of(guint symbol)
 {
-    return (char)(symbol >= FIRST_DIGIT ? symbol - FIRST_DIGIT + '0' : symbol - FIRST_LETTER + 'a');
+    return " abcdefghijklmnopqrstuvwxyz0123456789"[symbol];
 }
 
 static void count_common_words(guint32 counts[SYMBOL_COUNT][SYMBOL_COUNT])
 {
     for (guint32 i = 0; i < INGEST_COMMON_WORD_COUNT; i++) {
-        IngestCommonWord word = ingest_common_word(i);
+        IngestCommonWord word = ingest_common_words()[i];
         guint before = 0;
 
         if (g_ascii_isdigit(word.text[0]))
@@ -68,27 +68,48 @@ gboolean ingest_spelling_is_possible(const char *text, gsize len)
     return TRUE;
 }
 
-gsize ingest_spelling_code(IngestCoder *coder, char *text, gsize len, gsize len_max)
+const IngestSymbols *ingest_spelling_letters(void)
 {
     static gsize once;
-    guint before = 0;
 
     if (g_once_init_enter(&once)) {
         count_letters();
         g_once_init_leave(&once, 1);
     }
-    for (gsize i = 0; i <= len_max; i++) {
-        guint symbol = coder->is_encoding && i < len ? symbol_of(text[i]) : 0;
+    return after;
+}
 
-        before = ingest_coder_symbol(coder, &after[before], symbol);
-        if (before == 0 && i > 0)
-            return i;
-        if (before == 0 || i == len_max)
+/* The coder's state is kept where the compiler knows that no text is written. */
+static gsize decode(IngestCoder *coder, const IngestSymbols *letters, char *text, gsize len_max)
+{
+    IngestCoder local = *coder;
+    guint before = 0;
+    gsize len = 0;
+
+    local.is_encoding = FALSE;
+    for (;;) {
+        before = ingest_coder_symbol(&local, &letters[before], 0);
+        if (before == 0 || len == len_max)
             break;
-        if (!coder->is_encoding)
-            text[i] = letter_of(before);
+        text[len++] = letter_of(before);
     }
+    *coder = local;
+    if (before == 0 && len > 0)
+        return len;
     coder->has_failed = TRUE;
     text[0] = 'x';
     return 1;
+}
+
+gsize ingest_spelling_code(IngestCoder *coder, const IngestSymbols *letters, char *text, gsize len,
+                           gsize len_max)
+{
+    guint before = 0;
+
+    if (!coder->is_encoding)
+        return decode(coder, letters, text, len_max);
+    for (gsize i = 0; i < len; i++)
+        before = ingest_coder_symbol(coder, &letters[before], symbol_of(text[i]));
+    ingest_coder_symbol(coder, &letters[before], 0);
+    return len;
 }

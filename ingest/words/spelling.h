@@ -6,5 +6,8 @@
 
 /* Are these a-z and 0-9 alone? */
 gboolean ingest_spelling_is_possible(const char *text, gsize len);
+/* How likely is what after each letter. */
+const IngestSymbols *ingest_spelling_letters(void);
 /* Codes a word of 1 to `len_max` letters into or out of `text`; returns its length. */
-gsize ingest_spelling_code(IngestCoder *coder, char *text, gsize len, gsize len_max);
+gsize ingest_spelling_code(IngestCoder *coder, const IngestSymbols *letters, char *text, gsize len,
+                           gsize len_max);

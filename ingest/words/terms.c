@@ -152,63 +152,59 @@ static void split_header(Parser *parser)
 /* ---- words of the texts ------------------------------------------------------------------------
  */
 
-static void count_range(Parser *parser, Range range, guint which)
+/* Returns how many words there are. */
+static guint32 count_range(Parser *parser, Range range, guint which)
 {
     const guint32 *history = ingest_word_model_history(&parser->code.words);
+    guint32 count = 0;
 
     for (guint32 i = range.begin; i < range.end; i++) {
-        if (history[i] != INGEST_VOCABULARY_NONE)
-            parser->occurrences[2 * history[i] + which]++;
+        if (history[i] == INGEST_VOCABULARY_NONE)
+            continue;
+        parser->occurrences[2 * history[i] + which]++;
+        count++;
     }
+    return count;
 }
 
-static gboolean is_ascii(const char *text, gsize len)
+/* The term of a word that is not of ASCII alone: of that its exact form is stored. */
+static gboolean append_term(Parser *parser, const IngestVocabularyWord *word, guint32 *ret_offset,
+                            gsize *ret_len)
 {
-    for (gsize i = 0; i < len; i++) {
-        if ((guint8)text[i] >= 0x80 || text[i] == '\0')
-            return FALSE;
-    }
-    return TRUE;
-}
+    const char *text = (const char *)parser->list.texts.bytes + word->offset;
+    char term[INGEST_TERM_LEN_MAX];
 
-/* The term of a word as it is stored: its exact form. */
-static gboolean format_term(Parser *parser, const char *text, gsize len,
-                            char term[INGEST_TERM_LEN_MAX], gsize *ret_len)
-{
-    if (is_ascii(text, len)) {
-        memcpy(term, text, len);
-        *ret_len = len;
-        return TRUE;
-    }
-    if (!g_utf8_validate_len(text, len, NULL))
+    if (!g_utf8_validate_len(text, word->len, NULL))
         return FALSE;
     if (parser->splitter == NULL && parser->own_splitter == NULL)
         parser->own_splitter = ingest_word_splitter_new();
     *ret_len = ingest_term_of_exact(
-        parser->splitter != NULL ? parser->splitter : parser->own_splitter, text, len, term);
+        parser->splitter != NULL ? parser->splitter : parser->own_splitter, text, word->len, term);
+    *ret_offset = ingest_term_list_append(&parser->list, term, *ret_len);
+    vault_wipe(term, sizeof term);
     return TRUE;
 }
 
 static gboolean list_words(Parser *parser, GError **error)
 {
     const IngestVocabulary *vocabulary = &parser->code.words.vocabulary;
-    char term[INGEST_TERM_LEN_MAX];
 
     parser->occurrences = g_new0(guint32, 2 * vocabulary->count + 1);
-    count_range(parser, parser->body, 0);
-    count_range(parser, parser->attachments, 1);
+    parser->terms->word_counts[INGEST_FIELD_BODY] = count_range(parser, parser->body, 0);
+    parser->terms->word_counts[INGEST_FIELD_ATTACHMENT] =
+        count_range(parser, parser->attachments, 1);
     for (guint32 i = 0; i < vocabulary->count; i++) {
         const IngestVocabularyWord *word = ingest_vocabulary_word(vocabulary, i);
-        guint32 *counts = parser->occurrences + 2 * i;
-        gsize len;
+        const guint32 *counts = parser->occurrences + 2 * i;
+        guint32 offset = word->offset;
+        gsize len = word->len;
 
         if (counts[0] + counts[1] == 0)
             continue;
-        if (!format_term(parser, ingest_vocabulary_text(vocabulary, word), word->len, term, &len))
+        if (!word->is_plain && !append_term(parser, word, &offset, &len))
             return fail(error);
-        ingest_term_list_add_word(&parser->list, term, len, i, counts);
+        ingest_term_list_add_word(&parser->list, offset, len, i, counts);
     }
-    vault_wipe(term, sizeof term);
     return TRUE;
 }
 
@@ -256,16 +252,6 @@ static gboolean make_terms(Parser *parser, const IngestTermEntry *entries, GErro
     return TRUE;
 }
 
-static guint32 count_words(const Parser *parser, Range range)
-{
-    const guint32 *history = ingest_word_model_history(&parser->code.words);
-    guint32 count = 0;
-
-    for (guint32 i = range.begin; i < range.end; i++)
-        count += history[i] != INGEST_VOCABULARY_NONE;
-    return count;
-}
-
 static void fill_positions(Parser *parser, Range range, guint which)
 {
     const guint32 *history = ingest_word_model_history(&parser->code.words);
@@ -284,12 +270,10 @@ static gboolean put_in_order(Parser *parser, GError **error)
     IngestTerms *terms = parser->terms;
     const IngestTermEntry *entries = ingest_term_list_sort(&parser->list);
 
-    terms->word_counts[INGEST_FIELD_BODY] = count_words(parser, parser->body);
-    terms->word_counts[INGEST_FIELD_ATTACHMENT] = count_words(parser, parser->attachments);
     for (guint i = 0; i < INGEST_FIELD_COUNT; i++)
         terms->position_count += terms->word_counts[i];
     terms->positions = g_new(guint32, terms->position_count + 1);
-    terms->terms = g_new0(IngestTerm, parser->list.count + 1);
+    terms->terms = g_new(IngestTerm, parser->list.count + 1);
     terms->texts = parser->list.texts;
     if (!make_terms(parser, entries, error)) {
         terms->texts = (IngestSecretBuffer){.bytes = NULL};
@@ -310,6 +294,8 @@ IngestTerms *ingest_terms_parse(const guint8 *bytes, gsize len, IngestWordSplitt
     terms->summary = ingest_summary_new();
     if (!check_outside(bytes, len, error) || !decode(&parser, bytes, len, error))
         return NULL;
+    parser.list.texts = parser.code.words.vocabulary.texts;
+    parser.code.words.vocabulary.texts = (IngestSecretBuffer){.bytes = NULL};
     split_header(&parser);
     if (!list_words(&parser, error) || !put_in_order(&parser, error))
         return NULL;

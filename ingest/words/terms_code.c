@@ -2,13 +2,9 @@
 
 #include <string.h>
 
+#include "ingest/words/frequencies.h"
+#include "ingest/words/spelling.h"
 #include "vault/crypto/keys.h"
-
-static void init_chances(IngestChance *chances, gsize count)
-{
-    for (gsize i = 0; i < count; i++)
-        chances[i] = (IngestChance)INGEST_CHANCE_EVEN;
-}
 
 void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, const guint8 *bytes,
                             gsize len)
@@ -22,8 +18,8 @@ void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, c
     ingest_number_model_init(&code->counts);
     ingest_number_model_init(&code->small);
     ingest_number_model_init(&code->separator_len);
-    init_chances(code->separators[0], sizeof code->separators / sizeof(IngestChance));
-    init_chances(code->cases[0], sizeof code->cases / sizeof(IngestChance));
+    ingest_chances_init(code->cases[0], sizeof code->cases / sizeof(IngestChance));
+    code->separators = ingest_separator_symbols();
     code->interned = interned;
 }
 
@@ -111,14 +107,6 @@ void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint
 /* ---- texts as they are ------------------------------------------------------------------------
  */
 
-/* What stands between two words; the last number means: spelled. */
-static const char *const separators[] = {
-    "",  " ", ".",  "@",  "-",  "_", ", ", " <", ">",  ">, ", "<", "\"", "\" <", ": ", "/", "'",
-    "(", ")", " (", ") ", ". ", "+", "=",  "$",  "--", "; ",  "[", "] ", "! ",   "? ", "#"};
-#define SEPARATOR_SPELLED 31
-G_STATIC_ASSERT(G_N_ELEMENTS(separators) == SEPARATOR_SPELLED);
-
-typedef enum { TEXT_ADDRESSES, TEXT_WORDS, TEXT_IDS } TextKind;
 typedef enum { CASE_LOWER, CASE_CAPITAL, CASE_UPPER, CASE_MIXED } LetterCase;
 
 static gboolean is_word_byte(char byte)
@@ -128,20 +116,30 @@ static gboolean is_word_byte(char byte)
 
 static guint separator_of(const char *text, gsize len)
 {
-    for (guint i = 0; i < SEPARATOR_SPELLED; i++) {
-        if (strlen(separators[i]) == len && memcmp(separators[i], text, len) == 0)
+    for (guint i = 0; i < INGEST_SEPARATOR_SPELLED; i++) {
+        if (strlen(ingest_separators[i]) == len && memcmp(ingest_separators[i], text, len) == 0)
             return i;
     }
-    return SEPARATOR_SPELLED;
+    return INGEST_SEPARATOR_SPELLED;
 }
 
-/* The text grows past its limit only when what is decoded is none of ours. */
-static void text_append(IngestTermsCode *code, const char *bytes, gsize len)
+/* Where the next bytes of the text go; it grows past its limit only when what is decoded is none of
+ * ours, and then begins anew. */
+static char *text_room(IngestTermsCode *code, gsize len)
 {
-    if (code->text.len + len > INGEST_SUMMARY_TEXT_LEN_MAX)
+    if (code->text.len + len > INGEST_SUMMARY_TEXT_LEN_MAX) {
         code->coder.has_failed = TRUE;
-    else
-        ingest_secret_buffer_append(&code->text, bytes, len);
+        code->text.len = 0;
+    }
+    ingest_secret_buffer_reserve(&code->text, code->text.len + len);
+    code->text.len += len;
+    return (char *)code->text.bytes + code->text.len - len;
+}
+
+static void append_separator(IngestTermsCode *code, const char *separator)
+{
+    for (; *separator != '\0'; separator++)
+        *text_room(code, 1) = *separator;
 }
 
 static void code_spelled_separator(IngestTermsCode *code, const char *text, gsize len)
@@ -155,28 +153,26 @@ static void code_spelled_separator(IngestTermsCode *code, const char *text, gsiz
             (char)ingest_coder_raw(&code->coder, 7, code->coder.is_encoding ? (guint8)text[i] : 0);
 
         if (!code->coder.is_encoding)
-            text_append(code, &byte, 1);
+            *text_room(code, 1) = byte;
     }
 }
 
 /* Returns its length. */
-static gsize code_separator(IngestTermsCode *code, TextKind kind, const char *text, gsize left)
+static gsize code_separator(IngestTermsCode *code, IngestTextKind kind, const char *text,
+                            gsize left)
 {
     gsize len = 0;
-    guint separator = 0, node = 1;
+    guint separator = 0;
 
     while (len < left && !is_word_byte(text[len]))
         len++;
     if (code->coder.is_encoding)
         separator = separator_of(text, len);
-    for (guint i = 5; i-- > 0;)
-        node = node << 1 | (guint)ingest_coder_bit(&code->coder, &code->separators[kind][node],
-                                                   separator >> i & 1);
-    separator = node & 31;
-    if (separator == SEPARATOR_SPELLED)
+    separator = ingest_coder_symbol(&code->coder, &code->separators[kind], separator);
+    if (separator == INGEST_SEPARATOR_SPELLED)
         code_spelled_separator(code, text, len);
     else if (!code->coder.is_encoding)
-        text_append(code, separators[separator], strlen(separators[separator]));
+        append_separator(code, ingest_separators[separator]);
     return len;
 }
 
@@ -199,34 +195,32 @@ static LetterCase case_of(const char *word, gsize len)
 /* `lower` is what the word is in lower case; `word`, as it is, comes out when decoding. */
 static void code_case(IngestTermsCode *code, const char *lower, char *word, gsize len)
 {
-    IngestChance *chances = code->cases[code->last_case];
-    guint letter_case = code->coder.is_encoding ? case_of(word, len) : 0, node = 1;
+    LetterCase letter_case = ingest_coder_tree(&code->coder, code->cases[code->last_case], 2,
+                                               code->coder.is_encoding ? case_of(word, len) : 0);
 
-    for (guint i = 2; i-- > 0;)
-        node =
-            node << 1 | (guint)ingest_coder_bit(&code->coder, &chances[node], letter_case >> i & 1);
-    letter_case = code->last_case = node & 3;
-    for (gsize i = 0; i < len; i++) {
-        gboolean is_upper = letter_case == CASE_UPPER || (letter_case == CASE_CAPITAL && i == 0);
+    code->last_case = letter_case;
+    if (!code->coder.is_encoding)
+        memcpy(word, lower, len);
+    if (letter_case == CASE_CAPITAL && !code->coder.is_encoding)
+        word[0] = g_ascii_toupper(word[0]);
+    for (gsize i = 0; letter_case >= CASE_UPPER && i < len; i++) {
+        gboolean is_upper = TRUE;
 
         if (letter_case == CASE_MIXED && g_ascii_isalpha(lower[i]))
             is_upper = (gboolean)ingest_coder_raw(
                 &code->coder, 1, code->coder.is_encoding && g_ascii_isupper(word[i]));
-        if (!code->coder.is_encoding)
-            word[i] = is_upper ? g_ascii_toupper(lower[i]) : lower[i];
+        if (is_upper && !code->coder.is_encoding)
+            word[i] = g_ascii_toupper(lower[i]);
     }
 }
 
-static gboolean has_case(const char *word, gsize len)
+static gboolean has_letters(const char *word, gsize len)
 {
-    gboolean has_letters = FALSE;
-
     for (gsize i = 0; i < len; i++) {
-        if ((guint8)word[i] >= 0x80)
-            return FALSE;
-        has_letters |= g_ascii_isalpha(word[i]);
+        if (g_ascii_isalpha(word[i]))
+            return TRUE;
     }
-    return has_letters;
+    return FALSE;
 }
 
 static gsize word_len(const char *text, gsize left)
@@ -238,18 +232,19 @@ static gsize word_len(const char *text, gsize left)
     return len;
 }
 
-/* Returns its length. */
+/* Words of ASCII are coded in lower case, others as they are. Returns its length. */
 static gsize encode_text_word(IngestTermsCode *code, const char *text, gsize left)
 {
     gsize len = word_len(text, left);
     char lower[INGEST_WORD_LEN_MAX], word[INGEST_WORD_LEN_MAX];
-    gboolean is_cased = has_case(text, len);
+    gboolean is_plain;
 
     memcpy(word, text, len);
     for (gsize i = 0; i < len; i++)
-        lower[i] = is_cased ? g_ascii_tolower(text[i]) : text[i];
-    encode_word(code, ingest_vocabulary_intern(code->interned, lower, len));
-    if (is_cased)
+        lower[i] = g_ascii_tolower(text[i]);
+    is_plain = ingest_spelling_is_possible(lower, len);
+    encode_word(code, ingest_vocabulary_intern(code->interned, is_plain ? lower : text, len));
+    if (is_plain && has_letters(lower, len))
         code_case(code, lower, word, len);
     vault_wipe(lower, sizeof lower);
     vault_wipe(word, sizeof word);
@@ -261,14 +256,12 @@ static void decode_text_word(IngestTermsCode *code)
     guint32 number = ingest_word_model_code(&code->words, &code->coder, NULL);
     const IngestVocabularyWord *known = ingest_vocabulary_word(&code->words.vocabulary, number);
     const char *lower = ingest_vocabulary_text(&code->words.vocabulary, known);
-    char word[INGEST_WORD_LEN_MAX];
+    char *word = text_room(code, known->len);
 
-    if (has_case(lower, known->len))
+    if (known->is_plain && has_letters(lower, known->len))
         code_case(code, lower, word, known->len);
     else
         memcpy(word, lower, known->len);
-    text_append(code, word, known->len);
-    vault_wipe(word, sizeof word);
 }
 
 static guint32 count_words(const char *text, gsize len)
@@ -284,16 +277,19 @@ static guint32 count_words(const char *text, gsize len)
     return count;
 }
 
-/* separator, then word and separator as often as there are words */
-static void code_text(IngestTermsCode *code, TextKind kind, char **text)
+/* 0 for none; else the number of words + 1, a separator, and as often a word and a separator. */
+static void code_text(IngestTermsCode *code, IngestTextKind kind, char **text)
 {
     const char *next = *text != NULL ? *text : "";
     gsize left = code->coder.is_encoding ? strlen(next) : 0;
-    guint32 count = code_count(code, count_words(next, left), INGEST_SUMMARY_TEXT_LEN_MAX);
+    guint32 count = code_count(code, left > 0 ? 1 + count_words(next, left) : 0,
+                               INGEST_SUMMARY_TEXT_LEN_MAX + 1);
 
     code->text.len = 0;
+    if (count == 0)
+        return;
     ingest_word_model_gap(&code->words, 0);
-    for (guint32 i = 0; !code->coder.has_failed; i++) {
+    for (guint32 i = 1; !code->coder.has_failed; i++) {
         gsize len = code_separator(code, kind, next, left);
 
         next += len;
@@ -315,7 +311,7 @@ static void code_text(IngestTermsCode *code, TextKind kind, char **text)
         code->coder.has_failed = TRUE;
 }
 
-static void code_names(IngestTermsCode *code, TextKind kind, GPtrArray *names)
+static void code_names(IngestTermsCode *code, IngestTextKind kind, GPtrArray *names)
 {
     guint32 count = code_count(code, names->len, INGEST_SUMMARY_NAMES_MAX);
 
@@ -344,15 +340,16 @@ static guint64 code_wide(IngestTermsCode *code, guint64 number)
 void ingest_terms_code_summary(IngestTermsCode *code, IngestSummary *summary)
 {
     struct {
-        TextKind kind;
+        IngestTextKind kind;
         char **text;
     } texts[] = {
-        {TEXT_ADDRESSES, &summary->from}, {TEXT_ADDRESSES, &summary->to},
-        {TEXT_ADDRESSES, &summary->cc},   {TEXT_ADDRESSES, &summary->bcc},
-        {TEXT_WORDS, &summary->subject},  {TEXT_IDS, &summary->list},
-        {TEXT_IDS, &summary->message_id},
+        {INGEST_TEXT_ADDRESSES, &summary->from}, {INGEST_TEXT_ADDRESSES, &summary->to},
+        {INGEST_TEXT_ADDRESSES, &summary->cc},   {INGEST_TEXT_ADDRESSES, &summary->bcc},
+        {INGEST_TEXT_WORDS, &summary->subject},  {INGEST_TEXT_IDS, &summary->list},
+        {INGEST_TEXT_IDS, &summary->message_id},
     };
     guint64 sign = summary->date_s < 0, date = (guint64)summary->date_s ^ -sign;
+    guint32 snippet;
 
     date = code_wide(code, date << 1 | sign);
     summary->date_s = (gint64)(date >> 1 ^ -(date & 1));
@@ -360,10 +357,9 @@ void ingest_terms_code_summary(IngestTermsCode *code, IngestSummary *summary)
     summary->marks = ingest_coder_number(&code->coder, &code->small, summary->marks);
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         code_text(code, texts[i].kind, texts[i].text);
-    code_names(code, TEXT_IDS, summary->references);
-    code_names(code, TEXT_WORDS, summary->filenames);
-    code->snippet = code->words.count + 1;
-    code_text(code, TEXT_WORDS, &summary->snippet);
-    if (code->words.count == code->snippet)
-        code->snippet = 0;
+    code_names(code, INGEST_TEXT_IDS, summary->references);
+    code_names(code, INGEST_TEXT_WORDS, summary->filenames);
+    snippet = code->words.count + 1;
+    code_text(code, INGEST_TEXT_WORDS, &summary->snippet);
+    code->snippet = code->words.count > snippet ? snippet : 0;
 }

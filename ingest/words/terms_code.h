@@ -11,8 +11,8 @@ typedef struct {
     IngestCoder coder;
     IngestWordModel words;
     IngestNumberModel counts, small; /* of words, of names; of dates and lengths */
-    IngestChance separators[3][32];
     IngestNumberModel separator_len;
+    const IngestSymbols *separators;
     IngestChance cases[4][4]; /* by the last one */
     guint last_case;
     guint32 snippet; /* place of its first word in the history, 0: it has none */

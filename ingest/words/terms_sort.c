@@ -10,16 +10,8 @@ void ingest_term_list_clear(IngestTermList *list)
 {
     ingest_secret_buffer_clear(&list->texts);
     ingest_secret_buffer_clear(&list->entries);
-    ingest_secret_buffer_clear(&list->sorted);
+    ingest_secret_buffer_clear(&list->spare);
     list->count = 0;
-}
-
-static guint64 prefix_of(const char *term, gsize len)
-{
-    guint64 prefix = 0;
-
-    memcpy(&prefix, term, MIN(len, sizeof prefix));
-    return GUINT64_FROM_BE(prefix);
 }
 
 static void add_entry(IngestTermList *list, const IngestTermEntry *entry)
@@ -28,33 +20,40 @@ static void add_entry(IngestTermList *list, const IngestTermEntry *entry)
     list->count++;
 }
 
-static IngestTermEntry begin_entry(IngestTermList *list, const char *term, gsize len)
+static IngestTermEntry begin_entry(const IngestTermList *list, guint32 offset, gsize len)
 {
-    IngestTermEntry entry = {.prefix = prefix_of(term, len),
-                             .offset = (guint32)list->texts.len,
+    const char *term = (const char *)list->texts.bytes + offset;
+
+    return (IngestTermEntry){.prefix = GUINT64_SWAP_LE_BE(ingest_words_first_eight(term, len)),
+                             .offset = offset,
                              .word = INGEST_VOCABULARY_NONE,
                              .len = (guint8)len};
+}
+
+guint32 ingest_term_list_append(IngestTermList *list, const char *term, gsize len)
+{
+    guint32 offset = (guint32)list->texts.len;
 
     g_assert(len <= INGEST_TERM_LEN_MAX && list->texts.len <= G_MAXUINT32 - len);
     ingest_secret_buffer_append(&list->texts, term, len);
-    return entry;
+    return offset;
 }
 
 void ingest_term_list_add(IngestTermList *list, const char *term, gsize len, IngestField field,
                           guint32 position)
 {
-    IngestTermEntry entry = begin_entry(list, term, len);
+    IngestTermEntry entry = begin_entry(list, ingest_term_list_append(list, term, len), len);
 
     entry.field = (guint8)field;
     entry.number = position;
     add_entry(list, &entry);
 }
 
-void ingest_term_list_add_word(IngestTermList *list, const char *term, gsize len, guint32 word,
+void ingest_term_list_add_word(IngestTermList *list, guint32 offset, gsize len, guint32 word,
                                const guint32 counts[2])
 {
     static const guint8 fields[2] = {INGEST_FIELD_BODY, INGEST_FIELD_ATTACHMENT};
-    IngestTermEntry entry = begin_entry(list, term, len);
+    IngestTermEntry entry = begin_entry(list, offset, len);
 
     entry.word = word;
     for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
@@ -102,30 +101,43 @@ static void sort_few(const IngestTermList *list, IngestTermEntry *entries, gsize
     }
 }
 
-/* Shared out by the first byte; what is then together is little, for most messages. */
+/* Shared out by one byte of the prefix after the other, until what is together is little. Sorted
+ * into `entries`; `spare` is as long. */
+static void sort_many(IngestTermList *list, IngestTermEntry *entries, IngestTermEntry *spare,
+                      gsize count, guint byte)
+{
+    gsize ends[256] = {0};
+    guint shift = 56 - 8 * byte;
+
+    for (gsize i = 0; i < count; i++)
+        ends[entries[i].prefix >> shift & 0xff]++;
+    for (guint i = 1; i < G_N_ELEMENTS(ends); i++)
+        ends[i] += ends[i - 1];
+    memcpy(spare, entries, count * sizeof *entries);
+    for (gsize i = count; i-- > 0;)
+        entries[--ends[spare[i].prefix >> shift & 0xff]] = spare[i];
+    for (gsize i = 0; i < count;) {
+        guint value = entries[i].prefix >> shift & 0xff;
+        gsize end = value < 255 ? ends[value + 1] : count;
+
+        if (end - i <= INSERTION_MAX)
+            sort_few(list, entries + i, end - i);
+        else if (byte < 7)
+            sort_many(list, entries + i, spare + i, end - i, byte + 1);
+        else
+            g_qsort_with_data(entries + i, (int)(end - i), sizeof *entries, compare, list);
+        i = end;
+    }
+}
+
 const IngestTermEntry *ingest_term_list_sort(IngestTermList *list)
 {
-    const IngestTermEntry *entries = (const void *)list->entries.bytes;
-    gsize begins[256] = {0};
-    IngestTermEntry *sorted;
+    IngestTermEntry *entries = (void *)list->entries.bytes;
 
-    ingest_secret_buffer_reserve(&list->sorted, list->count * sizeof *sorted);
-    list->sorted.len = list->count * sizeof *sorted;
-    sorted = (IngestTermEntry *)(void *)list->sorted.bytes;
-    for (gsize i = 0; i < list->count; i++)
-        begins[entries[i].prefix >> 56]++;
-    for (guint byte = 1; byte < 256; byte++)
-        begins[byte] += begins[byte - 1];
-    for (gsize i = list->count; i-- > 0;)
-        sorted[--begins[entries[i].prefix >> 56]] = entries[i];
-    for (guint byte = 0; byte < 256; byte++) {
-        gsize begin = begins[byte];
-        gsize end = byte < 255 ? begins[byte + 1] : list->count;
-
-        if (end - begin <= INSERTION_MAX)
-            sort_few(list, sorted + begin, end - begin);
-        else
-            g_qsort_with_data(sorted + begin, (int)(end - begin), sizeof *sorted, compare, list);
-    }
-    return sorted;
+    if (list->count == 0)
+        return NULL;
+    ingest_secret_buffer_reserve(&list->spare, list->entries.len);
+    list->spare.len = list->entries.len;
+    sort_many(list, entries, (void *)list->spare.bytes, list->count, 0);
+    return entries;
 }

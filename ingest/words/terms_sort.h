@@ -14,15 +14,18 @@ typedef struct {
 
 /* Zeros are an empty one. */
 typedef struct {
-    IngestSecretBuffer texts, entries, sorted;
+    IngestSecretBuffer texts; /* may be given words of its own to begin with */
+    IngestSecretBuffer entries, spare;
     gsize count;
 } IngestTermList;
 void ingest_term_list_clear(IngestTermList *list); /* wipes */
 /* One occurrence in a header field. */
 void ingest_term_list_add(IngestTermList *list, const char *term, gsize len, IngestField field,
                           guint32 position);
-/* All occurrences of a word: in the body and in attachments. */
-void ingest_term_list_add_word(IngestTermList *list, const char *term, gsize len, guint32 word,
+/* Appends a term to the texts; returns where it is. */
+guint32 ingest_term_list_append(IngestTermList *list, const char *term, gsize len);
+/* All occurrences of a word, whose term is in the texts: in the body and in attachments. */
+void ingest_term_list_add_word(IngestTermList *list, guint32 offset, gsize len, guint32 word,
                                const guint32 counts[2]);
 /* By term, field, position. */
 const IngestTermEntry *ingest_term_list_sort(IngestTermList *list);

@@ -11,11 +11,10 @@ guint32 ingest_words_hash(guint32 seed, const char *text, gsize len)
     guint64 hash = (guint64)seed << 32 ^ len;
 
     for (; len > 0;) {
-        guint64 eight = 0;
-        gsize part = MIN(len, sizeof eight);
+        gsize part = MIN(len, sizeof hash);
 
-        memcpy(&eight, text, part);
-        hash = (hash ^ eight) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
+        hash =
+            (hash ^ ingest_words_first_eight(text, len)) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15);
         hash ^= hash >> 29;
         text += part;
         len -= part;
@@ -38,16 +37,6 @@ void ingest_vocabulary_clear(IngestVocabulary *vocabulary)
     ingest_secret_buffer_clear(&vocabulary->words);
     wipe_places(vocabulary);
     vocabulary->count = 0;
-}
-
-guint32 ingest_vocabulary_add(IngestVocabulary *vocabulary, const char *text, gsize len)
-{
-    IngestVocabularyWord word = {.offset = (guint32)vocabulary->texts.len, .len = (guint8)len};
-
-    g_assert(len <= INGEST_WORD_LEN_MAX && vocabulary->texts.len <= G_MAXUINT32 - len);
-    ingest_secret_buffer_append(&vocabulary->texts, text, len);
-    ingest_secret_buffer_append(&vocabulary->words, &word, sizeof word);
-    return vocabulary->count++;
 }
 
 static void place(IngestVocabulary *vocabulary, guint32 number)
@@ -90,7 +79,9 @@ guint32 ingest_vocabulary_intern(IngestVocabulary *vocabulary, const char *text,
             memcmp(ingest_vocabulary_text(vocabulary, word), text, len) == 0)
             return vocabulary->places[at] - 1;
     }
-    number = ingest_vocabulary_add(vocabulary, text, len);
+    g_assert(len <= INGEST_WORD_LEN_MAX);
+    memcpy(ingest_vocabulary_room(vocabulary), text, len);
+    number = ingest_vocabulary_add(vocabulary, len, FALSE);
     ingest_vocabulary_word(vocabulary, number)->hash = hash;
     place(vocabulary, number);
     return number;

@@ -2,32 +2,25 @@
 
 #include <string.h>
 
-#include "ingest/words/common_words.h"
+#include "ingest/words/frequencies.h"
 #include "ingest/words/spelling.h"
 #include "vault/crypto/keys.h"
 
-enum { KIND_COMMON, KIND_SPELLED, KIND_BYTES };
+#define MANY_BITS 15
 
 /* Of a word of other bytes, each is expected by the one before it: of that, this many bits. */
-#define BYTE_CONTEXT_COUNT 64
+#define BYTE_CONTEXT_COUNT 16
 #define BYTE_CHANCES (BYTE_CONTEXT_COUNT * 256)
-
-static void init_chances(IngestChance *chances, gsize count)
-{
-    for (gsize i = 0; i < count; i++)
-        chances[i] = (IngestChance)INGEST_CHANCE_EVEN;
-}
 
 void ingest_word_model_init(IngestWordModel *model)
 {
     static const guint32 none = INGEST_VOCABULARY_NONE;
 
     memset(model, 0, sizeof *model);
-    init_chances(model->is_match, G_N_ELEMENTS(model->is_match));
-    init_chances(&model->is_known, 1);
-    init_chances(model->kinds, G_N_ELEMENTS(model->kinds));
-    ingest_number_model_init(&model->known);
-    ingest_number_model_init(&model->common);
+    model->kinds = ingest_word_kinds();
+    model->letters = ingest_spelling_letters();
+    model->common_words = ingest_common_words();
+    ingest_chances_init(model->is_match, G_N_ELEMENTS(model->is_match));
     ingest_number_model_init(&model->byte_count);
     ingest_secret_buffer_append(&model->history, &none, sizeof none); /* place 0 is nowhere */
     model->count = 1;
@@ -53,92 +46,121 @@ void ingest_word_model_gap(IngestWordModel *model, guint32 match)
     model->match_len = match != 0 ? G_N_ELEMENTS(model->is_match) - 1 : 0;
 }
 
-static guint32 code_common(IngestWordModel *model, IngestCoder *coder, guint32 number)
+/* The bits of number + 1 behind its first one. */
+static guint32 code_rest(IngestCoder *coder, guint len, guint32 number)
+{
+    guint32 value = 1;
+
+    for (guint left = len; left > 0;) {
+        guint bits = MIN(left, INGEST_CODER_BITS_MAX);
+
+        left -= bits;
+        value = value << bits |
+                ingest_coder_raw(coder, bits, (number + 1) >> left & ((1u << bits) - 1));
+    }
+    return value - 1;
+}
+
+static guint rest_len(guint32 number)
+{
+    return g_bit_storage(number + 1) - 1;
+}
+
+static guint32 code_common(IngestWordModel *model, IngestCoder *coder, guint len, guint32 number)
 {
     IngestCommonWord word;
 
-    number = ingest_coder_number(coder, &model->common, number);
+    number = code_rest(coder, len, number);
     if (number >= INGEST_COMMON_WORD_COUNT) {
         coder->has_failed = TRUE;
         number = 0;
     }
-    word = ingest_common_word(number);
-    return ingest_vocabulary_add(&model->vocabulary, word.text, word.len);
+    word = model->common_words[number];
+    memcpy(ingest_vocabulary_room(&model->vocabulary), word.text, word.len);
+    return ingest_vocabulary_add(&model->vocabulary, word.len, TRUE);
 }
 
 static guint32 code_spelled(IngestWordModel *model, IngestCoder *coder, const IngestModelWord *word)
 {
-    char text[INGEST_WORD_LEN_MAX];
+    char *text = ingest_vocabulary_room(&model->vocabulary);
     gsize len = 0;
-    guint32 number;
 
     if (coder->is_encoding) {
         len = word->len;
         memcpy(text, word->text, len);
     }
-    len = ingest_spelling_code(coder, text, len, sizeof text);
-    number = ingest_vocabulary_add(&model->vocabulary, text, len);
-    vault_wipe(text, sizeof text);
-    return number;
+    return ingest_vocabulary_add(
+        &model->vocabulary,
+        ingest_spelling_code(coder, model->letters, text, len, INGEST_WORD_LEN_MAX), TRUE);
 }
 
 static guint8 code_byte(IngestWordModel *model, IngestCoder *coder, guint8 before, guint8 byte)
 {
     IngestChance *chances = model->bytes + (before & (BYTE_CONTEXT_COUNT - 1)) * 256;
-    guint node = 1;
 
-    for (guint i = 8; i-- > 0;)
-        node = node << 1 | (guint)ingest_coder_bit(coder, &chances[node], byte >> i & 1);
-    return (guint8)node;
+    return (guint8)ingest_coder_tree(coder, chances, 8, byte);
 }
 
 static guint32 code_bytes(IngestWordModel *model, IngestCoder *coder, const IngestModelWord *word)
 {
-    guint8 text[INGEST_WORD_LEN_MAX], before = 0;
-    guint32 len = coder->is_encoding ? (guint32)word->len - 1 : 0, number;
+    char *text = ingest_vocabulary_room(&model->vocabulary);
+    guint32 len = coder->is_encoding ? (guint32)word->len - 1 : 0;
+    guint8 before = 0;
 
     if (model->bytes == NULL) {
         model->bytes = g_new(IngestChance, BYTE_CHANCES);
-        init_chances(model->bytes, BYTE_CHANCES);
+        ingest_chances_init(model->bytes, BYTE_CHANCES);
     }
     len = ingest_coder_number(coder, &model->byte_count, len);
-    if (len >= sizeof text) {
+    if (len >= INGEST_WORD_LEN_MAX) {
         coder->has_failed = TRUE;
         len = 0;
     }
-    for (guint32 i = 0; i <= len; i++)
-        before = text[i] =
-            code_byte(model, coder, before, coder->is_encoding ? (guint8)word->text[i] : 0);
-    number = ingest_vocabulary_add(&model->vocabulary, (const char *)text, len + 1);
-    vault_wipe(text, sizeof text);
-    return number;
-}
-
-static guint32 code_new(IngestWordModel *model, IngestCoder *coder, const IngestModelWord *word)
-{
-    guint32 common = INGEST_COMMON_WORD_NONE;
-    guint kind = KIND_COMMON;
-
-    if (coder->is_encoding) {
-        common = ingest_common_word_find(word->text, word->len);
-        if (common == INGEST_COMMON_WORD_NONE)
-            kind = ingest_spelling_is_possible(word->text, word->len) ? KIND_SPELLED : KIND_BYTES;
+    for (guint32 i = 0; i <= len; i++) {
+        before = code_byte(model, coder, before, coder->is_encoding ? (guint8)word->text[i] : 0);
+        text[i] = (char)before;
     }
-    if (ingest_coder_bit(coder, &model->kinds[0], kind == KIND_COMMON))
-        return code_common(model, coder, common);
-    if (ingest_coder_bit(coder, &model->kinds[1], kind == KIND_SPELLED))
-        return code_spelled(model, coder, word);
-    return code_bytes(model, coder, word);
+    return ingest_vocabulary_add(&model->vocabulary, len + 1, FALSE);
 }
 
 /* A number of this message: early words come often, so they are counted from the first. */
-static guint32 code_known(IngestWordModel *model, IngestCoder *coder, guint32 number)
+static guint32 code_known(IngestWordModel *model, IngestCoder *coder, guint len, guint32 number)
 {
-    number = ingest_coder_number(coder, &model->known, number);
+    if (len == MANY_BITS)
+        len += ingest_coder_raw(coder, 4, coder->is_encoding ? rest_len(number) - len : 0);
+    number = code_rest(coder, len, number);
     if (number < model->vocabulary.count)
         return number;
     coder->has_failed = TRUE;
-    return model->vocabulary.count > 0 ? 0 : ingest_vocabulary_add(&model->vocabulary, "x", 1);
+    return model->vocabulary.count > 0 ? 0 : code_common(model, coder, 0, 0);
+}
+
+static guint symbol_of(const IngestModelWord *word, guint32 *ret_number)
+{
+    *ret_number = word->number;
+    if (word->number != INGEST_VOCABULARY_NONE)
+        return INGEST_WORD_KNOWN + MIN(rest_len(word->number), MANY_BITS);
+    *ret_number = ingest_common_word_find(word->text, word->len);
+    if (*ret_number != INGEST_COMMON_WORD_NONE)
+        return INGEST_WORD_COMMON + rest_len(*ret_number);
+    return ingest_spelling_is_possible(word->text, word->len) ? INGEST_WORD_SPELLED
+                                                              : INGEST_WORD_BYTES;
+}
+
+static guint32 code_unexpected(IngestWordModel *model, IngestCoder *coder,
+                               const IngestModelWord *word)
+{
+    guint known_bits = MIN(g_bit_storage(model->vocabulary.count), INGEST_KNOWN_BITS_COUNT - 1);
+    guint32 number = 0;
+    guint symbol = coder->is_encoding ? symbol_of(word, &number) : 0;
+
+    symbol = ingest_coder_symbol(coder, &model->kinds[known_bits], symbol);
+    if (symbol < INGEST_WORD_COMMON)
+        return code_known(model, coder, symbol - INGEST_WORD_KNOWN, number);
+    if (symbol < INGEST_WORD_SPELLED)
+        return code_common(model, coder, symbol - INGEST_WORD_COMMON, number);
+    return symbol == INGEST_WORD_SPELLED ? code_spelled(model, coder, word)
+                                         : code_bytes(model, coder, word);
 }
 
 /* Goes on where this word was last, unless the way that was gone before is still the same. */
@@ -171,10 +193,8 @@ guint32 ingest_word_model_code(IngestWordModel *model, IngestCoder *coder,
         is_match = ingest_coder_bit(coder, &model->is_match[model->match_len], number == expected);
     if (is_match)
         number = expected;
-    else if (ingest_coder_bit(coder, &model->is_known, number != INGEST_VOCABULARY_NONE))
-        number = code_known(model, coder, number);
     else
-        number = code_new(model, coder, word);
+        number = code_unexpected(model, coder, word);
     remember(model, number, is_match);
     return number;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ingest/words/coder.h"
+#include "ingest/words/common_words.h"
 #include "ingest/words/vocabulary.h"
 
 #define INGEST_MODEL_WORDS_MAX (1u << 24) /* of one message */
@@ -21,8 +22,10 @@ typedef struct {
     guint32 match;              /* where in history it went the same way before; 0: nowhere */
     guint32 match_len;
 
-    IngestChance is_match[16], is_known, kinds[4];
-    IngestNumberModel known, common, byte_count;
+    const IngestSymbols *kinds, *letters;
+    const IngestCommonWord *common_words;
+    IngestChance is_match[16];
+    IngestNumberModel byte_count;
     IngestChance *bytes; /* made when the first word is not of ASCII letters */
 } IngestWordModel;
 

@@ -29,6 +29,7 @@ IngestWordSplitter *ingest_word_splitter_new(void)
     UErrorCode status = U_ZERO_ERROR;
 
     splitter->is_fast = TRUE;
+    splitter->ascii = ascii_table();
     splitter->nfkc_fold = unorm2_getNFKCCasefoldInstance(&status);
     if (U_FAILURE(status))
         g_error("ICU has no normalisation: %s", u_errorName(status));
@@ -45,53 +46,60 @@ void ingest_word_splitter_free(IngestWordSplitter *splitter)
     g_free(splitter);
 }
 
-void ingest_words_emit(IngestWordSplitter *splitter, const IngestWord *word)
+void ingest_words_emit(IngestWordSplitter *splitter, gsize len, gsize offset, gsize end,
+                       gboolean is_run_end)
 {
-    IngestWord placed = *word;
+    IngestWord word = {.term = splitter->term,
+                       .len = len,
+                       .position = splitter->position++,
+                       .offset = offset,
+                       .end = end,
+                       .is_run_end = is_run_end};
 
-    placed.position = splitter->position++;
-    splitter->visit(&placed, splitter->user);
+    splitter->visit(&word, splitter->user);
 }
 
-/* A word of ASCII alone: its folded form is its lower-case one, and there is no other. */
-static void emit_ascii(IngestWordSplitter *splitter, gsize offset, gsize end)
+/* A word of ASCII alone: its folded form is its lower-case one, and there is no other. Stops at
+ * what separates (returns TRUE) or is not ASCII. */
+static gboolean read_ascii(IngestWordSplitter *splitter, gsize *next, gsize text_len,
+                           gsize *ret_len)
 {
-    const guint8 *table = ascii_table();
-    gsize len = MIN(end - offset, INGEST_WORD_LEN_MAX);
+    const guint8 *table = splitter->ascii, *bytes = (const guint8 *)splitter->text;
+    gsize at = *next, len = 0;
+    guint8 letter = 0;
 
-    for (gsize i = 0; i < len; i++)
-        splitter->term[i] = (char)table[(guint8)splitter->text[offset + i]];
+    for (; at < text_len && (letter = table[bytes[at]]) > NOT_ASCII; at++) {
+        if (len < INGEST_WORD_LEN_MAX)
+            splitter->term[len++] = (char)letter;
+    }
     splitter->term[len] = '\0';
-    ingest_words_emit(
-        splitter, &(IngestWord){.term = splitter->term, .len = len, .offset = offset, .end = end});
+    *next = at;
+    *ret_len = len;
+    return at == text_len || letter == 0;
 }
 
 /* Spans end at each ASCII character that is in no word: no rule reaches over one. */
 void ingest_word_splitter_split(IngestWordSplitter *splitter, const char *text, gsize len,
                                 IngestWordVisit visit, gpointer user)
 {
-    const guint8 *table = ascii_table(), *bytes = (const guint8 *)text;
-    gsize next = 0;
+    const guint8 *table = splitter->ascii, *bytes = (const guint8 *)text;
 
     splitter->text = text;
     splitter->visit = visit;
     splitter->user = user;
     splitter->position = 0;
-    while (next < len) {
-        gboolean is_ascii = splitter->is_fast;
-        gsize begin = next;
+    for (gsize next = 0; next < len; next++) {
+        gsize begin = next, word_len;
 
-        while (next < len && table[bytes[next]] > NOT_ASCII)
-            next++;
-        if (next < len && table[bytes[next]] == NOT_ASCII)
-            is_ascii = FALSE;
+        if (table[bytes[next]] == 0)
+            continue;
+        if (read_ascii(splitter, &next, len, &word_len) && splitter->is_fast) {
+            ingest_words_emit(splitter, word_len, begin, next, FALSE);
+            continue;
+        }
         while (next < len && table[bytes[next]] != 0)
             next++;
-        if (next > begin && is_ascii)
-            emit_ascii(splitter, begin, next);
-        else if (next > begin)
-            ingest_words_split_span(splitter, begin, next);
-        next++;
+        ingest_words_split_span(splitter, begin, next);
     }
     vault_wipe(splitter->term, sizeof splitter->term);
 }

@@ -26,6 +26,7 @@ typedef struct {
 
 struct IngestWordSplitter {
     gboolean is_fast; /* FALSE in tests: ASCII goes the long way too */
+    const guint8 *ascii;
     const UNormalizer2 *nfkc_fold;
     IngestNormalised normalised[INGEST_LETTERS_REMEMBERED];
     IngestLetter letters[INGEST_LETTERS_REMEMBERED];
@@ -42,9 +43,9 @@ struct IngestWordSplitter {
 
 /* text[offset, end) has no ASCII but letters and digits, and nothing of its words is outside. */
 void ingest_words_split_span(IngestWordSplitter *splitter, gsize offset, gsize end);
-/* Gives the word its position. */
-void ingest_words_emit(IngestWordSplitter *splitter, const IngestWord *word);
-
+/* The next word: the first `len` bytes of splitter->term. */
+void ingest_words_emit(IngestWordSplitter *splitter, gsize len, gsize offset, gsize end,
+                       gboolean is_run_end);
 /* The term of a word of which only the exact form is kept; `exact` is UTF-8, `term` has room for
  * INGEST_TERM_LEN_MAX bytes. Returns its length. */
 gsize ingest_term_of_exact(IngestWordSplitter *splitter, const char *exact, gsize len, char *term);

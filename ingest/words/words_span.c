@@ -77,17 +77,6 @@ static void word_append(IngestOpenWord *word, const IngestLetter *letter, gsize 
     word->folded_len += letter->folded_len;
 }
 
-static void emit(IngestWordSplitter *splitter, gsize len, gsize offset, gsize end,
-                 gboolean is_run_end)
-{
-    splitter->term[len] = '\0';
-    ingest_words_emit(splitter, &(IngestWord){.term = splitter->term,
-                                              .len = len,
-                                              .offset = offset,
-                                              .end = end,
-                                              .is_run_end = is_run_end});
-}
-
 /* The folded form; behind it the exact one, if it is another. */
 static gsize term_format(char *term, const IngestOpenWord *word)
 {
@@ -109,7 +98,7 @@ static void end_word(IngestWordSplitter *splitter)
     if (!word->is_open)
         return;
     word->is_open = FALSE;
-    emit(splitter, term_format(splitter->term, word), word->offset, word->end, FALSE);
+    ingest_words_emit(splitter, term_format(splitter->term, word), word->offset, word->end, FALSE);
 }
 
 gsize ingest_term_of_exact(IngestWordSplitter *splitter, const char *exact, gsize len, char *term)
@@ -147,7 +136,8 @@ static void wait_for_pair(IngestWordSplitter *splitter)
     if (first->is_open) {
         memcpy(splitter->term, first->exact, first->exact_len);
         memcpy(splitter->term + first->exact_len, second->exact, second->exact_len);
-        emit(splitter, first->exact_len + second->exact_len, first->offset, second->end, FALSE);
+        ingest_words_emit(splitter, first->exact_len + second->exact_len, first->offset,
+                          second->end, FALSE);
     }
     splitter->before = *second;
 }
@@ -161,7 +151,7 @@ static void end_run(IngestWordSplitter *splitter)
         return;
     wait_for_pair(splitter);
     memcpy(splitter->term, unit->exact, unit->exact_len);
-    emit(splitter, unit->exact_len, unit->offset, unit->end, TRUE);
+    ingest_words_emit(splitter, unit->exact_len, unit->offset, unit->end, TRUE);
     unit->is_open = splitter->before.is_open = FALSE;
 }
 
