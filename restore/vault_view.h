@@ -11,6 +11,7 @@
 
 #include "restore/proof_source.h"
 #include "restore/sources.h"
+#include "vault/keep_terms.h"
 
 /* Entries in one list; copies in one release. */
 #define VAULT_VIEW_PAGE_COUNT_MAX 4096

@@ -163,31 +163,6 @@ typedef gboolean (*VaultCopyVisit)(const VaultCopyEntry *entry, gpointer user, G
 gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, VaultCopyVisit visit,
                            gpointer user, GError **error);
 
-typedef struct {
-    RecordId terms_id; /* record id of the terms copy; zeros: the copy has none */
-    RecordId copy_id;
-    RecordId body_id;
-    MailboxId mailbox_id;
-    MonthKeyId month_key_id;
-    guint32 leaf;
-    guint64 received_s;
-    guint32 flags;
-} VaultTermsEntry;
-/* Where a list of terms goes on: a place in the order in which the catalog took copies up, and
- * which catalog that was (a rebuilt one has another order: then the list begins anew, and says so
- * by setting `is_anew`). */
-typedef struct {
-    guint64 catalog_mark; /* random, of the catalog file; 0 to begin */
-    guint64 sequence;     /* behind it */
-    gboolean is_anew;
-} VaultTermsPosition;
-/* The next copies that the filter selects, with their terms, at most `max`, in the order in which
- * they were catalogued, appended to `page` (VaultTermsEntry); moves the position. FALSE in
- * *ret_is_more: that was all. What is new since the last list costs what is new, not the whole. */
-gboolean vault_keep_terms(VaultKeep *keep, const VaultCopyFilter *filter,
-                          VaultTermsPosition *position, gsize max, GArray *page,
-                          gboolean *ret_is_more, GError **error);
-
 /* All stored parts of one message, as the host knows them (muniment message). NOT_FOUND. */
 typedef struct {
     RecordId record_id;

@@ -35,7 +35,8 @@ LAYERS = {
     ),
     "vault/keep": dict(
         project=["vault/base/", "vault/crypto/", "vault/act/", "vault/holder/", "vault/log/",
-                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h",
+                 "vault/store/", "vault/seal.h", "vault/keep.h", "vault/keep_terms.h",
+                 "vault/backup.h", "vault/custody.h",
                  "vault/erasure.h",
                  "vault/depository.h"],
         system=[],
@@ -77,8 +78,8 @@ LAYERS = {
     ),
     "restore": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
-                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
-                 "vault/open.h", "vault/open/", "vault/depository.h",
+                 "vault/seal.h", "vault/keep.h", "vault/keep_terms.h", "vault/backup.h",
+                 "vault/custody.h", "vault/erasure.h", "vault/open.h", "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
         links=["ingest", "ingest-extract", "vault-keep", "vault-open", "vault-log",

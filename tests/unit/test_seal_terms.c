@@ -142,7 +142,7 @@ static void records_are_what_their_headers_say(void **state)
 {
     g_autoptr(World) world = world_new();
     VaultIndexSession session = begin_session(world);
-    Place place = make_place(world, &session, LEAF);
+    Place first = make_place(world, &session, LEAF - 1), place = make_place(world, &session, LEAF);
     g_autoptr(VaultSealedTerms) sealed =
         vault_seal_terms(world->sealer, &body_id, "terms", 5, 2, NULL);
     g_autoptr(VaultRecord) body = vault_sealed_terms_take_record(sealed);
@@ -169,6 +169,8 @@ static void records_are_what_their_headers_say(void **state)
         assert_memory_equal(&locator, &records[i]->locator, sizeof locator);
         assert_true(VAULT_ID_EQUAL(locator.body_id, body_id));
     }
+    assert_int_equal(first.key.step, 0);
+    assert_int_equal(place.key.step, 1);
     assert_int_equal(copy->locator.leaf, LEAF);
     assert_int_equal(copy->locator.step, place.key.step);
     assert_memory_equal(copy->locator.enc, place.key.enc, sizeof place.key.enc);

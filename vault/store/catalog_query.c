@@ -339,13 +339,13 @@ gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError
 {
     CATALOG_LOCK(catalog);
     static const char *const queries[] = {
-        "SELECT * FROM totals",
+        "SELECT vault_id, message_count, copy_count, other_count, last_archived_s FROM totals",
         "SELECT t.body_id, t.offset, t.len, t.received_s, t.archived_s, t.flags, t.repeats, "
         "p.pack_id "
         "FROM bodies t LEFT JOIN packs p USING (pack_no) ORDER BY t.body_id",
         "SELECT t.received_s, t.record_id, t.body_id, t.month_key_id, t.leaf, t.flags, t.offset, "
         "t.len, "
-        "p.pack_id FROM copies t LEFT JOIN packs p USING (pack_no) "
+        "t.terms_id, p.pack_id FROM copies t LEFT JOIN packs p USING (pack_no) "
         "ORDER BY t.received_s, t.record_id",
         "SELECT t.record_id, t.kind, t.body_id, t.month_key_id, t.leaf, t.offset, t.len, p.pack_id "
         "FROM others t LEFT JOIN packs p USING (pack_no) "
