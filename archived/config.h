@@ -76,6 +76,7 @@ typedef struct {
     guint log_level;  /* ArchivedLogLevel */
     guint log_format; /* ArchivedLogFormat */
     guint64 log_key_days;
+    char *witness_policy; /* NULL = unset; absolute */
 } ArchivedConfig;
 
 /* Pure: looks at nothing but the text. `file_path` is absolute (names, relative paths). Returns

@@ -1,5 +1,6 @@
 #include "archived/config_keys.h"
 #include "archived/config_tls.h"
+#include "vault/log/tlog_policy.h"
 
 #include <grp.h>
 #include <string.h>
@@ -260,6 +261,17 @@ static void check_certificates(const Check *check)
                               error->message);
 }
 
+static void check_witness_policy(const Check *check)
+{
+    const char *path = check->config->witness_policy;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VaultTlogPolicy) policy = path == NULL ? NULL : vault_tlog_policy_load(path, &error);
+
+    if (error != NULL)
+        archived_mistakes_add(check->mistakes, line_of(check, "log", "witness_policy"),
+                              "witness_policy= %s", error->message);
+}
+
 void config_check_system(const ArchivedConfig *config, const ConfigLines *lines,
                          ArchivedMistakes *mistakes)
 {
@@ -270,4 +282,5 @@ void config_check_system(const ArchivedConfig *config, const ConfigLines *lines,
     check_group(&check, "control", "operate_group", config->operate_group);
     check_group(&check, "control", "read_group", config->read_group);
     check_certificates(&check);
+    check_witness_policy(&check);
 }

@@ -16,7 +16,7 @@ const ConfigGroup config_groups[CONFIG_GROUP_COUNT] = {
                 "searchable (chmod 711)."},
     {"log",
      "What is written about the work: counts, sizes, times and ids, never mail addresses or\n"
-     "content. And the key that signs the vault's own logs."},
+     "content. And the vault's own logs: the key that signs them, and who cosigns."},
 };
 
 /* clang-format off */
@@ -85,8 +85,8 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
      "restart."},
     {"search", "extract", CONFIG_CHOICE, AT(extracts), "yes", "no|yes", 0, 0, FALSE,
      "Whether attached documents are read, in a sandboxed process of their own. Needs a restart."},
-    {"search", "extract_seconds", CONFIG_NUMBER, AT(extract_s), "10", NULL, 1, 600, FALSE,
-     "Seconds for one document, and four times as many for all of a message; then its text is left\n"
+    {"search", "extract_seconds", CONFIG_NUMBER, AT(extract_s), "10", NULL, 1, 30, FALSE,
+     "Seconds for one document, and twice as many for all of a message; then its text is left\n"
      "out. Needs a restart."},
 
     {"control", "status_group", CONFIG_TEXT, AT(status_group), "", NULL, 0, 0, FALSE,
@@ -104,6 +104,9 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
     {"log", "key_days", CONFIG_NUMBER, AT(log_key_days), "30", NULL, 1, 3650, TRUE,
      "Days until another key signs the vault's logs. Who checks exports or runs a witness must be\n"
      "told of it (muniment log checkpoint --vkey). 0: only by muniment log rotate-key."},
+    {"log", "witness_policy", CONFIG_PATH, AT(witness_policy), "", NULL, 0, 0, FALSE,
+     "A trust policy, as muniment check reads it: each of its witnesses that has an address is\n"
+     "asked hourly to cosign the vault's logs. Empty: nobody is asked."},
 };
 /* clang-format on */
 

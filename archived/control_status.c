@@ -3,6 +3,7 @@
 #include <json-glib/json-glib.h>
 
 #include "archived/connections.h"
+#include "archived/witnesses.h"
 #include "vault/crypto/key_files.h"
 
 static void add_number(JsonBuilder *builder, const char *name, guint64 value)
@@ -123,6 +124,25 @@ static void add_memory(JsonBuilder *builder, ArchivedDaemon *daemon)
     json_builder_end_object(builder);
 }
 
+static void add_witnesses(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    g_autoptr(GPtrArray) states = archived_witnesses_state(daemon->witnesses);
+
+    json_builder_set_member_name(builder, "witnesses");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < states->len; i++) {
+        const ArchivedWitnessState *state = states->pdata[i];
+
+        json_builder_begin_object(builder);
+        add_text(builder, "name", state->name);
+        add_number(builder, "archive", state->cosigned_s[VAULT_LOG_ARCHIVE]);
+        add_number(builder, "control", state->cosigned_s[VAULT_LOG_CONTROL]);
+        add_text(builder, "failure", state->failure);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
 static void add_extraction(JsonBuilder *builder, ArchivedDaemon *daemon)
 {
     IngestExtractStatus status = {.problem = NULL};
@@ -173,6 +193,7 @@ char *archived_control_status(ArchivedDaemon *daemon, GError **error)
     add_connections(builder, daemon);
     add_counters(builder, &daemon->counters);
     add_memory(builder, daemon);
+    add_witnesses(builder, daemon);
     add_extraction(builder, daemon);
     json_builder_end_object(builder);
     node = json_builder_get_root(builder);

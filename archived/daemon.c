@@ -5,6 +5,7 @@
 
 #include "archived/config_tls.h"
 #include "archived/log.h"
+#include "archived/witnesses.h"
 
 #define FAILURE_LOG_EVERY_US G_TIME_SPAN_SECOND
 
@@ -89,6 +90,7 @@ gboolean archived_daemon_reload(ArchivedDaemon *daemon, GError **error)
     g_autoptr(GError) failure = NULL;
 
     if (reload(daemon, &failure)) {
+        archived_witnesses_ask(daemon->witnesses);
         archived_log(ARCHIVED_LOG_NOTICE, "reload", "configuration and certificates read again");
         return TRUE;
     }

@@ -25,6 +25,7 @@ typedef struct {
 } ArchivedCounters;
 
 typedef struct ArchivedConnections ArchivedConnections;
+typedef struct ArchivedWitnesses ArchivedWitnesses;
 
 typedef struct {
     GMutex lock;
@@ -41,6 +42,7 @@ typedef struct {
      * part of `budget` too. */
     ArchivedBudget *terms_memory;
     ArchivedConnections *connections;
+    ArchivedWitnesses *witnesses; /* NULL: not started yet */
     ArchivedCounters counters;
     ArchivedMemoryLock memory_lock;
     guint64 started_s;

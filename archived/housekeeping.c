@@ -1,6 +1,7 @@
 #include "archived/housekeeping.h"
 
 #include "archived/log.h"
+#include "archived/witnesses.h"
 #include "vault/custody.h"
 #include "vault/erasure.h"
 
@@ -97,6 +98,7 @@ static void update_custody(ArchivedDaemon *daemon)
 
 static void do_hourly(ArchivedDaemon *daemon)
 {
+    archived_witnesses_ask(daemon->witnesses);
     prepare_next_month(daemon);
     expire_imports(daemon);
     expire_mail(daemon);

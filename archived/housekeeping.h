@@ -1,7 +1,7 @@
-/* What is due every 10 minutes: a batch of the archive log. And every hour: the keys of the next
- * month, made ahead while there is time, those of imports that are over, the states of erasures,
- * and another key of the logs when that is due; once a month, what is past its retention maximum.
- */
+/* What is due every 10 minutes: a batch of the archive log. And every hour: what witnesses say to
+ * it, the keys of the next month, made ahead while there is time, those of imports that are over,
+ * the states of erasures, and another key of the logs when that is due; once a month, what is past
+ * its retention maximum. */
 #pragma once
 
 #include "archived/daemon.h"

@@ -12,6 +12,7 @@
 #include "archived/log.h"
 #include "archived/owner.h"
 #include "archived/server.h"
+#include "archived/witnesses.h"
 #include "vault/base/file.h"
 #include "vault/crypto/keys.h"
 
@@ -131,8 +132,10 @@ static gboolean daemon_open(ArchivedDaemon *daemon, GError **error)
 /* The vault is closed last: it is what must be right. */
 static gboolean daemon_close(ArchivedDaemon *daemon, GError **error)
 {
-    gboolean is_good = daemon->keep == NULL || vault_keep_close(daemon->keep, error);
+    gboolean is_good;
 
+    archived_witnesses_stop(daemon->witnesses);
+    is_good = daemon->keep == NULL || vault_keep_close(daemon->keep, error);
     vault_keep_free(daemon->keep);
     archived_connections_free(daemon->connections);
     ingest_terms_maker_free(daemon->terms);
@@ -181,6 +184,7 @@ static gboolean serve(ArchivedDaemon *daemon, GError **error)
         return FALSE;
     lock_memory(daemon);
     warn_of_closed_folder(daemon->config);
+    daemon->witnesses = archived_witnesses_start(daemon);
     housekeeping = archived_housekeeping_start(daemon);
     archived_log(ARCHIVED_LOG_NOTICE, "started", "ready for mail",
                  LOG_TEXT("version", MUNIMENT_VERSION),

@@ -16,6 +16,7 @@
 static gboolean fill(VaultKeep *keep, VaultRequestFile *request, const char *reason, GError **error)
 {
     request->vault_id = *vault_keep_id(keep);
+    vault_request_file_set_nonce(request);
     request->case_id = g_strdup(ERASURE_CASE);
     request->reason = g_strdup(reason);
     request->created_s = (guint64)(g_get_real_time() / G_USEC_PER_SEC);

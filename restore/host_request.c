@@ -14,6 +14,7 @@ static char *make(VaultKeep *keep, const RestoreHostAct *act, guint *ret_needed,
     g_autoptr(VaultPolicy) policy = NULL;
 
     request->act = act->act;
+    vault_request_file_set_nonce(request);
     request->vault_id = *vault_keep_id(keep);
     request->case_id = g_strdup(act->case_id);
     request->reason = g_strdup(act->reason);

@@ -73,6 +73,8 @@ static gboolean check_entry(guint64 index, const guint8 *bytes, gsize len, gpoin
     case VAULT_ENTRY_BATCH:
         return check_batch(audit, index, &entry, error);
     case VAULT_ENTRY_KEY_ROTATED:
+        if (audit->options->announced != NULL)
+            audit->options->announced(&entry.key, audit->options->user);
         return TRUE;
     case VAULT_ENTRY_ACT:
         return check_act(audit, &entry, error);

@@ -16,6 +16,8 @@ typedef struct {
     const VaultCheckpoint *older; /* NULL: none; else see VaultLogVerifyOptions */
     /* Is asked of each act; what it sets is a finding. NULL: not wanted. */
     gboolean (*check_act)(const VaultEntry *entry, gpointer user, GError **error);
+    /* Is told each key that an entry announces. NULL: not wanted. */
+    void (*announced)(const LogVerifyKey *key, gpointer user);
     void (*found)(const char *finding, gpointer user);
     gpointer user;
 } LogAuditOptions;

@@ -65,7 +65,8 @@ const LogEpoch *log_epochs_present(const GPtrArray *epochs, VaultLogKind kind)
 typedef struct {
     const LogEpochsAudit *audit;
     const LogEpoch *epoch;
-    guint count; /* of findings */
+    GArray *announced; /* LogVerifyKey: in this kind of log, so far */
+    guint count;       /* of findings */
 } Auditing;
 
 static void tell(const char *finding, gpointer user)
@@ -114,18 +115,63 @@ static gboolean check_act(const VaultEntry *entry, gpointer user, GError **error
     return audit->check_act == NULL || audit->check_act(entry, audit->user, error);
 }
 
+static void take_announced(const LogVerifyKey *key, gpointer user)
+{
+    g_array_append_vals(((Auditing *)user)->announced, key, 1);
+}
+
+static gboolean is_announced(const Auditing *auditing, const VaultNoteKey *key)
+{
+    for (guint i = 0; i < auditing->announced->len; i++) {
+        const LogVerifyKey *announced = &g_array_index(auditing->announced, LogVerifyKey, i);
+
+        if (memcmp(announced->bytes, key->public_key, VAULT_KEY_LEN) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Keys are the newest first; the last of them was there when the logs began. */
+static void check_keys(Auditing *auditing)
+{
+    const GPtrArray *keys = auditing->epoch->keys;
+
+    for (guint i = 0; i + 1 < keys->len; i++) {
+        const VaultNoteKey *key = keys->pdata[i];
+        g_autofree char *vkey = vault_note_key_format(key);
+        g_autofree char *finding = NULL;
+
+        if (is_announced(auditing, key))
+            continue;
+        finding = g_strdup_printf("the key %s may sign and was never announced by the one before: "
+                                  "whoever put it there may sign in the vault's name",
+                                  vkey);
+        tell(finding, auditing);
+    }
+}
+
 static gboolean audit_one(Auditing *auditing, GError **error)
 {
-    const LogAuditOptions options = {
-        .kind = auditing->epoch->kind, .check_act = check_act, .found = tell, .user = auditing};
+    const LogAuditOptions options = {.kind = auditing->epoch->kind,
+                                     .check_act = check_act,
+                                     .announced = take_announced,
+                                     .found = tell,
+                                     .user = auditing};
 
     return log_audit(auditing->epoch->reader, &options, error);
 }
 
 gboolean log_epochs_audit(const GPtrArray *epochs, const LogEpochsAudit *audit, GError **error)
 {
+    g_autoptr(GArray) archive_keys = g_array_new(FALSE, FALSE, sizeof(LogVerifyKey));
+    g_autoptr(GArray) control_keys = g_array_new(FALSE, FALSE, sizeof(LogVerifyKey));
+
     for (guint i = 0; i < epochs->len; i++) {
-        Auditing auditing = {.audit = audit, .epoch = g_ptr_array_index(epochs, i)};
+        LogEpoch *epoch = g_ptr_array_index(epochs, i);
+        Auditing auditing = {.audit = audit,
+                             .epoch = epoch,
+                             .announced =
+                                 epoch->kind == VAULT_LOG_ARCHIVE ? archive_keys : control_keys};
         g_autoptr(GError) failure = NULL;
 
         if (!audit_one(&auditing, &failure) && auditing.count == 0) {
@@ -136,6 +182,8 @@ gboolean log_epochs_audit(const GPtrArray *epochs, const LogEpochsAudit *audit, 
         if (i >= VERB_LOG_KINDS && !check_continues(g_ptr_array_index(epochs, i - VERB_LOG_KINDS),
                                                     auditing.epoch, &failure))
             tell(failure->message, &auditing);
+        if (epoch->is_present)
+            check_keys(&auditing);
     }
     return TRUE;
 }

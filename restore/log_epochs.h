@@ -1,5 +1,6 @@
-/* Both logs of a vault through all of their epochs: each is whole, and each after the first goes on
- * from one that is there.
+/* Both logs of a vault through all of their epochs: each is whole, each after the first goes on
+ * from one that is there, and each key that may sign was announced, but for the vault's first: one
+ * that was not is in nobody's copy of the log, and may be a stranger's.
  *
  * Errors: those of vault_keep_log_reader() and log_audit(). Threads: one at a time.
  */

@@ -4,6 +4,7 @@
 #include "restore/message_id.h"
 #include "vault/act/result_file.h"
 #include "vault/base/file.h"
+#include "vault/erasure.h"
 
 #define LIST_FILE_LEN_MAX (64u << 20)
 
@@ -248,6 +249,44 @@ static gboolean check_result(const RestoreRequestScope *scope, VaultKeep *keep, 
     return FALSE;
 }
 
+static gboolean has_message(const GArray *messages, const RecordId *id)
+{
+    for (guint i = 0; i < messages->len; i++) {
+        if (VAULT_ID_EQUAL(g_array_index(messages, RecordId, i), *id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Who asks for a message that was erased is told by what: asking twice is no riddle. */
+static gboolean set_erased(VaultKeep *keep, const RecordId *id, GError **error)
+{
+    g_autoptr(GPtrArray) erasures = vault_keep_erasures(keep, NULL);
+
+    for (guint i = 0; erasures != NULL && i < erasures->len; i++) {
+        const VaultErasureValue *erasure = g_ptr_array_index(erasures, i);
+
+        if (erasure->state == VAULT_ERASURE_CANCELLED || !has_message(erasure->messages, id))
+            continue;
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                    "message %s was destroyed by erasure %s; \"muniment erasure status\" shows it",
+                    VAULT_ID_TEXT(*id), VAULT_ID_TEXT(erasure->id));
+        return TRUE;
+    }
+    return FALSE;
+}
+
+/* Nobody has a copy of any message asked for. */
+static void set_no_copy(const RestoreRequestScope *scope, VaultKeep *keep, GError **error)
+{
+    for (guint i = 0; i < scope->messages->len; i++) {
+        if (set_erased(keep, &g_array_index(scope->messages, RecordId, i), error))
+            return;
+    }
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                        "no mailbox has a copy of the messages; nothing to ask for");
+}
+
 static gboolean check_messages(const RestoreRequestScope *scope, VaultKeep *keep, GError **error)
 {
     for (guint i = 0; i < scope->messages->len; i++) {
@@ -257,11 +296,11 @@ static gboolean check_messages(const RestoreRequestScope *scope, VaultKeep *keep
 
         if (parts != NULL)
             continue;
-        if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+            g_propagate_error(error, g_steal_pointer(&failure));
+        else if (!set_erased(keep, id, error))
             g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
                         "message %s is not in this vault", VAULT_ID_TEXT(*id));
-        else
-            g_propagate_error(error, g_steal_pointer(&failure));
         return FALSE;
     }
     return TRUE;
@@ -414,8 +453,7 @@ static gboolean add_names(const RestoreRequestScope *scope, VaultKeep *keep, con
     }
     if (request->mailboxes->len > 0 || !vault_act_needs_mailbox(request->act))
         return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
-                        "no mailbox has a copy of the messages; nothing to ask for");
+    set_no_copy(scope, keep, error);
     return FALSE;
 }
 

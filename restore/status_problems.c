@@ -6,6 +6,8 @@
 
 /* Without a backup for longer there is a problem. */
 #define BACKUP_HOURS_MAX 48
+/* A witness is asked hourly. */
+#define WITNESS_HOURS_MAX 24
 
 /* ---- members of a status --------------------------------------------------------------------- */
 
@@ -40,6 +42,22 @@ const char *status_text(JsonObject *object, const char *name)
     return node != NULL && json_node_get_value_type(node) == G_TYPE_STRING
                ? json_node_get_string(node)
                : NULL;
+}
+
+GPtrArray *status_objects(JsonObject *object, const char *name)
+{
+    GPtrArray *objects = g_ptr_array_new();
+    JsonNode *node = object == NULL ? NULL : json_object_get_member(object, name);
+    JsonArray *array =
+        node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+    for (guint i = 0; array != NULL && i < json_array_get_length(array); i++) {
+        JsonNode *element = json_array_get_element(array, i);
+
+        if (JSON_NODE_HOLDS_OBJECT(element))
+            g_ptr_array_add(objects, json_node_get_object(element));
+    }
+    return objects;
 }
 
 guint64 status_seconds_since(guint64 time_s)
@@ -81,6 +99,26 @@ static void find_in_memory(JsonObject *memory, GPtrArray *problems)
         find(problems, "memory is not locked: %s", why == NULL ? "mail may reach swap" : why);
 }
 
+/* By the log that it cosigned longer ago. */
+static void find_in_witness(JsonObject *witness, GPtrArray *problems)
+{
+    guint64 last_s = MIN(status_number(witness, "archive"), status_number(witness, "control"));
+    const char *name = status_text(witness, "name");
+    const char *failure = status_text(witness, "failure");
+
+    if (name != NULL && status_seconds_since(last_s) > WITNESS_HOURS_MAX * 3600)
+        find(problems, "witness %s has not cosigned for over %d hours: %s", name, WITNESS_HOURS_MAX,
+             failure == NULL ? "it is asked within the hour" : failure);
+}
+
+static void find_in_witnesses(JsonObject *status, GPtrArray *problems)
+{
+    g_autoptr(GPtrArray) witnesses = status_objects(status, "witnesses");
+
+    for (guint i = 0; i < witnesses->len; i++)
+        find_in_witness(witnesses->pdata[i], problems);
+}
+
 static void find_in_extraction(JsonObject *extraction, GPtrArray *problems)
 {
     const char *why = status_text(extraction, "problem");
@@ -109,6 +147,7 @@ GPtrArray *status_problems(JsonObject *status)
     if (status_number(vault, "free_bytes") < status_number(vault, "disk_reserve"))
         find(problems, "the disk is below its reserve: mail is deferred until there is room");
     find_in_memory(status_object(status, "memory"), problems);
+    find_in_witnesses(status, problems);
     find_in_extraction(status_object(status, "extraction"), problems);
     if (failure != NULL)
         find(problems, "the last reload was refused: %s", failure);

@@ -13,6 +13,8 @@ JsonObject *status_object(JsonObject *object, const char *name); /* borrowed; NU
 guint64 status_number(JsonObject *object, const char *name);
 gboolean status_truth(JsonObject *object, const char *name);
 const char *status_text(JsonObject *object, const char *name); /* borrowed; NULL: there is none */
+/* Objects of the array, borrowed; g_ptr_array_unref(). */
+GPtrArray *status_objects(JsonObject *object, const char *name);
 /* 0 for what is to come. */
 guint64 status_seconds_since(guint64 time_s);
 

@@ -5,7 +5,6 @@
 #include "restore/progress.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
-#include "vault/base/file.h"
 
 #include <stdio.h>
 
@@ -91,18 +90,12 @@ static gboolean report(const Checking *checking, const CheckResult *result, GErr
 static gboolean check(const char *directory, const char *policy_path, Checking *checking,
                       CheckResult *ret_result, GError **error)
 {
-    g_autoptr(GBytes) text = vault_file_read(policy_path, VAULT_TLOG_POLICY_LEN_MAX, error);
+    g_autoptr(VaultTlogPolicy) policy = vault_tlog_policy_load(policy_path, error);
     CheckCallbacks callbacks = {.found = tell_finding, .progress = show_progress, .user = checking};
-    g_autoptr(VaultTlogPolicy) policy = NULL;
     gboolean is_done;
 
-    if (text == NULL)
+    if (policy == NULL)
         return FALSE;
-    policy = vault_tlog_policy_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
-    if (policy == NULL) {
-        g_prefix_error(error, "%s: ", policy_path);
-        return FALSE;
-    }
     is_done = check_export(directory, policy, &callbacks, ret_result, error);
     g_clear_pointer(&checking->progress, progress_free);
     return is_done && report(checking, ret_result, error);

@@ -3,15 +3,15 @@
 #include "restore/vault_access.h"
 #include "restore/verb.h"
 #include "restore/verb_log.h"
-#include "restore/witness_client.h"
+#include "vault/witness/witness_round.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char verb[] = "log checkpoint";
 
 typedef struct {
-    char *log, *out;
-    char **witnesses;
+    char *log, *out, *policy;
     gboolean wants_keys;
 } CheckpointOptions;
 
@@ -19,7 +19,7 @@ static void checkpoint_options_clear(CheckpointOptions *options)
 {
     g_free(options->log);
     g_free(options->out);
-    g_strfreev(options->witnesses);
+    g_free(options->policy);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CheckpointOptions, checkpoint_options_clear)
 
@@ -54,44 +54,61 @@ static char *format_keys(VaultKeep *keep, VaultLogKind kind, GError **error)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-/* Each is asked, also after one has failed: what the others cosigned is kept. The failure is the
- * first one's. */
-static guint ask_witnesses(VaultLogReader *reader, char **witnesses, GString *note, GError **error)
+static gboolean keep_cosigned(const char *path, VaultKeep *keep, VaultLogKind kind,
+                              const VaultTlogPolicy *policy, const char *note, GError **error)
 {
-    guint count = 0;
+    g_autoptr(VaultLogReader) kept =
+        vault_keep_log_reader_cosigned(keep, kind, VAULT_KEEP_EPOCH_NOW, NULL);
 
-    for (char **witness = witnesses; witness != NULL && *witness != NULL; witness++) {
-        g_autoptr(GError) failure = NULL;
-        g_autofree char *line = witness_client_cosign(*witness, reader, &failure);
-
-        if (line != NULL) {
-            g_string_append(note, line);
-            count++;
-        } else if (error != NULL && *error == NULL) {
-            g_propagate_error(error, g_steal_pointer(&failure));
-        }
-    }
-    return count;
+    return !witness_round_may_replace(policy, kept == NULL ? NULL : vault_log_reader_note(kept),
+                                      note) ||
+           vault_access_operate(path, "log-cosigned", note, strlen(note), NULL, error);
 }
 
-static char *cosigned(const char *path, VaultKeep *keep, VaultLogKind kind, char **witnesses,
+/* The first that failed; what the others cosigned is kept. */
+static gboolean have_all_cosigned(const GPtrArray *answers, const char *policy_path, GError **error)
+{
+    for (guint i = 0; i < answers->len; i++) {
+        WitnessAnswer *answer = answers->pdata[i];
+
+        if (answer->failure == NULL)
+            continue;
+        g_propagate_prefixed_error(error, g_steal_pointer(&answer->failure),
+                                   "witness %s: ", answer->name);
+        return FALSE;
+    }
+    if (answers->len > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                "%s names no witness with an address: add \"witness NAME VKEY http://HOST:PORT/\"",
+                policy_path);
+    return FALSE;
+}
+
+static char *cosigned(const char *path, VaultKeep *keep, VaultLogKind kind, const char *policy_path,
                       GError **error)
 {
+    g_autoptr(VaultTlogPolicy) policy = vault_tlog_policy_load(policy_path, error);
     g_autoptr(VaultLogReader) reader =
-        vault_keep_log_reader(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
-    g_autoptr(GError) refusal = NULL;
-    g_autoptr(GString) note = NULL;
+        policy == NULL ? NULL : vault_keep_log_reader(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
+    g_autoptr(GPtrArray) answers = NULL;
+    g_autofree char *note = NULL;
 
     if (reader == NULL)
         return NULL;
-    note = g_string_new(vault_log_reader_note(reader));
-    if (ask_witnesses(reader, witnesses, note, &refusal) > 0 &&
-        !vault_access_operate(path, "log-cosigned", note->str, note->len, NULL, error))
+    answers = witness_round_ask(policy, reader, -1, &note);
+    if ((note != NULL && !keep_cosigned(path, keep, kind, policy, note, error)) ||
+        !have_all_cosigned(answers, policy_path, error))
         return NULL;
-    if (refusal == NULL)
-        return g_string_free(g_steal_pointer(&note), FALSE);
-    g_propagate_error(error, g_steal_pointer(&refusal));
-    return NULL;
+    return g_steal_pointer(&note);
+}
+
+static char *newest(VaultKeep *keep, VaultLogKind kind, GError **error)
+{
+    g_autoptr(VaultLogReader) reader =
+        vault_keep_log_reader(keep, kind, VAULT_KEEP_EPOCH_NOW, error);
+
+    return reader == NULL ? NULL : g_strdup(vault_log_reader_note(reader));
 }
 
 static gboolean print_checkpoint(const char *path, const CheckpointOptions *options, GError **error)
@@ -105,8 +122,12 @@ static gboolean print_checkpoint(const char *path, const CheckpointOptions *opti
     keep = verb_log_open(verb, path, error);
     if (keep == NULL)
         return FALSE;
-    text = options->wants_keys ? format_keys(keep, kind, error)
-                               : cosigned(path, keep, kind, options->witnesses, error);
+    if (options->wants_keys)
+        text = format_keys(keep, kind, error);
+    else if (options->policy != NULL)
+        text = cosigned(path, keep, kind, options->policy, error);
+    else
+        text = newest(keep, kind, error);
     if (text == NULL)
         return FALSE;
     if (options->out != NULL)
@@ -124,8 +145,8 @@ int restore_verb_log_checkpoint(int argc, char **argv)
         {"out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "write it there", "FILE"},
         {"vkey", 0, 0, G_OPTION_ARG_NONE, &options.wants_keys,
          "print the log's keys instead, of all epochs, the one that signs now first", NULL},
-        {"witness", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.witnesses,
-         "have it cosigned by the witness there, and keep that; repeatable", "URL"},
+        {"policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy,
+         "have it cosigned by the witnesses of this trust policy, and keep that", "FILE"},
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
@@ -140,8 +161,8 @@ int restore_verb_log_checkpoint(int argc, char **argv)
         return restore_verb_fail(verb, error);
     if (argc != 2)
         return restore_verb_usage(verb, "give one VAULT");
-    if (options.wants_keys && options.witnesses != NULL)
-        return restore_verb_usage(verb, "give --vkey or --witness");
+    if (options.wants_keys && options.policy != NULL)
+        return restore_verb_usage(verb, "give --vkey or --policy");
     return print_checkpoint(argv[1], &options, &error) ? RESTORE_EXIT_DONE
                                                        : restore_verb_fail(verb, error);
 }

@@ -106,6 +106,24 @@ static gboolean prove_messages(VaultKeep *keep, char **ids, GString *out, guint 
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
+/* What witnesses cosigned is believed where the newest is not: it is taken when it has the entry.
+ */
+static VaultLogReader *open_with_entry(VaultKeep *keep, VaultLogKind kind,
+                                       const ProveOptions *options, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(VaultLogReader) cosigned =
+        vault_keep_log_reader_cosigned(keep, kind, (guint32)options->epoch, &failure);
+
+    if (cosigned == NULL && !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    if (cosigned != NULL && (guint64)options->index < vault_log_reader_checkpoint(cosigned)->size)
+        return g_steal_pointer(&cosigned);
+    return vault_keep_log_reader(keep, kind, (guint32)options->epoch, error);
+}
+
 static gboolean prove_entry(VaultKeep *keep, const ProveOptions *options, GString *out,
                             GError **error)
 {
@@ -115,7 +133,7 @@ static gboolean prove_entry(VaultKeep *keep, const ProveOptions *options, GStrin
 
     if (!verb_log_kind_parse(options->log, VAULT_LOG_CONTROL, &kind, error))
         return FALSE;
-    reader = vault_keep_log_reader(keep, kind, (guint32)options->epoch, error);
+    reader = open_with_entry(keep, kind, options, error);
     proof = reader == NULL ? NULL : verb_log_prove_entry(reader, (guint64)options->index, error);
     if (proof == NULL)
         return FALSE;

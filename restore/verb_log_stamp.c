@@ -1,6 +1,6 @@
 /* muniment log stamp: RFC 3161 time stamps on checkpoints, kept beside the logs. */
 #include "restore/dates.h"
-#include "restore/http_client.h"
+#include "vault/witness/http_client.h"
 #include "restore/output.h"
 #include "restore/owner.h"
 #include "restore/stamp_folder.h"
@@ -99,11 +99,14 @@ static gboolean ask(const char *path, const StampOptions *options, GError **erro
 {
     VaultHash imprint;
     g_autoptr(GBytes) query = make_query(path, options->log, &imprint, error);
+    HttpPost post = {
+        .url = options->tsa, .content_type = "application/timestamp-query", .stop_fd = -1};
     g_auto(HttpAnswer) answer = {0};
 
-    if (query == NULL ||
-        !http_client_post(options->tsa, "application/timestamp-query",
-                          g_bytes_get_data(query, NULL), g_bytes_get_size(query), &answer, error))
+    if (query == NULL)
+        return FALSE;
+    post.body = g_bytes_get_data(query, &post.len);
+    if (!http_client_post(&post, &answer, error))
         return FALSE;
     if (answer.status != 200) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "%s answers with status %u",

@@ -400,6 +400,7 @@ static gboolean ask(const char *vault, const RequestOptions *options, AskResult 
     g_autofree char *text = NULL;
     gboolean is_read;
 
+    vault_request_file_set_nonce(request);
     request->case_id = g_strdup(options->case_id);
     request->reason = g_strdup(options->reason);
     if (options->extend != NULL && (since = read_grant(options->extend, error)) == NULL)

@@ -173,14 +173,28 @@ static void print_done(const char *answer)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* Between the look and the act it may have become held, or another has done it. */
+static gboolean operate(const char *vault, const char *text, char **ret_answer,
+                        RestoreExit *ret_status, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (vault_access_operate(vault, "retention-run", text, strlen(text), ret_answer, &failure))
+        return TRUE;
+    if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
+        *ret_status = RESTORE_EXIT_NOTHING_MATCHED;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
 static gboolean destroy(const char *vault, const RunOptions *options, const char *text,
-                        GError **error)
+                        RestoreExit *ret_status, GError **error)
 {
     g_autofree char *answer = NULL;
 
     if (!restore_confirm("What is destroyed cannot be had back by anyone.", "retention",
                          options->is_yes, error) ||
-        !vault_access_operate(vault, "retention-run", text, strlen(text), &answer, error))
+        !operate(vault, text, &answer, ret_status, error))
         return FALSE;
     if (options->as_json)
         return print_done_json(answer, error);
@@ -214,7 +228,7 @@ static gboolean run(const char *vault, const RunOptions *options, RestoreExit *r
     text = options->approved != NULL ? restore_host_request_read(options->approved, &act, error)
                                      : restore_host_request_make(keep, &act, error);
     g_clear_pointer(&keep, vault_keep_free);
-    return text != NULL && destroy(vault, options, text, error);
+    return text != NULL && destroy(vault, options, text, ret_status, error);
 }
 
 int restore_verb_retention_run(int argc, char **argv)
@@ -242,6 +256,7 @@ int restore_verb_retention_run(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     RestoreExit status = RESTORE_EXIT_DONE;
     const char *mistake;
+    int failed;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
@@ -250,5 +265,6 @@ int restore_verb_retention_run(int argc, char **argv)
         return restore_verb_usage(verb, "%s", mistake);
     if (run(argv[1], &options, &status, &error))
         return (int)status;
-    return restore_verb_fail(verb, error);
+    failed = restore_verb_fail(verb, error);
+    return status == RESTORE_EXIT_NOTHING_MATCHED ? (int)status : failed;
 }

@@ -182,16 +182,30 @@ static void print_master(JsonObject *master)
 
 static void print_masters(JsonObject *vault)
 {
-    JsonNode *node = vault == NULL ? NULL : json_object_get_member(vault, "masters");
-    JsonArray *masters =
-        node != NULL && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+    g_autoptr(GPtrArray) masters = status_objects(vault, "masters");
 
-    for (guint i = 0; masters != NULL && i < json_array_get_length(masters); i++) {
-        JsonNode *master = json_array_get_element(masters, i);
+    for (guint i = 0; i < masters->len; i++)
+        print_master(masters->pdata[i]);
+}
 
-        if (JSON_NODE_HOLDS_OBJECT(master))
-            print_master(json_node_get_object(master));
-    }
+static void print_witness(JsonObject *witness)
+{
+    guint64 last_s = MIN(status_number(witness, "archive"), status_number(witness, "control"));
+    g_autofree char *last = last_s == 0 ? NULL : restore_date_text(last_s);
+    const char *failure = status_text(witness, "failure");
+
+    printf("Witness:        %s, %s%s%s%s\n",
+           status_text(witness, "name") == NULL ? "?" : status_text(witness, "name"),
+           last == NULL ? "has not cosigned yet" : "cosigned both logs ", last == NULL ? "" : last,
+           failure == NULL ? "" : "; now ", failure == NULL ? "" : failure);
+}
+
+static void print_witnesses(JsonObject *status)
+{
+    g_autoptr(GPtrArray) witnesses = status_objects(status, "witnesses");
+
+    for (guint i = 0; i < witnesses->len; i++)
+        print_witness(witnesses->pdata[i]);
 }
 
 static void print_drill(JsonObject *vault)
@@ -319,6 +333,7 @@ static gboolean print_status(const char *path, JsonObject *status, const GPtrArr
     print_drill(vault);
     print_backups(vault);
     print_expiry(vault);
+    print_witnesses(status);
     print_problems(problems, "WARNING:        ");
     return restore_output_flush(error);
 }

@@ -1,6 +1,6 @@
 #include "restore/witness.h"
 
-#include "restore/witness_request.h"
+#include "vault/witness/witness_request.h"
 #include "vault/base/bytes.h"
 
 #include <string.h>

@@ -14,6 +14,8 @@ struct IngestHelper {
     pid_t pid; /* 0: not started, or waited for */
     int fd;
     guint document_count;
+    gsize input_at, input_len; /* what was received and not taken yet */
+    guint8 input[2 * EXTRACT_FRAME_TEXT_LEN_MAX];
     char text[EXTRACT_FRAME_TEXT_LEN_MAX];
 };
 
@@ -38,7 +40,7 @@ void ingest_helper_stop(IngestHelper *helper)
     end_process(helper);
     if (helper->fd >= 0)
         close(helper->fd);
-    explicit_bzero(helper->text, sizeof helper->text);
+    explicit_bzero(helper, sizeof *helper);
     g_free(helper);
 }
 
@@ -141,6 +143,21 @@ static IngestHelperState send_all(IngestHelper *helper, const void *bytes, gsize
     return state;
 }
 
+/* Called when all input is taken. */
+static IngestHelperState fill_input(IngestHelper *helper, gint64 deadline_us)
+{
+    gssize got = recv(helper->fd, helper->input, sizeof helper->input, MSG_DONTWAIT);
+
+    if (got > 0) {
+        helper->input_at = 0;
+        helper->input_len = (gsize)got;
+        return INGEST_HELPER_GOOD;
+    }
+    if (got < 0 && errno == EAGAIN)
+        return wait_for(helper, POLLIN, deadline_us);
+    return got < 0 && errno == EINTR ? INGEST_HELPER_GOOD : INGEST_HELPER_BROKEN;
+}
+
 static IngestHelperState receive_all(IngestHelper *helper, void *bytes, gsize len,
                                      gint64 deadline_us)
 {
@@ -148,14 +165,14 @@ static IngestHelperState receive_all(IngestHelper *helper, void *bytes, gsize le
     gsize done = 0;
 
     while (done < len && state == INGEST_HELPER_GOOD) {
-        gssize got = recv(helper->fd, (guint8 *)bytes + done, len - done, MSG_DONTWAIT);
+        gsize part = MIN(len - done, helper->input_len - helper->input_at);
 
-        if (got > 0)
-            done += (gsize)got;
-        else if (got < 0 && errno == EAGAIN)
-            state = wait_for(helper, POLLIN, deadline_us);
-        else if (got == 0 || errno != EINTR)
-            state = INGEST_HELPER_BROKEN;
+        memcpy((guint8 *)bytes + done, helper->input + helper->input_at, part);
+        explicit_bzero(helper->input + helper->input_at, part);
+        helper->input_at += part;
+        done += part;
+        if (part == 0)
+            state = fill_input(helper, deadline_us);
     }
     return state;
 }
@@ -201,7 +218,7 @@ gboolean ingest_helper_is_idle(const IngestHelper *helper)
 {
     struct pollfd waiting = {.fd = helper->fd, .events = POLLIN};
 
-    return poll(&waiting, 1, 0) == 0;
+    return helper->input_at == helper->input_len && poll(&waiting, 1, 0) == 0;
 }
 
 guint ingest_helper_document_count(const IngestHelper *helper)

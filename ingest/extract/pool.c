@@ -154,7 +154,8 @@ static IngestHelperState ask(IngestExtractPool *pool, const IngestDocument *docu
                              gint64 deadline_us, IngestTextSink sink, gpointer sink_user,
                              IngestExtractOutcome *ret_outcome)
 {
-    IngestHelper *helper = pool->program == NULL ? NULL : take_helper(pool, deadline_us);
+    gboolean is_over = g_get_monotonic_time() >= deadline_us;
+    IngestHelper *helper = pool->program == NULL || is_over ? NULL : take_helper(pool, deadline_us);
     IngestHelperState state;
 
     if (helper == NULL)

@@ -17,7 +17,7 @@
 #include "ingest/extractor.h"
 
 #define INGEST_EXTRACT_TIME_MS_DEFAULT 10000
-#define INGEST_EXTRACT_MESSAGE_TIMES 4
+#define INGEST_EXTRACT_MESSAGE_TIMES 2
 #define INGEST_EXTRACT_DOCUMENTS_PER_HELPER 100
 /* After a helper could not be started no other is tried for so long. */
 #define INGEST_EXTRACT_PAUSE_MS 5000

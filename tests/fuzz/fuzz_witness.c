@@ -1,7 +1,7 @@
 /* Requests to a witness: the HTTP head never says more than was sent, more bytes never change what
  * was decided, and a body that parses is formatted again to the very same bytes. */
 #include "restore/witness_http.h"
-#include "restore/witness_request.h"
+#include "vault/witness/witness_request.h"
 
 #include <string.h>
 

@@ -171,6 +171,17 @@ static void send_garbage(void)
     send_bytes("garbage!", 8);
 }
 
+/* An answer, and one to a question that was not asked yet. */
+static void send_twice(void)
+{
+    guint8 bytes[2 * EXTRACT_FRAME_LEN];
+    const ExtractFrame end = {.kind = EXTRACT_FRAME_END, .number = INGEST_EXTRACT_UNKNOWN};
+
+    extract_frame_format(&end, bytes);
+    extract_frame_format(&end, bytes + EXTRACT_FRAME_LEN);
+    send_bytes(bytes, sizeof bytes);
+}
+
 static void send_failed(void)
 {
     send_frame(EXTRACT_FRAME_END, INGEST_EXTRACT_FAILED);
@@ -190,6 +201,7 @@ static const struct {
     {"talk", talk_without_end}, {"bad-utf8", send_bad_text},
     {"much", send_much_text},   {"garbage", send_garbage},
     {"failed", send_failed},    {"ready", send_ready},
+    {"twice", send_twice},
 };
 
 static IngestExtractOutcome misbehave(ExtractRun *run, const ExtractDocument *document)
@@ -205,10 +217,11 @@ static IngestExtractOutcome misbehave(ExtractRun *run, const ExtractDocument *do
             breaks[i].break_it();
     }
     if (strcmp(wish, "partly") == 0) {
-        extract_text_out_add_string(run->out, "what came before");
-        extract_text_out_break(run->out);
+        for (guint i = 0; i < 10000; i++)
+            extract_text_out_add_string(run->out, "what came before ");
         abort();
     }
+
     return INGEST_EXTRACT_TEXT;
 }
 

@@ -338,18 +338,18 @@ def witness_takes_the_new_epoch_and_no_fork_of_the_old_one():
     shutil.copy(vault.key_path, vault.folder / "back.vaultkey")
     vault.restore(vault.folder / "one", vault.grant())
     witness = Witness(vault.folder, [log_keys(vault, "control")])
-    vault.command("log", "checkpoint", vault.path, "--log", "control", "--witness", witness.url)
+    vault.command("log", "checkpoint", vault.path, "--log", "control", "--policy", witness.policy)
     found, _ = recover(vault, place, vault.key_path, "again")
     assert log_keys(found, "control") not in witness.vkeys
     witness.stop()
     witness.vkeys.append(log_keys(found, "control"))
     witness.start()
-    found.command("log", "checkpoint", found.path, "--log", "control", "--witness", witness.url)
+    found.command("log", "checkpoint", found.path, "--log", "control", "--policy", witness.policy)
     back = Elsewhere(vault, vault.folder / "back")
     for number in range(4):
         back.restore(vault.folder / f"fork{number}", back.grant())
-    done = back.command("log", "checkpoint", back.path, "--log", "control", "--witness",
-                        witness.url, status=REFUSED)
+    done = back.command("log", "checkpoint", back.path, "--log", "control", "--policy",
+                        witness.policy, status=REFUSED)
     assert done.stdout == b""
 
 

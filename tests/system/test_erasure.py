@@ -136,8 +136,10 @@ def the_commands_say_what_they_do():
     assert vault.restored() == whole
     vault.command("erase", vault.path, "--approved", request, "--yes")
     vault.command("erase", vault.path, "--approved", request, "--yes", status=REFUSED)  # done
-    erase(vault, ids[0], status=NOTHING)
+    done = vault.command("erase", vault.path, "--message", ids[0], "--reason", "again", "--yes",
+                         status=NOTHING)
     (state,) = erasures(vault)
+    assert f"was destroyed by erasure {state['erasure']}".encode() in done.stderr, done
     assert state["state"] == "final" and state["message"] == [ids[0]], state
     assert len(state["read-before"]) == 3 and "case test, by" in state["read-before"][0], state
     vault.command("erasure", "cancel", vault.path, state["erasure"], status=REFUSED)

@@ -1,5 +1,6 @@
 """The helper that reads documents: what each format holds is found, what is hostile is bounded and
 harms nothing, and where the corpus is, real documents of each type have text."""
+import base64
 import collections
 import gzip
 import io
@@ -10,12 +11,15 @@ import struct
 import subprocess
 import tarfile
 import tempfile
+import time
 import zipfile
 import zlib
 
 import harness
 import mails
-from harness import Skip
+import traces
+from harness import Daemon, Ledger, Skip, Vault
+from lmtp import Lmtp
 
 PROGRAMS = harness.build()
 EXTRACT = PROGRAMS.helper("extract_files")
@@ -298,6 +302,78 @@ def every_prefix_and_damage_of_a_document_ends_well():
     assert counters["failed"] + counters["timed_out"] <= len(documents) // 100, counters
 
 
+# ---- on the way in --------------------------------------------------------------------------------
+
+
+def mail_with(name, content):
+    return (b"From: a@b.test\r\nTo: u@example.com\r\nSubject: " + name.encode() + b"\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: application/octet-stream; name=\"" + name.encode() + b"\"\r\n"
+            b"Content-Disposition: attachment; filename=\"" + name.encode() + b"\"\r\n"
+            b"Content-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(content).replace(b"\n", b"\r\n"))
+
+
+def slow_pdf(word_count=60000):
+    """Words all over each other on one page, whose order takes more than linear time to find."""
+    dice = random.Random(9)
+    words = b"".join(b"1 0 0 1 %d %d Tm (quince) Tj " % (dice.randrange(90), dice.randrange(90))
+                     for _ in range(word_count))
+    return pdf(content=b"BT /F 9 Tf " + words + b"ET")
+
+
+def documents_never_hold_up_nor_lose_their_message():
+    vault, ledger = Vault(PROGRAMS, settings={"extract_seconds": 1}), Ledger()
+    messages = [mail_with(name, content) for name, content in [
+        ("good.docx", office(("word/document.xml", WORD % (PARAGRAPH % "quince")))),
+        ("slow.pdf", slow_pdf()), ("bomb.gz", bomb()), ("locked.zip", encrypted_zip()),
+        ("cut.pdf", pdf()[:-40])]]
+    with Daemon(vault), Lmtp(vault.address) as client:
+        for message in messages:
+            began = time.monotonic()
+            (reply,) = client.deliver("s@b.test", ["u@example.com"], message)
+            assert reply.code == 250, reply
+            assert time.monotonic() - began < BOUNDED_S
+            ledger.sending(message, ["u@example.com"])
+            ledger.add(reply.archive_id, "u@example.com", message)
+        seen = vault.status()["extraction"]
+        assert seen["documents"] == 5 and seen["problem"] is None, seen
+        assert (seen["timed_out"], seen["encrypted"], seen["malformed"]) == (1, 1, 1), seen
+        assert (seen["cut"], seen["failed"], seen["helpers"]) == (1, 0, 2), seen
+    vault.check_ledger(ledger)
+
+
+CANARY = "Quagmirecanary"
+
+
+def canary_documents():
+    words = " ".join(f"{CANARY}{number}" for number in range(2000))
+    page = b"".join(b"BT /F 9 Tf 1 0 0 1 9 %d Tm (%s) Tj ET " % (9 + line, f"{CANARY}{line}".encode())
+                    for line in range(60))
+    return {"a.docx": office(("word/document.xml", WORD % (PARAGRAPH % words))),
+            "a.odt": opendocument("text", ("content.xml", f"<o xmlns:t='t'><t:p>{words}</t:p></o>")),
+            "a.pdf": pdf(content=page), "a.rtf": b"{\\rtf1 " + words.encode() + b"}",
+            "a.html": f"<html><title>{CANARY}</title><p>{words}".encode(), "a.txt": words.encode(),
+            "a.xml": f"<?xml version='1.0'?><a>{words}</a>".encode(),
+            "latin.txt": (words + "\u00e4").encode("windows-1252"),
+            "a.zip": zipped([(f"{CANARY}.txt", words)]), "a.tar.gz": gzip.compress(tarred([("x", words.encode())]))}
+
+
+def helper_remembers_nothing_of_a_document():
+    harness.need_root()
+    vault = Vault(PROGRAMS)
+    with Daemon(vault) as daemon, Lmtp(vault.address) as client:
+        for name, content in canary_documents().items():
+            (reply,) = client.deliver("s@b.test", ["u@example.com"], mail_with(name, content))
+            assert reply.code == 250, reply
+        helpers = [int(pid) for task in pathlib.Path(f"/proc/{daemon.pid}/task").iterdir()
+                   for pid in (task / "children").read_text().split()]
+        assert helpers and vault.status()["extraction"]["documents"] == 10
+        for pid in helpers:
+            hits, count = traces.in_memory(pid, traces.Words([CANARY.encode(), CANARY.encode("utf-16-le")]))
+            assert count > 1 << 20, f"only {count} bytes looked at"
+            assert not hits, hits
+
+
 # ---- real documents -------------------------------------------------------------------------------
 
 # Of the documents of each type in the corpus, how many at least have text (over 20 bytes), and how
@@ -332,4 +408,6 @@ if __name__ == "__main__":
     harness.run(each_format_gives_its_words, what_needs_a_password_is_encrypted,
                 what_has_no_text_is_unknown, hostile_documents_are_bounded_and_the_pool_goes_on,
                 every_prefix_and_damage_of_a_document_ends_well,
+                documents_never_hold_up_nor_lose_their_message,
+                helper_remembers_nothing_of_a_document,
                 real_documents_of_each_type_have_text)

@@ -21,6 +21,7 @@ static inline VaultRequestFile *erasure_request(KeepFixture *fixture, VaultAct a
 
     request->act = act;
     request->vault_id = *vault_keep_id(fixture->keep);
+    vault_request_file_set_nonce(request);
     request->case_id = g_strdup("2026-1");
     request->reason = g_strdup("it was asked for");
     request->created_s = keep_fixture_now();

@@ -388,6 +388,17 @@ static void unknown_group_of_this_machine_is_named(void **state)
     assert_load_fails(folder.path, VAULT_ERROR_MALFORMED, ":4: status_group=no-such-group is no");
 }
 
+static void witness_policy_that_cannot_be_read_is_named(void **state)
+{
+    const char *absent = DOMAINS "[log]\nwitness_policy=none.policy\n";
+    const char *itself = DOMAINS "[log]\nwitness_policy=archived.conf\n";
+    g_auto(Folder) first = folder_new(absent, strlen(absent));
+    g_auto(Folder) second = folder_new(itself, strlen(itself));
+
+    assert_load_fails(first.path, VAULT_ERROR_MALFORMED, ":4: witness_policy= ");
+    assert_load_fails(second.path, VAULT_ERROR_MALFORMED, ":4: witness_policy= ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +426,7 @@ int main(void)
         cmocka_unit_test(file_at_its_limit_is_read),
         cmocka_unit_test(unreadable_certificate_is_named_with_its_line),
         cmocka_unit_test(unknown_group_of_this_machine_is_named),
+        cmocka_unit_test(witness_policy_that_cannot_be_read_is_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

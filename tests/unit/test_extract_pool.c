@@ -152,8 +152,20 @@ static void what_came_before_a_crash_counts(void **state)
     g_autoptr(IngestExtractPool) pool = pool_with(MISBEHAVING_PROGRAM, LONG_MS, 1);
     g_autoptr(GString) text = g_string_new(NULL);
 
-    assert_int_equal(ask(pool, "partly", 1000, text), INGEST_EXTRACT_FAILED);
-    assert_string_equal(text->str, "what came before\f");
+    assert_int_equal(ask(pool, "partly", 1000000, text), INGEST_EXTRACT_FAILED);
+    assert_true(text->len > 64 << 10 && g_str_has_prefix(text->str, "what came before what"));
+}
+
+static void answer_that_was_not_asked_for_is_never_taken(void **state)
+{
+    g_autoptr(IngestExtractPool) pool = pool_with(MISBEHAVING_PROGRAM, LONG_MS, 1);
+    g_autoptr(GString) text = g_string_new(NULL);
+    IngestExtractStatus status;
+
+    assert_int_equal(ask(pool, "twice", 1000, text), INGEST_EXTRACT_UNKNOWN);
+    assert_says(pool, "open", "refused");
+    ingest_extract_pool_status(pool, &status);
+    assert_int_equal(status.helper_count, 2);
 }
 
 /* ---- helpers that do not start --------------------------------------------------------------- */
@@ -261,6 +273,7 @@ static void documents_of_a_message_share_its_time(void **state)
     IngestExtractor *extractor = ingest_extract_pool_extractor(pool);
     g_autoptr(GString) text = g_string_new(NULL);
     guint64 taken_us = 0;
+    IngestExtractStatus status;
     const IngestDocument document = {
         .bytes = "hello", .len = 5, .text_len_max = 1000, .taken_us = &taken_us};
 
@@ -270,6 +283,12 @@ static void documents_of_a_message_share_its_time(void **state)
     taken_us = INGEST_EXTRACT_MESSAGE_TIMES * (guint64)LONG_MS * 1000;
     assert_int_equal(extractor->extract(extractor, &document, extract_talk_take, text),
                      INGEST_EXTRACT_FAILED);
+    ingest_extract_pool_status(pool, &status);
+    assert_int_equal(status.timed_out_count, 1);
+    /* The helper was not bothered with it. */
+    assert_says(pool, "hello", "hello\f");
+    ingest_extract_pool_status(pool, &status);
+    assert_int_equal(status.helper_count, 1);
 }
 
 int main(void)
@@ -283,6 +302,7 @@ int main(void)
         cmocka_unit_test(pool_goes_on_after_a_helper_that_broke),
         cmocka_unit_test(pool_goes_on_after_a_helper_that_took_too_long),
         cmocka_unit_test(what_came_before_a_crash_counts),
+        cmocka_unit_test(answer_that_was_not_asked_for_is_never_taken),
         cmocka_unit_test(helper_that_does_not_start_is_a_problem_that_status_names),
         cmocka_unit_test(program_is_missing_beside_a_test),
         cmocka_unit_test(many_threads_share_few_helpers),

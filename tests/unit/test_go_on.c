@@ -3,6 +3,7 @@
 #include "tests/unit/backup_world.h"
 
 #include "restore/log_epochs.h"
+#include "vault/keep/internal.h"
 #include "vault/store/month_value.h"
 
 #include <unistd.h>
@@ -85,6 +86,39 @@ static void epoch_that_was_set_back_after_it_ended_is_found(void **state)
     checkpoint = keep_damage_path(fixture, "log/archive/checkpoint");
     keep_damage_write(checkpoint, before->data, before->len);
     assert_int_equal(audit(fixture), 1);
+}
+
+static void put_key(KeepFixture *fixture)
+{
+    g_auto(VaultLogKeyValue) key = {.created_s = keep_fixture_now()};
+
+    vault_log_key_create(&key.signing, &key.verify);
+    assert_true(vault_logs_put_key(fixture->keep->keyring, &key, NULL));
+}
+
+static void key_that_nobody_announced_is_found(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+
+    assert_true(vault_keep_rotate_log_key(fixture->keep, NULL));
+    back_up(fixture);
+    recover_into(fixture, "again");
+    assert_int_equal(audit(fixture), 0);
+    put_key(fixture);
+    assert_int_equal(audit(fixture), 2); /* it may sign both logs */
+    assert_true(vault_keep_rotate_log_key(fixture->keep, NULL));
+    assert_int_equal(audit(fixture), 2);
+}
+
+/* As when it is rotated while a backup is made: the backup's logs end before that. */
+static void key_that_only_the_keyring_of_a_backup_knows_is_announced(void **state)
+{
+    g_autoptr(KeepFixture) fixture = keep_fixture_new();
+
+    put_key(fixture);
+    back_up(fixture);
+    recover_into(fixture, "again");
+    assert_int_equal(audit(fixture), 0);
 }
 
 static VaultErrorCode adopt_error(KeepFixture *fixture)
@@ -194,6 +228,8 @@ int main(void)
         cmocka_unit_test(leaves_go_on_behind_all_that_may_have_been_given),
         cmocka_unit_test(each_record_is_in_one_batch_of_one_epoch),
         cmocka_unit_test(epoch_that_was_set_back_after_it_ended_is_found),
+        cmocka_unit_test(key_that_nobody_announced_is_found),
+        cmocka_unit_test(key_that_only_the_keyring_of_a_backup_knows_is_announced),
         cmocka_unit_test(vault_of_another_host_is_adopted_once),
         cmocka_unit_test(recovery_into_the_wrong_place_or_with_the_wrong_key_is_refused),
         cmocka_unit_test(drill_signs_nothing_with_the_vaults_key),

@@ -377,6 +377,58 @@ static void a_proof_has_63_hashes_and_a_mebibyte_at_most(void **state)
     g_string_free(text, TRUE);
 }
 
+static void a_policy_file_that_cannot_be_used_is_named(void **state)
+{
+    g_autoptr(PolicyWorld) world = policy_world_new();
+    g_autofree char *path = g_build_filename(world->log->folder, "policy", NULL);
+    g_autofree char *text = g_strdup_printf("log %s\nquorum none\n", world->log_vkey);
+    g_autoptr(VaultTlogPolicy) policy = NULL;
+    g_autoptr(GError) absent = NULL;
+    g_autoptr(GError) malformed = NULL;
+
+    assert_null(vault_tlog_policy_load(path, &absent));
+    log_world_assert_code(absent, VAULT_ERROR_NOT_FOUND);
+    assert_non_null(strstr(absent->message, path));
+    assert_true(g_file_set_contents(path, "nonsense\n", -1, NULL));
+    assert_null(vault_tlog_policy_load(path, &malformed));
+    log_world_assert_code(malformed, VAULT_ERROR_MALFORMED);
+    assert_non_null(strstr(malformed->message, path));
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+    policy = vault_tlog_policy_load(path, NULL);
+    assert_non_null(policy);
+}
+
+static void witnesses_are_told_in_the_policy_s_order(void **state)
+{
+    g_autoptr(PolicyWorld) world = policy_world_new();
+    g_autofree char *text = g_strdup_printf(
+        "witness b %s http://one.example/\nwitness a %s\ngroup g any a b\nquorum g\n",
+        world->vkeys[0], world->vkeys[1]);
+    g_autoptr(VaultTlogPolicy) policy = vault_tlog_policy_parse(text, strlen(text), NULL);
+    g_autoptr(GArray) witnesses = vault_tlog_policy_witnesses(policy);
+    const VaultTlogWitness *first = &g_array_index(witnesses, VaultTlogWitness, 0);
+
+    assert_int_equal(witnesses->len, 2);
+    assert_string_equal(first->name, "b");
+    assert_string_equal(first->url, "http://one.example/");
+    assert_string_equal(first->key->name, "witness.example/0");
+    assert_string_equal(first[1].name, "a");
+    assert_null(first[1].url);
+}
+
+static void a_quorum_is_met_by_witnesses_whosever_log_it_is(void **state)
+{
+    g_autoptr(PolicyWorld) world = policy_world_new();
+    g_autofree char *text = g_strdup_printf("witness a %s\nquorum a\n", world->vkeys[0]);
+    g_autoptr(VaultTlogPolicy) policy = vault_tlog_policy_parse(text, strlen(text), NULL);
+    g_autoptr(GError) error = NULL;
+
+    assert_false(vault_tlog_policy_meets_quorum(policy, world->note, &error));
+    log_world_assert_code(error, VAULT_ERROR_REFUSED);
+    vault_note_cosign(world->note, "witness.example/0", &world->signing[0], 1);
+    assert_true(vault_tlog_policy_meets_quorum(policy, world->note, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +441,9 @@ int main(void)
         cmocka_unit_test(one_key_signs_for_the_logs_of_several_epochs),
         cmocka_unit_test(spaces_comments_and_urls_make_no_difference),
         cmocka_unit_test(a_policy_has_its_limits),
+        cmocka_unit_test(a_policy_file_that_cannot_be_used_is_named),
+        cmocka_unit_test(witnesses_are_told_in_the_policy_s_order),
+        cmocka_unit_test(a_quorum_is_met_by_witnesses_whosever_log_it_is),
         cmocka_unit_test(a_proof_leads_from_its_entry_to_a_valid_checkpoint),
         cmocka_unit_test(a_proof_file_reads_as_it_was_written),
         cmocka_unit_test(what_is_not_a_proof_is_refused),

@@ -119,9 +119,50 @@ static void other_version_is_unsupported(void **state)
 {
     g_autoptr(GrantWorld) world = grant_world_new();
     g_autofree char *text = world_request_text(world);
-    g_autoptr(GString) later = replaced(text, "muniment-request/1\n", "muniment-request/2\n");
+    g_autoptr(GString) later = replaced(text, "muniment-request/1\n", "muniment-request/3\n");
 
     assert_refused(later->str, later->len, VAULT_ERROR_UNSUPPORTED);
+}
+
+static void what_is_asked_for_twice_is_two_requests(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *plain = world_request_text(world);
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    g_autoptr(VaultRequestFile) parsed = NULL;
+    VaultHash first_hash, second_hash;
+
+    vault_request_file_set_nonce(world->request);
+    first = world_request_text(world);
+    vault_request_file_set_nonce(world->request);
+    second = world_request_text(world);
+    vault_request_file_hash(first, strlen(first), &first_hash);
+    vault_request_file_hash(second, strlen(second), &second_hash);
+    assert_false(vault_hash_equal(&first_hash, &second_hash));
+    parsed = vault_request_file_parse(second, strlen(second), NULL);
+    assert_non_null(parsed);
+    assert_memory_equal(parsed->nonce, world->request->nonce, VAULT_REQUEST_NONCE_LEN);
+    assert_true(g_str_has_prefix(plain, "muniment-request/1\n"));
+    assert_true(g_str_has_prefix(first, "muniment-request/2\n"));
+}
+
+static void nonce_belongs_to_the_second_version_and_is_not_zero(void **state)
+{
+    g_autoptr(GrantWorld) world = grant_world_new();
+    g_autofree char *plain = world_request_text(world);
+    g_autofree char *text = NULL;
+    g_autoptr(GString) without = replaced(plain, "request/1\n", "request/2\n");
+    g_autoptr(GString) with = NULL;
+    g_autoptr(GString) zero =
+        replaced(without->str, "\ncase: ", "\nnonce: 00000000000000000000000000000000\ncase: ");
+
+    vault_request_file_set_nonce(world->request);
+    text = world_request_text(world);
+    with = replaced(text, "request/2\n", "request/1\n");
+    assert_refused(without->str, without->len, VAULT_ERROR_MALFORMED);
+    assert_refused(with->str, with->len, VAULT_ERROR_MALFORMED);
+    assert_refused(zero->str, zero->len, VAULT_ERROR_MALFORMED);
 }
 
 static void shown_address_must_be_the_one_of_the_newest_key(void **state)
@@ -312,6 +353,8 @@ int main(void)
         cmocka_unit_test(line_missing_repeated_or_moved_is_refused),
         cmocka_unit_test(file_that_is_cut_anywhere_is_refused),
         cmocka_unit_test(other_version_is_unsupported),
+        cmocka_unit_test(what_is_asked_for_twice_is_two_requests),
+        cmocka_unit_test(nonce_belongs_to_the_second_version_and_is_not_zero),
         cmocka_unit_test(shown_address_must_be_the_one_of_the_newest_key),
         cmocka_unit_test(text_that_shows_as_another_text_is_refused),
         cmocka_unit_test(limits_hold_at_the_limit_and_not_past_it),

@@ -1,6 +1,6 @@
 #include "log_world.h"
 #include "restore/witness.h"
-#include "restore/witness_request.h"
+#include "vault/witness/witness_request.h"
 
 #include <string.h>
 

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-static const char request_type[] = "muniment-request/1";
+static const char first_type[] = "muniment-request/1";
+static const char request_type[] = "muniment-request/2";
 
 VaultRequestMonth *vault_request_month_new(VaultMonth month, const char *address,
                                            const MonthPublicKeys *keys, const VaultWrap *wraps,
@@ -67,6 +68,18 @@ VaultRequestFile *vault_request_file_new(void)
     request->mailboxes = g_ptr_array_new_with_free_func((GDestroyNotify)vault_request_mailbox_free);
     request->approvals = vault_approvals_new();
     return request;
+}
+
+void vault_request_file_set_nonce(VaultRequestFile *request)
+{
+    vault_random(request->nonce, sizeof request->nonce);
+}
+
+gboolean vault_request_file_has_nonce(const VaultRequestFile *request)
+{
+    static const guint8 none[VAULT_REQUEST_NONCE_LEN];
+
+    return memcmp(request->nonce, none, sizeof none) != 0;
 }
 
 void vault_request_file_free(VaultRequestFile *request)
@@ -276,6 +289,16 @@ static gboolean parse_purpose(VaultTextFile *file, VaultRequestFile *request, GE
                                     error);
 }
 
+static gboolean parse_nonce(VaultTextFile *file, VaultRequestFile *request, GError **error)
+{
+    if (file->type == first_type)
+        return TRUE;
+    if (!vault_text_file_take_hex(file, "nonce", request->nonce, VAULT_REQUEST_NONCE_LEN, error))
+        return FALSE;
+    return vault_request_file_has_nonce(request) ||
+           vault_text_file_refuse(file, error, "the nonce is zero");
+}
+
 static gboolean parse_head(VaultTextFile *file, VaultRequestFile *request, GError **error)
 {
     g_autofree char *act = vault_text_file_take(file, "act", 32, error);
@@ -285,6 +308,7 @@ static gboolean parse_head(VaultTextFile *file, VaultRequestFile *request, GErro
     if (!vault_act_parse(act, &request->act))
         return vault_text_file_refuse(file, error, "there is no such act");
     return vault_text_file_take_hex(file, "vault", request->vault_id.bytes, VAULT_ID_LEN, error) &&
+           parse_nonce(file, request, error) &&
            (request->case_id = vault_text_file_take_text(file, "case", VAULT_REQUEST_CASE_LEN_MAX,
                                                          error)) != NULL &&
            (request->reason = vault_text_file_take_text(
@@ -293,6 +317,15 @@ static gboolean parse_head(VaultTextFile *file, VaultRequestFile *request, GErro
            vault_text_file_take_time(file, "expires", &request->expires_s, error) &&
            vault_text_file_take_period(file, &request->from_s, &request->to_s, error) &&
            parse_purpose(file, request, error);
+}
+
+static const char *type_of(const char *text, gsize len)
+{
+    gsize type_len = strlen(first_type);
+
+    return len > type_len && memcmp(text, first_type, type_len) == 0 && text[type_len] == '\n'
+               ? first_type
+               : request_type;
 }
 
 VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError **error)
@@ -306,7 +339,7 @@ VaultRequestFile *vault_request_file_parse(const char *text, gsize len, GError *
                     VAULT_REQUEST_LEN_MAX);
         return NULL;
     }
-    if (!vault_text_file_begin(&file, text, len, request_type, error) ||
+    if (!vault_text_file_begin(&file, text, len, type_of(text, len), error) ||
         !parse_head(&file, request, error) || !parse_messages(&file, request, error) ||
         !parse_mailboxes(&file, request, error) || !parse_policy(&file, request, error) ||
         !vault_approvals_take(&file, request->approvals, error) ||

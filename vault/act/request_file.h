@@ -15,6 +15,7 @@
 #include "vault/crypto/month.h"
 
 #define VAULT_REQUEST_LEN_MAX (256u << 20)
+#define VAULT_REQUEST_NONCE_LEN 16
 #define VAULT_REQUEST_CASE_LEN_MAX 128
 #define VAULT_REQUEST_REASON_LEN_MAX 2048
 #define VAULT_REQUEST_READER_LEN_MAX 127
@@ -55,6 +56,8 @@ const char *vault_request_mailbox_address(const VaultRequestMailbox *mailbox);
 typedef struct {
     VaultAct act;
     VaultId vault_id;
+    guint8 nonce[VAULT_REQUEST_NONCE_LEN]; /* random: what is asked for twice is two requests;
+                                            * zeros: of version 1, which has none */
     char *case_id;
     char *reason;
     guint64 created_s, expires_s;
@@ -69,7 +72,10 @@ typedef struct {
                            * = all, also those yet to come */
     GPtrArray *approvals; /* VaultApproval, by name */
 } VaultRequestFile;
+/* Of version 1: whoever makes one to be used gives it a nonce. */
 VaultRequestFile *vault_request_file_new(void);
+void vault_request_file_set_nonce(VaultRequestFile *request);
+gboolean vault_request_file_has_nonce(const VaultRequestFile *request);
 void vault_request_file_free(VaultRequestFile *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultRequestFile, vault_request_file_free)
 

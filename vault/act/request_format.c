@@ -70,12 +70,16 @@ static void append_policy(GString *text, const VaultRequestFile *request)
 
 char *vault_request_file_format(VaultRequestFile *request, GError **error)
 {
-    g_autoptr(GString) text = g_string_new("muniment-request/1\n");
+    g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(VaultRequestFile) parsed = NULL;
+    gboolean has_nonce = vault_request_file_has_nonce(request);
 
     sort(request);
+    g_string_append_printf(text, "muniment-request/%d\n", has_nonce ? 2 : 1);
     vault_text_append(text, "act", vault_act_name(request->act));
     vault_text_append_hex_line(text, "vault", request->vault_id.bytes, VAULT_ID_LEN);
+    if (has_nonce)
+        vault_text_append_hex_line(text, "nonce", request->nonce, VAULT_REQUEST_NONCE_LEN);
     vault_text_append(text, "case", request->case_id);
     vault_text_append(text, "reason", request->reason);
     vault_text_append_time(text, "created", request->created_s);

@@ -12,7 +12,6 @@
 #include "vault/keep/keyring_batch.h"
 #include "vault/log/entry.h"
 
-#define VAULT_LOGS_COUNT 2 /* by VaultLogKind */
 #define VAULT_LOG_KEYS_MAX 4096
 
 /* What the keyring knows of the logs. */

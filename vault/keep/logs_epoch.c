@@ -92,24 +92,35 @@ typedef struct {
     const VaultLogsEnd *end;
 } Making;
 
-static gboolean begin_epoch(const Making *making, VaultLog *log, VaultLogKind kind, GError **error)
+static GBytes *start_of(const Making *making, VaultLogKind kind)
 {
     VaultEntry entry = {.kind = VAULT_ENTRY_EPOCH_START,
                         .time_s = making->options->now_s,
                         .vault_id = making->options->vault_id,
                         .log = kind,
                         .epoch = making->known->state.epoch};
-    g_autoptr(GBytes) payload = NULL;
-    VaultLogEntry first = {.payload = NULL};
-    guint64 index;
 
     if (making->end != NULL) {
         entry.earlier_size = making->end->sizes[kind];
         entry.earlier_root = making->end->roots[kind];
     }
-    payload = vault_entry_format(&entry);
-    first.payload = payload;
-    return vault_logs_size_of(log) > 0 || vault_log_append(log, &first, 1, &index, error);
+    return vault_entry_format(&entry);
+}
+
+/* A later epoch says which key goes on: what announced it may have come after the backup's logs,
+ * and a drill has one of its own. */
+static gboolean begin_epoch(const Making *making, VaultLog *log, VaultLogKind kind, GError **error)
+{
+    const VaultEntry key = {.kind = VAULT_ENTRY_KEY_ROTATED,
+                            .time_s = making->options->now_s,
+                            .key = making->known->current.verify};
+    g_autoptr(GBytes) start = start_of(making, kind);
+    g_autoptr(GBytes) announcement = vault_entry_format(&key);
+    const VaultLogEntry entries[] = {{.payload = start}, {.payload = announcement}};
+    guint64 index;
+
+    return vault_logs_size_of(log) > 0 ||
+           vault_log_append(log, entries, making->end == NULL ? 1 : 2, &index, error);
 }
 
 /* A crash may have left one that opens. */

@@ -151,11 +151,13 @@ gboolean vault_retention_run(VaultKeep *keep, const char *text, gsize len, GStri
     answer_run(&run, answer);
     if (run.erasures->len > 0)
         return TRUE;
-    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
-                        run.state.passed_over_count > 0
-                            ? "all that is past its maximum is held or kept by a rule: nothing was "
-                              "destroyed"
-                            : "nothing is past its maximum");
+    if (run.state.passed_over_count > 0)
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
+                            "all that is past its maximum is held or kept by a rule: nothing was "
+                            "destroyed");
+    else
+        g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND,
+                            "nothing is past its maximum");
     return FALSE;
 }
 

@@ -34,6 +34,7 @@ typedef struct {
 } VaultLogOptions;
 
 typedef enum { VAULT_LOG_ARCHIVE, VAULT_LOG_CONTROL } VaultLogKind;
+#define VAULT_LOGS_COUNT 2 /* by VaultLogKind */
 
 /* "muniment/<vault id>/archive/<epoch>", or control. */
 char *vault_log_origin(const VaultId *vault_id, VaultLogKind kind, guint32 epoch);

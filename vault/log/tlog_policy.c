@@ -1,5 +1,6 @@
 #include "vault/log/tlog_policy.h"
 
+#include "vault/base/file.h"
 #include "vault/log/text.h"
 
 #define QUORUM_NONE "none"
@@ -313,6 +314,34 @@ VaultTlogPolicy *vault_tlog_policy_parse(const char *text, gsize len, GError **e
     return g_steal_pointer(&policy);
 }
 
+VaultTlogPolicy *vault_tlog_policy_load(const char *path, GError **error)
+{
+    g_autoptr(GBytes) text = vault_file_read(path, VAULT_TLOG_POLICY_LEN_MAX, error);
+    g_autoptr(VaultTlogPolicy) policy = NULL;
+
+    if (text == NULL)
+        return NULL;
+    policy = vault_tlog_policy_parse(g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
+    if (policy == NULL)
+        g_prefix_error(error, "%s: ", path);
+    return g_steal_pointer(&policy);
+}
+
+GArray *vault_tlog_policy_witnesses(const VaultTlogPolicy *policy)
+{
+    GArray *witnesses = g_array_new(FALSE, FALSE, sizeof(VaultTlogWitness));
+
+    for (guint i = 0; i < policy->parties->len; i++) {
+        const Party *party = g_ptr_array_index(policy->parties, i);
+        const VaultTlogWitness witness = {
+            .name = party->name, .key = party->key, .url = party->url};
+
+        if (party->key != NULL)
+            g_array_append_val(witnesses, witness);
+    }
+    return witnesses;
+}
+
 /* ---- formatting ----------------------------------------------------------------------------- */
 
 static void format_key(GString *text, const VaultNoteKey *key, const char *url)
@@ -401,7 +430,8 @@ static gboolean is_logs(const VaultTlogPolicy *policy, const VaultNote *note, co
 }
 
 /* Members stand before their groups, so one pass settles all. */
-static gboolean is_quorum_met(const VaultTlogPolicy *policy, const VaultNote *note, GError **error)
+gboolean vault_tlog_policy_meets_quorum(const VaultTlogPolicy *policy, const VaultNote *note,
+                                        GError **error)
 {
     g_autofree gboolean *witnessed = g_new0(gboolean, policy->parties->len + 1);
     guint quorum_place = 0;
@@ -436,7 +466,7 @@ VaultCheckpoint *vault_tlog_policy_check(const VaultTlogPolicy *policy, const Va
         vault_checkpoint_parse(note->text, strlen(note->text), error);
 
     if (checkpoint == NULL || !is_logs(policy, note, checkpoint->origin, error) ||
-        !is_quorum_met(policy, note, error))
+        !vault_tlog_policy_meets_quorum(policy, note, error))
         return NULL;
     return g_steal_pointer(&checkpoint);
 }

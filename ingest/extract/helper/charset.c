@@ -79,7 +79,8 @@ void extract_charset_free(GByteArray *text)
 {
     if (text == NULL)
         return;
-    explicit_bzero(text->data, text->len);
+    if (text->len > 0)
+        explicit_bzero(text->data, text->len);
     g_byte_array_unref(text);
 }
 

@@ -52,8 +52,10 @@ static void lock_memory(void)
 /* Reading and writing on `fd` alone; memory that is not executable. */
 static gboolean allow_with_arguments(scmp_filter_ctx filter, int fd)
 {
-    const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd);
-    const struct scmp_arg_cmp no_exec = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp own = {
+        .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)fd, .datum_b = 0};
+    const struct scmp_arg_cmp no_exec = {
+        .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0};
 
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(read), 1, own) == 0 &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, own) == 0 &&

@@ -13,6 +13,12 @@
 #define GRACE_MS 2000
 
 typedef struct {
+    int fd;
+    gsize len;
+    guint8 bytes[2 * EXTRACT_FRAME_TEXT_LEN_MAX];
+} Output;
+
+typedef struct {
     guint8 *bytes;
     gsize len;
     char type[EXTRACT_TYPE_LEN_MAX + 1], name[EXTRACT_NAME_LEN_MAX + 1];
@@ -44,36 +50,41 @@ static gsize read_all(int fd, void *bytes, gsize len)
     return done;
 }
 
-/* Nobody to write to: nothing is left to do. */
-static void write_all(int fd, const void *bytes, gsize len)
+/* Frames are gathered: a document may be a hundred thousand short paragraphs. */
+static void flush(Output *output)
 {
     gsize done = 0;
 
-    while (done < len) {
-        gssize put = write(fd, (const guint8 *)bytes + done, len - done);
+    while (done < output->len) {
+        gssize put = write(output->fd, output->bytes + done, output->len - done);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            _exit(EXIT_FAILURE);
+            _exit(EXIT_FAILURE); /* nobody to write to: nothing is left to do */
         done += (gsize)put;
     }
+    explicit_bzero(output->bytes, output->len);
+    output->len = 0;
 }
 
-static void send_frame(int fd, ExtractFrameKind kind, guint32 number)
+static void put_frame(Output *output, ExtractFrameKind kind, guint32 number, const char *text)
 {
-    guint8 bytes[EXTRACT_FRAME_LEN];
+    gsize text_len = kind == EXTRACT_FRAME_TEXT ? number : 0;
 
-    extract_frame_format(&(ExtractFrame){.kind = kind, .number = number}, bytes);
-    write_all(fd, bytes, sizeof bytes);
+    if (sizeof output->bytes - output->len < EXTRACT_FRAME_LEN + text_len)
+        flush(output);
+    extract_frame_format(&(ExtractFrame){.kind = kind, .number = number},
+                         output->bytes + output->len);
+    output->len += EXTRACT_FRAME_LEN;
+    if (text_len > 0)
+        memcpy(output->bytes + output->len, text, text_len);
+    output->len += text_len;
 }
 
-static void send_text(gpointer user, const char *text, gsize len)
+static void put_text(gpointer user, const char *text, gsize len)
 {
-    int fd = GPOINTER_TO_INT(user);
-
-    send_frame(fd, text == NULL ? EXTRACT_FRAME_BREAK : EXTRACT_FRAME_TEXT, (guint32)len);
-    write_all(fd, text, len);
+    put_frame(user, text == NULL ? EXTRACT_FRAME_BREAK : EXTRACT_FRAME_TEXT, (guint32)len, text);
 }
 
 static void set_alarm(guint32 time_ms)
@@ -94,17 +105,17 @@ static gboolean receive(int fd, const ExtractRequest *request, Received *receive
            read_all(fd, received->bytes, received->len) == received->len;
 }
 
-static gboolean serve_one(int fd, const ExtractRequest *request, ExtractServed extract)
+static gboolean serve_one(Output *output, const ExtractRequest *request, ExtractServed extract)
 {
     g_auto(Received) received = {.bytes = NULL};
     g_autoptr(ExtractTextOut) out = NULL;
     IngestExtractOutcome outcome;
     ExtractRun run;
 
-    if (!receive(fd, request, &received))
+    if (!receive(output->fd, request, &received))
         return FALSE;
     set_alarm(request->time_ms + GRACE_MS);
-    out = extract_text_out_new(request->text_len_max, send_text, GINT_TO_POINTER(fd));
+    out = extract_text_out_new(request->text_len_max, put_text, output);
     extract_run_init(&run, out);
     outcome = extract(&run, &(ExtractDocument){.bytes = received.bytes,
                                                .len = received.len,
@@ -112,19 +123,23 @@ static gboolean serve_one(int fd, const ExtractRequest *request, ExtractServed e
                                                .name = received.name});
     extract_text_out_finish(out);
     set_alarm(0);
-    send_frame(fd, EXTRACT_FRAME_END, outcome);
+    put_frame(output, EXTRACT_FRAME_END, outcome, NULL);
+    flush(output);
     return TRUE;
 }
 
 gboolean extract_serve(int fd, ExtractServed extract)
 {
+    g_autofree Output *output = g_new0(Output, 1);
     guint8 header[EXTRACT_REQUEST_LEN];
     ExtractRequest request;
     gsize got;
 
-    send_frame(fd, EXTRACT_FRAME_READY, EXTRACT_PROTOCOL_VERSION);
+    output->fd = fd;
+    put_frame(output, EXTRACT_FRAME_READY, EXTRACT_PROTOCOL_VERSION, NULL);
+    flush(output);
     while ((got = read_all(fd, header, sizeof header)) == sizeof header) {
-        if (!extract_request_parse(header, &request) || !serve_one(fd, &request, extract))
+        if (!extract_request_parse(header, &request) || !serve_one(output, &request, extract))
             return FALSE;
         malloc_trim(0);
     }

@@ -1,4 +1,4 @@
-#include "restore/witness_request.h"
+#include "vault/witness/witness_request.h"
 
 #include "vault/log/text.h"
 

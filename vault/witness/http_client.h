@@ -2,7 +2,8 @@
  * so the way there need be no secret.
  *
  * Errors: MALFORMED (the URL; an answer that is not HTTP), UNSUPPORTED (https), IO (no connection,
- * no answer within HTTP_CLIENT_DEADLINE_S), TOO_LARGE. Threads: safe. Source: RFC 9112.
+ * no answer within HTTP_CLIENT_DEADLINE_S, told to stop), TOO_LARGE. Not bounded: the look-up of
+ * the host's name, which is the system's. Threads: safe. Source: RFC 9112.
  */
 #pragma once
 
@@ -18,6 +19,12 @@ typedef struct {
 void http_answer_clear(HttpAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpAnswer, http_answer_clear)
 
+typedef struct {
+    const char *url, *content_type;
+    const void *body;
+    gsize len;
+    int stop_fd; /* gives up as soon as it can be read; -1: there is none */
+} HttpPost;
+
 /* TRUE for any status. */
-gboolean http_client_post(const char *url, const char *content_type, const void *body, gsize len,
-                          HttpAnswer *ret_answer, GError **error);
+gboolean http_client_post(const HttpPost *post, HttpAnswer *ret_answer, GError **error);

@@ -1,4 +1,4 @@
-#include "restore/http_client.h"
+#include "vault/witness/http_client.h"
 
 #include "vault/base/error.h"
 #include "vault/base/file.h"
@@ -52,18 +52,26 @@ static gboolean parse_url(const char *text, Url *ret_url, GError **error)
     return TRUE;
 }
 
-static gboolean wait_for(int fd, short events, gint64 deadline_us)
-{
-    struct pollfd polled = {.fd = fd, .events = events};
-    gint64 left_us = deadline_us - g_get_monotonic_time();
+/* How long what is under way may take, and what ends it before. */
+typedef struct {
+    gint64 deadline_us;
+    int stop_fd;
+} Patience;
 
-    if (left_us > 0 && poll(&polled, 1, (int)(left_us / 1000) + 1) == 1)
+static gboolean wait_for(int fd, short events, const Patience *patience)
+{
+    struct pollfd polled[] = {{.fd = fd, .events = events},
+                              {.fd = patience->stop_fd, .events = POLLIN}};
+    gint64 left_us = patience->deadline_us - g_get_monotonic_time();
+    int ready = left_us > 0 ? poll(polled, G_N_ELEMENTS(polled), (int)(left_us / 1000) + 1) : 0;
+
+    if (ready > 0 && polled[1].revents == 0)
         return TRUE;
-    errno = ETIMEDOUT;
+    errno = ready > 0 ? ECANCELED : ETIMEDOUT;
     return FALSE;
 }
 
-static int try_connect(const struct addrinfo *address, gint64 deadline_us)
+static int try_connect(const struct addrinfo *address, const Patience *patience)
 {
     g_auto(VaultFd) fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int failure = 0, connected;
@@ -72,7 +80,7 @@ static int try_connect(const struct addrinfo *address, gint64 deadline_us)
     if (fd < 0)
         return -1;
     if (connect(fd, address->ai_addr, address->ai_addrlen) != 0) {
-        if (errno != EINPROGRESS || !wait_for(fd, POLLOUT, deadline_us) ||
+        if (errno != EINPROGRESS || !wait_for(fd, POLLOUT, patience) ||
             getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &len) != 0)
             return -1;
         if (failure != 0)
@@ -83,7 +91,7 @@ static int try_connect(const struct addrinfo *address, gint64 deadline_us)
     return connected;
 }
 
-static int connect_to(const Url *url, gint64 deadline_us, GError **error)
+static int connect_to(const Url *url, const Patience *patience, GError **error)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
@@ -96,19 +104,19 @@ static int connect_to(const Url *url, gint64 deadline_us, GError **error)
     }
     errno = EHOSTUNREACH;
     for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
-        fd = try_connect(at, deadline_us);
+        fd = try_connect(at, patience);
     if (fd < 0)
         vault_error_set_errno(error, errno, "cannot connect to", url->host);
     freeaddrinfo(found);
     return fd;
 }
 
-static gboolean send_all(int fd, const char *bytes, gsize len, gint64 deadline_us)
+static gboolean send_all(int fd, const char *bytes, gsize len, const Patience *patience)
 {
     while (len > 0) {
         ssize_t sent;
 
-        if (!wait_for(fd, POLLOUT, deadline_us))
+        if (!wait_for(fd, POLLOUT, patience))
             return FALSE;
         sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EAGAIN && errno != EINTR)
@@ -120,14 +128,14 @@ static gboolean send_all(int fd, const char *bytes, gsize len, gint64 deadline_u
 }
 
 /* To the end of the connection: HTTP/1.0 is asked for, so that is where the answer ends. */
-static gboolean receive_all(int fd, GByteArray *answer, gint64 deadline_us)
+static gboolean receive_all(int fd, GByteArray *answer, const Patience *patience)
 {
     guint8 bytes[4096];
 
     for (;;) {
         ssize_t got;
 
-        if (!wait_for(fd, POLLIN, deadline_us))
+        if (!wait_for(fd, POLLIN, patience))
             return FALSE;
         got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
         if (got == 0)
@@ -162,11 +170,10 @@ static gboolean parse_answer(const GByteArray *bytes, HttpAnswer *ret_answer, GE
     return TRUE;
 }
 
-static gboolean talk(int fd, const GString *request, GByteArray *answer, gint64 deadline_us,
+static gboolean talk(int fd, const GString *request, GByteArray *answer, const Patience *patience,
                      const char *host, GError **error)
 {
-    if (send_all(fd, request->str, request->len, deadline_us) &&
-        receive_all(fd, answer, deadline_us))
+    if (send_all(fd, request->str, request->len, patience) && receive_all(fd, answer, patience))
         return TRUE;
     if (errno == EMSGSIZE) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE, "%s answers more than %d bytes",
@@ -176,25 +183,26 @@ static gboolean talk(int fd, const GString *request, GByteArray *answer, gint64 
     return vault_error_set_errno(error, errno, "no answer from", host);
 }
 
-gboolean http_client_post(const char *url_text, const char *content_type, const void *body,
-                          gsize len, HttpAnswer *ret_answer, GError **error)
+gboolean http_client_post(const HttpPost *post, HttpAnswer *ret_answer, GError **error)
 {
+    const Patience patience = {.deadline_us =
+                                   g_get_monotonic_time() + HTTP_CLIENT_DEADLINE_S * G_USEC_PER_SEC,
+                               .stop_fd = post->stop_fd};
     g_auto(Url) url = {0};
     g_auto(VaultFd) fd = -1;
     g_autoptr(GString) request = g_string_new(NULL);
     g_autoptr(GByteArray) answer = g_byte_array_new();
-    gint64 deadline_us = g_get_monotonic_time() + HTTP_CLIENT_DEADLINE_S * G_USEC_PER_SEC;
 
-    if (!parse_url(url_text, &url, error))
+    if (!parse_url(post->url, &url, error))
         return FALSE;
-    fd = connect_to(&url, deadline_us, error);
+    fd = connect_to(&url, &patience, error);
     if (fd < 0)
         return FALSE;
     g_string_printf(request,
                     "POST %s HTTP/1.0\r\nHost: %s\r\nContent-Type: %s\r\n"
                     "Content-Length: %" G_GSIZE_FORMAT "\r\nConnection: close\r\n\r\n",
-                    url.target, url.host, content_type, len);
-    g_string_append_len(request, body, (gssize)len);
-    return talk(fd, request, answer, deadline_us, url.host, error) &&
+                    url.target, url.host, post->content_type, post->len);
+    g_string_append_len(request, post->body, (gssize)post->len);
+    return talk(fd, request, answer, &patience, url.host, error) &&
            parse_answer(answer, ret_answer, error);
 }
