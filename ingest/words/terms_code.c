@@ -76,7 +76,8 @@ static guint32 text_len(const guint32 *tokens, guint32 count)
     return len;
 }
 
-/* Each text is its number of words, then the words; none ends them. */
+/* Each text is its number of words, then the words; none ends them. Tokens have a gap behind each
+ * text, the last one too. */
 void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint32 count,
                              guint32 *ret_begin, guint32 *ret_end)
 {
@@ -94,18 +95,17 @@ void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint
             else
                 ingest_word_model_code(&code->words, &code->coder, NULL);
         }
-        if (code->coder.is_encoding) {
-            tokens += MIN(len + 1, count);
-            count -= MIN(len + 1, count);
-        }
         if (len > 0)
             ingest_word_model_gap(&code->words, 0);
+        if (len > 0 && code->coder.is_encoding) {
+            tokens += len + 1;
+            count -= len + 1;
+        }
     } while (len > 0 && !code->coder.has_failed);
     *ret_end = code->words.count;
 }
 
-/* ---- texts as they are ------------------------------------------------------------------------
- */
+/* ---- texts as they are ----------------------------------------------------------------------- */
 
 typedef enum { CASE_LOWER, CASE_CAPITAL, CASE_UPPER, CASE_MIXED } LetterCase;
 
