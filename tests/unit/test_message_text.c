@@ -508,6 +508,22 @@ static void text_is_cut_at_its_limit(void **state)
     assert_absent(cut, BODY, "five");
 }
 
+/* What shows little may be long. */
+static void html_is_cut_by_its_own_length(void **state)
+{
+    IngestMessageTextOptions options = {.text_len_max = 50001};
+    g_autoptr(GString) message = g_string_new("Content-Type: text/html; charset=utf-8\n\nfirst");
+    g_auto(Read) read = {0};
+
+    while (message->len < 100000)
+        g_string_append(message, "<i></i>");
+    g_string_append(message, " last");
+    read = read_bytes(message->str, message->len, &options);
+    assert_marks(read, INGEST_MARK_TRUNCATED);
+    assert_once(read, BODY, "first");
+    assert_absent(read, BODY, "last");
+}
+
 static void ten_thousand_levels_are_taken(void **state)
 {
     g_autoptr(GString) message = g_string_new(NULL);
@@ -616,6 +632,7 @@ int main(void)
         cmocka_unit_test(encrypted_parts_are_marked),
         cmocka_unit_test(signed_mail_is_read),
         cmocka_unit_test(text_is_cut_at_its_limit),
+        cmocka_unit_test(html_is_cut_by_its_own_length),
         cmocka_unit_test(ten_thousand_levels_are_taken),
         cmocka_unit_test(messages_in_encodings_are_bounded),
         cmocka_unit_test(reading_in_pieces_gives_the_same),
