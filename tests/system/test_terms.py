@@ -65,13 +65,13 @@ def none_are_made_where_none_are_wanted():
 
 
 def long_mail_waits_for_memory_and_is_taken():
-    """Each of them alone is over what all deliveries may hold."""
+    """Of two at a time each is over what is left by the other."""
     vault = Vault(PROGRAMS)
-    vault.configure(memory="64M", max_connections="16", connections_per_peer="16")
+    vault.configure(memory="128M", max_connections="16", connections_per_peer="16")
     ledger, lock = Ledger(), threading.Lock()
 
     def one(number):
-        message, mine = text(number, 5 << 20), Ledger()
+        message, mine = text(number, 4 << 20), Ledger()
         deliver(vault, mine, message, f"box{number}@example.com")
         with lock:
             ledger.sending(message)
