@@ -157,6 +157,7 @@ static void add_extraction(JsonBuilder *builder, ArchivedDaemon *daemon)
     add_number(builder, "encrypted", status.encrypted_count);
     add_number(builder, "malformed", status.malformed_count);
     add_number(builder, "unknown", status.unknown_count);
+    add_number(builder, "unread", status.unread_count);
     add_number(builder, "failed", status.failed_count);
     add_number(builder, "timed_out", status.timed_out_count);
     add_number(builder, "helpers", status.helper_count);

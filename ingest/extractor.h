@@ -12,7 +12,8 @@ typedef enum {
     INGEST_EXTRACT_TEXT,      /* all the text that there is, perhaps none */
     INGEST_EXTRACT_CUT,       /* text_len_max or another limit was reached: some of the text */
     INGEST_EXTRACT_ENCRYPTED, /* a password would be needed */
-    INGEST_EXTRACT_UNKNOWN,   /* no format that text is taken from: pictures, programs */
+    INGEST_EXTRACT_UNKNOWN,   /* no document: pictures, sounds, programs */
+    INGEST_EXTRACT_UNREAD,    /* a document in a format that is not read: Word before 2007, .msg */
     INGEST_EXTRACT_MALFORMED, /* of a known format, and broken; what came out counts */
     INGEST_EXTRACT_FAILED,    /* crash, time-out, no helper to be had; what came out counts */
 } IngestExtractOutcome;

@@ -43,6 +43,7 @@ static guint32 marks_of(IngestExtractOutcome outcome)
         return INGEST_MARK_TRUNCATED;
     case INGEST_EXTRACT_ENCRYPTED:
         return INGEST_MARK_UNSEARCHABLE;
+    case INGEST_EXTRACT_UNREAD:
     case INGEST_EXTRACT_MALFORMED:
     case INGEST_EXTRACT_FAILED:
         return INGEST_MARK_INCOMPLETE;

@@ -255,10 +255,12 @@ static void print_documents(JsonObject *extraction)
     else
         printf("Documents:      %" G_GUINT64_FORMAT " attached, %" G_GUINT64_FORMAT
                " cut, %" G_GUINT64_FORMAT " encrypted, %" G_GUINT64_FORMAT
-               " damaged, %" G_GUINT64_FORMAT " failed, %" G_GUINT64_FORMAT " timed out\n",
+               " not read, %" G_GUINT64_FORMAT " damaged, %" G_GUINT64_FORMAT
+               " failed, %" G_GUINT64_FORMAT " timed out\n",
                status_number(extraction, "documents"), status_number(extraction, "cut"),
-               status_number(extraction, "encrypted"), status_number(extraction, "malformed"),
-               status_number(extraction, "failed"), status_number(extraction, "timed_out"));
+               status_number(extraction, "encrypted"), status_number(extraction, "unread"),
+               status_number(extraction, "malformed"), status_number(extraction, "failed"),
+               status_number(extraction, "timed_out"));
 }
 
 static void print_daemon(JsonObject *status)

@@ -61,14 +61,18 @@ static gboolean fill_actions(posix_spawn_file_actions_t *actions, int socket)
            posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) == 0;
 }
 
-/* A session of its own: Ctrl-C on a terminal is for the command, which then ends the helper. */
+/* What asks a service or a command to stop is not for the helper, which is needed until all that
+ * was begun is done, and ends when its socket is closed: hence the session, and the mask. */
 static gboolean fill_attributes(posix_spawnattr_t *attributes)
 {
-    sigset_t none, all;
+    sigset_t masked, all;
 
-    sigemptyset(&none);
+    sigemptyset(&masked);
+    sigaddset(&masked, SIGHUP);
+    sigaddset(&masked, SIGINT);
+    sigaddset(&masked, SIGTERM);
     sigfillset(&all);
-    return posix_spawnattr_setsigmask(attributes, &none) == 0 &&
+    return posix_spawnattr_setsigmask(attributes, &masked) == 0 &&
            posix_spawnattr_setsigdefault(attributes, &all) == 0 &&
            posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
                                                     POSIX_SPAWN_SETSID) == 0;

@@ -174,6 +174,7 @@ static void count(IngestExtractPool *pool, IngestExtractOutcome outcome, gboolea
         [INGEST_EXTRACT_CUT] = &status->cut_count,
         [INGEST_EXTRACT_ENCRYPTED] = &status->encrypted_count,
         [INGEST_EXTRACT_UNKNOWN] = &status->unknown_count,
+        [INGEST_EXTRACT_UNREAD] = &status->unread_count,
         [INGEST_EXTRACT_MALFORMED] = &status->malformed_count,
         [INGEST_EXTRACT_FAILED] = is_late ? &status->timed_out_count : &status->failed_count,
     };

@@ -41,7 +41,7 @@ IngestExtractor *ingest_extract_pool_extractor(IngestExtractPool *pool);
 /* Since the pool was made. */
 typedef struct {
     guint64 document_count; /* all that was asked for */
-    guint64 cut_count, encrypted_count, malformed_count, unknown_count;
+    guint64 cut_count, encrypted_count, malformed_count, unknown_count, unread_count;
     guint64 failed_count;    /* crash, or no helper to be had */
     guint64 timed_out_count; /* not among the failed ones */
     guint64 helper_count;    /* started */

@@ -67,8 +67,7 @@ typedef struct {
 void ingest_number_model_init(IngestNumberModel *model);
 guint32 ingest_coder_number(IngestCoder *coder, IngestNumberModel *model, guint32 number);
 
-/* ---- one decision: called some thousand times a message ----------------------------------------
- */
+/* ---- one decision: called some thousand times a message -------------------------------------- */
 
 #define INGEST_CHANCE_BITS 12
 #define INGEST_CHANCE_MIN 16 /* of 2^12: nothing is certain */

@@ -16,8 +16,9 @@ enum {
     INGEST_WORD_BYTES = 30,
     INGEST_WORD_KIND_COUNT = 31
 };
-/* A row for each number of bits that the count of known words has; the last one for all above. */
-#define INGEST_KNOWN_BITS_COUNT 13
+/* A row for each number of bits, less one, of the count of known words; none has one bit. The last
+ * row is that of all larger ones. */
+#define INGEST_KNOWN_BITS_COUNT 12
 const IngestSymbols *ingest_word_kinds(void);
 
 typedef enum {

@@ -103,8 +103,7 @@ static gboolean decode(Parser *parser, const guint8 *bytes, gsize len, GError **
     return ingest_coder_finish_decoding(&parser->code.coder) || fail(error);
 }
 
-/* ---- words of header fields --------------------------------------------------------------------
- */
+/* ---- words of header fields ------------------------------------------------------------------ */
 
 static void take_header_word(const IngestWord *word, gpointer user)
 {
@@ -149,8 +148,7 @@ static void split_header(Parser *parser)
         split_header_text(parser, INGEST_FIELD_FILENAME, summary->filenames->pdata[i]);
 }
 
-/* ---- words of the texts ------------------------------------------------------------------------
- */
+/* ---- words of the texts ---------------------------------------------------------------------- */
 
 /* Returns how many words there are. */
 static guint32 count_range(Parser *parser, Range range, guint which)
@@ -208,8 +206,7 @@ static gboolean list_words(Parser *parser, GError **error)
     return TRUE;
 }
 
-/* ---- all in order ------------------------------------------------------------------------------
- */
+/* ---- all in order ---------------------------------------------------------------------------- */
 
 static void term_begin(Parser *parser, const IngestTermEntry *entry, gsize position)
 {

@@ -38,7 +38,8 @@ enum {
     INGEST_MARK_ATTACHMENT = 1 << 0,   /* has an attachment */
     INGEST_MARK_TRUNCATED = 1 << 1,    /* not all of its text is in the terms */
     INGEST_MARK_UNSEARCHABLE = 1 << 2, /* a part that nobody can read: encrypted */
-    INGEST_MARK_INCOMPLETE = 1 << 3,   /* an attachment's text could not be had: crash, time-out */
+    INGEST_MARK_INCOMPLETE = 1 << 3,   /* an attachment's text could not be had: crash,
+                                        * time-out, a format that is not read */
     INGEST_MARK_SMIME_ENCRYPTED = 1 << 4,
     INGEST_MARK_PGP_ENCRYPTED = 1 << 5,
     INGEST_MARK_SMIME_SIGNED = 1 << 6,

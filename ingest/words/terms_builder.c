@@ -114,6 +114,8 @@ void ingest_terms_builder_add(IngestTermsBuilder *builder, IngestField which, co
         len = (gsize)builder->room;
         builder->is_truncated = TRUE;
     }
+    if (len == 0)
+        return;
     builder->room -= len;
     cut = ingest_words_cut(text, len);
     if (cut > 0 && field->tail.len > 0) {

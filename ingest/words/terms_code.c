@@ -76,7 +76,8 @@ static guint32 text_len(const guint32 *tokens, guint32 count)
     return len;
 }
 
-/* Each text is its number of words, then the words; none ends them. */
+/* Each text is its number of words, then the words; none ends them. Tokens have a gap behind each
+ * text, the last one too. */
 void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint32 count,
                              guint32 *ret_begin, guint32 *ret_end)
 {
@@ -94,18 +95,17 @@ void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint
             else
                 ingest_word_model_code(&code->words, &code->coder, NULL);
         }
-        if (code->coder.is_encoding) {
-            tokens += MIN(len + 1, count);
-            count -= MIN(len + 1, count);
-        }
         if (len > 0)
             ingest_word_model_gap(&code->words, 0);
+        if (len > 0 && code->coder.is_encoding) {
+            tokens += len + 1;
+            count -= len + 1;
+        }
     } while (len > 0 && !code->coder.has_failed);
     *ret_end = code->words.count;
 }
 
-/* ---- texts as they are ------------------------------------------------------------------------
- */
+/* ---- texts as they are ----------------------------------------------------------------------- */
 
 typedef enum { CASE_LOWER, CASE_CAPITAL, CASE_UPPER, CASE_MIXED } LetterCase;
 
@@ -192,26 +192,33 @@ static LetterCase case_of(const char *word, gsize len)
     return upper == letters ? CASE_UPPER : CASE_MIXED;
 }
 
-/* `lower` is what the word is in lower case; `word`, as it is, comes out when decoding. */
-static void code_case(IngestTermsCode *code, const char *lower, char *word, gsize len)
+/* Of a word of mixed case, one letter. */
+static gboolean code_letter_case(IngestTermsCode *code, const char *word, gsize i)
+{
+    return (gboolean)ingest_coder_raw(&code->coder, 1,
+                                      code->coder.is_encoding && g_ascii_isupper(word[i]));
+}
+
+/* Of a word that is `lower` in lower case. Encoding, `word` is it as it is; decoding, `ret_word`
+ * becomes that. */
+static void code_case(IngestTermsCode *code, const char *lower, const char *word, char *ret_word,
+                      gsize len)
 {
     LetterCase letter_case = ingest_coder_tree(&code->coder, code->cases[code->last_case], 2,
                                                code->coder.is_encoding ? case_of(word, len) : 0);
 
     code->last_case = letter_case;
-    if (!code->coder.is_encoding)
-        memcpy(word, lower, len);
-    if (letter_case == CASE_CAPITAL && !code->coder.is_encoding)
-        word[0] = g_ascii_toupper(word[0]);
-    for (gsize i = 0; letter_case >= CASE_UPPER && i < len; i++) {
-        gboolean is_upper = TRUE;
+    for (gsize i = 0; letter_case == CASE_MIXED && i < len; i++) {
+        gboolean is_upper = g_ascii_isalpha(lower[i]) && code_letter_case(code, word, i);
 
-        if (letter_case == CASE_MIXED && g_ascii_isalpha(lower[i]))
-            is_upper = (gboolean)ingest_coder_raw(
-                &code->coder, 1, code->coder.is_encoding && g_ascii_isupper(word[i]));
-        if (is_upper && !code->coder.is_encoding)
-            word[i] = g_ascii_toupper(lower[i]);
+        if (!code->coder.is_encoding)
+            ret_word[i] = is_upper ? g_ascii_toupper(lower[i]) : lower[i];
     }
+    if (code->coder.is_encoding || letter_case == CASE_MIXED)
+        return;
+    memcpy(ret_word, lower, len);
+    for (gsize i = 0; i < (letter_case == CASE_UPPER ? len : letter_case == CASE_CAPITAL); i++)
+        ret_word[i] = g_ascii_toupper(lower[i]);
 }
 
 static gboolean has_letters(const char *word, gsize len)
@@ -236,18 +243,16 @@ static gsize word_len(const char *text, gsize left)
 static gsize encode_text_word(IngestTermsCode *code, const char *text, gsize left)
 {
     gsize len = word_len(text, left);
-    char lower[INGEST_WORD_LEN_MAX], word[INGEST_WORD_LEN_MAX];
+    char lower[INGEST_WORD_LEN_MAX];
     gboolean is_plain;
 
-    memcpy(word, text, len);
     for (gsize i = 0; i < len; i++)
         lower[i] = g_ascii_tolower(text[i]);
     is_plain = ingest_spelling_is_possible(lower, len);
     encode_word(code, ingest_vocabulary_intern(code->interned, is_plain ? lower : text, len));
     if (is_plain && has_letters(lower, len))
-        code_case(code, lower, word, len);
-    vault_wipe(lower, sizeof lower);
-    vault_wipe(word, sizeof word);
+        code_case(code, lower, text, NULL, len);
+    vault_wipe(lower, len);
     return len;
 }
 
@@ -259,7 +264,7 @@ static void decode_text_word(IngestTermsCode *code)
     char *word = text_room(code, known->len);
 
     if (known->is_plain && has_letters(lower, known->len))
-        code_case(code, lower, word, known->len);
+        code_case(code, lower, NULL, word, known->len);
     else
         memcpy(word, lower, known->len);
 }

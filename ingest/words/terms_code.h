@@ -31,7 +31,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(IngestTermsCode, ingest_terms_code_clear)
 
 /* All but the hash. What is decoded is within the limits and UTF-8, or the coder has failed. */
 void ingest_terms_code_summary(IngestTermsCode *code, IngestSummary *summary);
-/* The texts of one field: `tokens` are numbers in `interned`, INGEST_VOCABULARY_NONE between two
- * texts. What was coded is the history of the word model from *ret_begin to *ret_end. */
+/* The texts of one field: `tokens` are numbers in `interned`, INGEST_VOCABULARY_NONE behind each
+ * text. What was coded is the history of the word model from *ret_begin to *ret_end. */
 void ingest_terms_code_words(IngestTermsCode *code, const guint32 *tokens, guint32 count,
                              guint32 *ret_begin, guint32 *ret_end);

@@ -150,7 +150,7 @@ static guint symbol_of(const IngestModelWord *word, guint32 *ret_number)
 static guint32 code_unexpected(IngestWordModel *model, IngestCoder *coder,
                                const IngestModelWord *word)
 {
-    guint known_bits = MIN(g_bit_storage(model->vocabulary.count), INGEST_KNOWN_BITS_COUNT - 1);
+    guint known_bits = MIN(g_bit_storage(model->vocabulary.count) - 1, INGEST_KNOWN_BITS_COUNT - 1);
     guint32 number = 0;
     guint symbol = coder->is_encoding ? symbol_of(word, &number) : 0;
 

@@ -13,7 +13,8 @@
 static const char *const names[] = {
     [INGEST_EXTRACT_TEXT] = "text",           [INGEST_EXTRACT_CUT] = "cut",
     [INGEST_EXTRACT_ENCRYPTED] = "encrypted", [INGEST_EXTRACT_UNKNOWN] = "unknown",
-    [INGEST_EXTRACT_MALFORMED] = "malformed", [INGEST_EXTRACT_FAILED] = "failed",
+    [INGEST_EXTRACT_UNREAD] = "unread",       [INGEST_EXTRACT_MALFORMED] = "malformed",
+    [INGEST_EXTRACT_FAILED] = "failed",
 };
 
 static void take(gpointer user, const char *text, gsize len)

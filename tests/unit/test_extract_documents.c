@@ -150,11 +150,11 @@ static void plain_text_is_read_in_its_character_set(void **state)
     assert_cases(cases, G_N_ELEMENTS(cases));
 }
 
-static void compound_files_are_unknown_or_encrypted(void **state)
+static void compound_files_are_unread_or_encrypted(void **state)
 {
 #define COMPOUND "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
     static const Case cases[] = {
-        {BYTES(COMPOUND "W\0o\0r\0d\0"), NULL, "x.doc", "", INGEST_EXTRACT_UNKNOWN},
+        {BYTES(COMPOUND "W\0o\0r\0d\0"), NULL, "x.doc", "", INGEST_EXTRACT_UNREAD},
         {BYTES(COMPOUND "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0"), NULL, "x.docx", "",
          INGEST_EXTRACT_ENCRYPTED},
     };
@@ -182,7 +182,7 @@ int main(void)
         cmocka_unit_test(html_becomes_what_is_seen),
         cmocka_unit_test(xml_becomes_its_characters),
         cmocka_unit_test(plain_text_is_read_in_its_character_set),
-        cmocka_unit_test(compound_files_are_unknown_or_encrypted),
+        cmocka_unit_test(compound_files_are_unread_or_encrypted),
         cmocka_unit_test(broken_documents_of_each_format_are_malformed),
     };
 

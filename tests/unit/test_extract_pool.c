@@ -4,7 +4,10 @@
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SHORT_MS 1500
 #define LONG_MS 60000
@@ -96,6 +99,31 @@ static void helper_is_replaced_after_its_documents(void **state)
         assert_says(pool, "hello", "hello\f");
     ingest_extract_pool_status(pool, &status);
     assert_int_equal(status.helper_count, 3);
+}
+
+static pid_t only_child(void)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", getpid());
+    g_autofree char *children = NULL;
+
+    assert_true(g_file_get_contents(path, &children, NULL, NULL));
+    return atoi(children);
+}
+
+/* systemd sends SIGTERM to all of a service at once. */
+static void helper_outlives_the_signals_that_stop_a_service(void **state)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    g_autoptr(IngestExtractPool) pool = pool_with(EXTRACT_PROGRAM, LONG_MS, 1);
+    IngestExtractStatus status;
+
+    assert_says(pool, "hello", "hello\f");
+    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++) {
+        assert_true(only_child() > 0 && kill(only_child(), signals[i]) == 0);
+        assert_says(pool, "hello", "hello\f");
+    }
+    ingest_extract_pool_status(pool, &status);
+    assert_int_equal(status.helper_count, 1);
 }
 
 /* ---- the sandbox ----------------------------------------------------------------------------- */
@@ -298,6 +326,7 @@ int main(void)
         cmocka_unit_test(text_is_cut_at_the_limit),
         cmocka_unit_test(pictures_and_long_documents_need_no_helper),
         cmocka_unit_test(helper_is_replaced_after_its_documents),
+        cmocka_unit_test(helper_outlives_the_signals_that_stop_a_service),
         cmocka_unit_test(sandbox_refuses_all_but_its_work),
         cmocka_unit_test(pool_goes_on_after_a_helper_that_broke),
         cmocka_unit_test(pool_goes_on_after_a_helper_that_took_too_long),

@@ -357,6 +357,7 @@ static void outcomes_become_marks(void **state)
                  {INGEST_EXTRACT_ENCRYPTED, INGEST_MARK_UNSEARCHABLE},
                  {INGEST_EXTRACT_UNKNOWN, 0},
                  {INGEST_EXTRACT_MALFORMED, INGEST_MARK_INCOMPLETE},
+                 {INGEST_EXTRACT_UNREAD, INGEST_MARK_INCOMPLETE},
                  {INGEST_EXTRACT_FAILED, INGEST_MARK_INCOMPLETE}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -407,6 +407,19 @@ static void random_texts_come_back_as_the_splitter_cut_them(void **state)
     }
 }
 
+/* Numbers of words of more than 15 bits, and terms that begin alike. */
+static void many_words_come_back(void **state)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint64 random = 3;
+
+    for (guint i = 0; i < 40000; i++)
+        g_string_append_printf(text, "samebeginning%u ", i);
+    for (guint i = 0; i < 1000; i++)
+        g_string_append_printf(text, "samebeginning%u ", (guint)(next_random(&random) % 40000));
+    assert_as_split(*state, text->str, text->len);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_splitter_header_words_are_left_out, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_words_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(random_texts_come_back_as_the_splitter_cut_them, set_up,
                                         tear_down),
     };

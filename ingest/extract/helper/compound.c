@@ -22,5 +22,5 @@ IngestExtractOutcome extract_compound(ExtractRun *run, const ExtractDocument *do
 {
     return has_stream(document, "EncryptedPackage") || has_stream(document, "ENCRYPTEDPACKAGE")
                ? INGEST_EXTRACT_ENCRYPTED
-               : INGEST_EXTRACT_UNKNOWN;
+               : INGEST_EXTRACT_UNREAD;
 }

@@ -31,6 +31,12 @@ gboolean extract_name_ends(const char *name, const char *endings)
     return FALSE;
 }
 
+/* Documents, or archives of documents, that nothing here reads. */
+static IngestExtractOutcome leave_unread(ExtractRun *run, const ExtractDocument *document)
+{
+    return INGEST_EXTRACT_UNREAD;
+}
+
 static const struct {
     const char *magic;
     gsize len, at;
@@ -49,6 +55,9 @@ static const struct {
     {"ustar", 5, 257, extract_archive},
     {"{\\rtf", 5, 0, extract_rtf},
     {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8, 0, extract_compound},
+    {"Rar!\x1a\x07", 6, 0, leave_unread},
+    {"MSCF\0\0\0\0", 8, 0, leave_unread},
+    {"\x78\x9f\x3e\x22", 4, 0, leave_unread}, /* TNEF: winmail.dat */
 };
 
 /* A PDF may have 1,024 bytes of anything before it. */
@@ -117,9 +126,9 @@ static Extractor choose(const ExtractDocument *document)
 IngestExtractOutcome extract_outcome_join(IngestExtractOutcome whole, IngestExtractOutcome part)
 {
     static const guint8 weight[] = {
-        [INGEST_EXTRACT_UNKNOWN] = 0,   [INGEST_EXTRACT_TEXT] = 1,
-        [INGEST_EXTRACT_MALFORMED] = 2, [INGEST_EXTRACT_CUT] = 3,
-        [INGEST_EXTRACT_ENCRYPTED] = 4, [INGEST_EXTRACT_FAILED] = 5,
+        [INGEST_EXTRACT_UNKNOWN] = 0,   [INGEST_EXTRACT_TEXT] = 1, [INGEST_EXTRACT_UNREAD] = 2,
+        [INGEST_EXTRACT_MALFORMED] = 3, [INGEST_EXTRACT_CUT] = 4,  [INGEST_EXTRACT_ENCRYPTED] = 5,
+        [INGEST_EXTRACT_FAILED] = 6,
     };
 
     return weight[part] > weight[whole] ? part : whole;

@@ -12,5 +12,5 @@ IngestExtractOutcome extract_archive(ExtractRun *run, const ExtractDocument *doc
 IngestExtractOutcome extract_html(ExtractRun *run, const ExtractDocument *document);
 IngestExtractOutcome extract_xml(ExtractRun *run, const ExtractDocument *document);
 IngestExtractOutcome extract_plain(ExtractRun *run, const ExtractDocument *document);
-/* Compound files (.doc, .xls, .ppt, .msg): UNKNOWN, or ENCRYPTED office packages. */
+/* Compound files (.doc, .xls, .ppt, .msg): UNREAD, or ENCRYPTED office packages. */
 IngestExtractOutcome extract_compound(ExtractRun *run, const ExtractDocument *document);

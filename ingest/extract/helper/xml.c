@@ -22,10 +22,21 @@ typedef struct {
 } Rule;
 
 static const Rule office_rules[] = {
-    {"t", XML_TEXT},        {"delText", XML_TEXT}, {"text", XML_TEXT}, {"p", XML_BREAK},
-    {"si", XML_BREAK},      {"tab", XML_BLANK},    {"br", XML_BLANK},  {"cr", XML_BLANK},
-    {"c", XML_CELL},        {"v", XML_VALUE},      {"tc", XML_BREAK},  {"cm", XML_BREAK},
-    {"comment", XML_BREAK}, {"sheet", XML_SHEET},
+    {"t", XML_TEXT},
+    {"delText", XML_TEXT},
+    {"text", XML_TEXT},
+    {"p", XML_BREAK},
+    {"noBreakHyphen", XML_BLANK},
+    {"si", XML_BREAK},
+    {"tab", XML_BLANK},
+    {"br", XML_BLANK},
+    {"cr", XML_BLANK},
+    {"c", XML_CELL},
+    {"v", XML_VALUE},
+    {"tc", XML_BREAK},
+    {"cm", XML_BREAK},
+    {"comment", XML_BREAK},
+    {"sheet", XML_SHEET},
 };
 static const Rule opendocument_rules[] = {
     {"p", XML_PARAGRAPH}, {"h", XML_PARAGRAPH},      {"s", XML_BLANK},

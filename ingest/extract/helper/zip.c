@@ -145,17 +145,21 @@ static IngestExtractOutcome add_part(ExtractRun *run, ExtractMembers *members, Z
     g_assert_not_reached();
 }
 
-/* Without any part that has text (xlsb, drawings) what it says is not known. */
+/* Without any part that has text by these rules (xlsb, Visio) it is not read. */
 static IngestExtractOutcome extract_package(ExtractRun *run, ExtractMembers *members, ZipKind kind)
 {
     IngestExtractOutcome outcome = INGEST_EXTRACT_UNKNOWN;
+    gboolean has_content = FALSE;
     const char *path;
 
     while ((path = extract_members_next(members)) != NULL) {
         g_autofree char *own = g_strdup(path);
 
+        has_content |= use_of(kind, own) == PART_CONTENT || use_of(kind, own) == PART_DOCUMENT;
         outcome = extract_outcome_join(outcome, add_part(run, members, kind, own));
     }
+    if (!has_content)
+        outcome = extract_outcome_join(outcome, INGEST_EXTRACT_UNREAD);
     if (extract_members_outcome(members) != INGEST_EXTRACT_TEXT)
         outcome = extract_outcome_join(outcome, extract_members_outcome(members));
     return outcome;
