@@ -6,7 +6,7 @@
 #include "vault/base/file.h"
 #include "vault/erasure.h"
 
-#define LIST_FILE_LEN_MAX (64u << 20)
+#define LIST_FILE_LEN_MAX VAULT_RESULT_LEN_MAX
 
 void restore_request_scope_init(RestoreRequestScope *scope)
 {

@@ -264,6 +264,19 @@ def escrow():
     yield "sealed-generation-3", hpke.enc + hpke.seal(VAULT + u32(3), vault_key)
 
 
+def blocks():
+    key, file_id = seq(5), seq(0x40, 16)
+    derived = hkdf(file_id, key, b"muniment case index", 64)
+    plaintext = seq(0x80, 100)
+    yield "key", key
+    yield "file-id", file_id
+    yield "file-key", derived[:32]
+    yield "commitment", derived[32:]
+    yield "plaintext", plaintext
+    yield "block-7-kind-3-place-2", chacha20poly1305(
+        derived[:32], u32(0) + u64(7), b"\3" + u64(2), plaintext)
+
+
 def other():
     spans = (b"s@example.org", seq(9))
     tagged = b"muniment retry tag\0" + b"".join(u64(len(span)) + span for span in spans)
@@ -276,7 +289,8 @@ def other():
 def text():
     sections = {"key-id": key_ids, "master": master, "month": month, "wrap": wrap, "copy": copy,
                 "stream": stream, "index": index, "terms": terms, "tree": tree, "value": values,
-                "reader": reader, "escrow": escrow, "other": other}
+                "reader": reader, "escrow": escrow, "blocks": blocks,
+                "other": other}
     lines = ["# Made by vectors.py. Hexadecimal."]
     for name, section in sections.items():
         lines += ["", f"[{name}]"] + [f"{key}={value.hex()}" for key, value in section()]

@@ -66,6 +66,15 @@ LAYERS = {
         system=["gmime", "unicode", "idn2.h"],
         links=["ingest-words", "ingest-mime", "vault-seal", "IDN2"],
     ),
+    "search/index": dict(
+        project=["ingest/words/", "search/index.h", "search/query.h", "vault/base/",
+                 "vault/crypto/"],
+        system=["zstd"], links=["ingest-words", "vault-crypto", "ZSTD", "m"],
+    ),
+    "search": dict(
+        project=["ingest/words/", "vault/base/", "vault/crypto/", "vault/open.h"],
+        system=[], links=["ingest-words", "vault-open"],
+    ),
     "ingest/extract": dict(project=["ingest/extractor.h"], system=[], links=[]),
     "ingest/extract/helper": dict(
         project=["ingest/extractor.h", "ingest/extract/protocol.h"],
@@ -84,14 +93,14 @@ LAYERS = {
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
-        project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
+        project=["ingest/", "search/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
                  "vault/witness/", "vault/seal.h", "vault/keep.h", "vault/keep_terms.h",
                  "vault/backup.h", "vault/custody.h", "vault/erasure.h", "vault/open.h",
                  "vault/open/", "vault/depository.h",
                  "archived/config.h", "archived/config_template.h", "archived/control_client.h"],
         system=["archive", "gmime", "json-glib", "openssl/ts.h", "openssl/x509", "openssl/err.h"],
-        links=["ingest", "ingest-extract", "vault-keep", "vault-open", "vault-log",
-               "vault-witness", "archived-config",
+        links=["ingest", "ingest-extract", "search", "search-index", "vault-keep", "vault-open",
+               "vault-log", "vault-witness", "archived-config",
                "archived-control", "ARCHIVE", "CRYPTO", "GMIME", "JSON", "Threads::Threads"],
     ),
 }
@@ -103,11 +112,11 @@ RESTRICTED = ["sodium", "openssl", "sqlite3.h", "zstd", "archive", "gmime", "uni
 # Ingest is pure: no sockets, files or clock.
 IMPURE = ["sys/socket.h", "netinet/", "arpa/", "fcntl.h", "sys/stat.h", "unistd.h", "stdio.h",
           "time.h", "sys/time.h", "gio/", "glib/gstdio.h", "poll.h"]
-PURE_FOLDERS = ["ingest", "ingest/words", "ingest/mime"]
+PURE_FOLDERS = ["ingest", "ingest/words", "ingest/mime", "search"]
 
 # What must not even be reached through other headers.
 UNREACHABLE = {
-    "archived": ["vault/open.h"],
+    "archived": ["vault/open.h", "search/query.h", "search/index.h"],
     "ingest": ["vault/open.h", "vault/keep.h", "ingest/extract/pool.h"],
     "ingest/extract/helper": ["ingest/extract/pool.h"],
     "ingest/mime": ["vault/open.h", "vault/keep.h", "vault/seal.h"],
@@ -116,6 +125,7 @@ UNREACHABLE = {
     "vault/seal": ["vault/open.h", "vault/keep.h"],
     "vault/keep": ["vault/open.h"],
     "vault/open": ["vault/keep.h", "vault/seal.h", "vault/depository.h"],
+    "search/index": ["vault/open.h", "vault/keep.h", "vault/seal.h"],
 }
 
 # The facades: which folder implements which header outside it.

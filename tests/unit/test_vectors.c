@@ -9,6 +9,7 @@
 #include "vault/crypto/escrow.h"
 #include "vault/crypto/index_session_internal.h"
 #include "vault/crypto/month_internal.h"
+#include "vault/crypto/sealed_blocks.h"
 #include "vault/crypto/stream.h"
 #include "vault/crypto/terms_content.h"
 #include "vault/crypto/value.h"
@@ -211,6 +212,23 @@ static void a_copy_record_opens(void **state)
                                    record->data + header.header_len, len, plaintext, NULL));
     assert_vector("copy", "plaintext", plaintext, len - VAULT_HPKE_TAG_LEN);
     check_copy_content(plaintext, len - VAULT_HPKE_TAG_LEN);
+}
+
+static void blocks_are_sealed_to_the_same_bytes(void **state)
+{
+    guint8 key[VAULT_KEY_LEN], commitment[VAULT_BLOCK_COMMITMENT_LEN], sealed[116];
+    VaultBlockPlace place = {.number = 7, .kind = 3, .place = 2};
+    g_autoptr(GByteArray) plaintext = vector("blocks", "plaintext");
+    g_autoptr(VaultSealedBlocks) blocks = NULL;
+    VaultId file_id;
+
+    take("blocks", "key", key, sizeof key);
+    take("blocks", "file-id", &file_id, VAULT_ID_LEN);
+    blocks = vault_sealed_blocks_new(&(VaultSpan){key, sizeof key}, &file_id, "muniment case index",
+                                     commitment);
+    assert_vector("blocks", "commitment", commitment, sizeof commitment);
+    vault_sealed_blocks_seal(blocks, &place, plaintext->data, plaintext->len, sealed);
+    assert_vector("blocks", "block-7-kind-3-place-2", sealed, sizeof sealed);
 }
 
 static void a_stream_is_sealed_to_the_same_bytes(void **state)
@@ -478,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_wrap_is_bound_as_written_down_and_opens),
         cmocka_unit_test(a_copy_record_opens),
         cmocka_unit_test(a_stream_is_sealed_to_the_same_bytes),
+        cmocka_unit_test(blocks_are_sealed_to_the_same_bytes),
         cmocka_unit_test(a_tree_gives_the_same_slots_and_form),
         cmocka_unit_test(a_value_opens_under_row_key_and_vault_key),
         cmocka_unit_test(what_is_sealed_to_a_reader_opens),
