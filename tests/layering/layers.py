@@ -66,20 +66,20 @@ LAYERS = {
         system=["gmime", "unicode", "idn2.h"],
         links=["ingest-words", "ingest-mime", "vault-seal", "IDN2"],
     ),
+    "ingest/extract": dict(project=["ingest/extractor.h"], system=[], links=[]),
+    "ingest/extract/helper": dict(
+        project=["ingest/extractor.h", "ingest/extract/protocol.h"],
+        system=["archive", "libxml", "poppler", "seccomp", "unicode"],
+        links=["ARCHIVE", "ICU", "POPPLER", "SECCOMP", "XML"],
+    ),
     "search/index": dict(
         project=["ingest/words/", "search/index.h", "search/query.h", "vault/base/",
                  "vault/crypto/"],
         system=["zstd"], links=["ingest-words", "vault-crypto", "ZSTD", "m"],
     ),
     "search": dict(
-        project=["ingest/words/", "vault/base/", "vault/crypto/", "vault/open.h"],
-        system=[], links=["ingest-words", "vault-open"],
-    ),
-    "ingest/extract": dict(project=["ingest/extractor.h"], system=[], links=[]),
-    "ingest/extract/helper": dict(
-        project=["ingest/extractor.h", "ingest/extract/protocol.h"],
-        system=["archive", "libxml", "poppler", "seccomp", "unicode"],
-        links=["ARCHIVE", "ICU", "POPPLER", "SECCOMP", "XML"],
+        project=["ingest/words/", "vault/base/", "vault/crypto/"],
+        system=[], links=["ingest-words"],
     ),
     "archived": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/tlog_policy.h",
@@ -93,7 +93,8 @@ LAYERS = {
                "SYSTEMD", "JSON", "Threads::Threads"],
     ),
     "restore": dict(
-        project=["ingest/", "search/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
+        project=["ingest/", "search/index.h", "search/query.h", "search/snippet.h",
+                 "vault/base/", "vault/crypto/", "vault/act/", "vault/log/",
                  "vault/witness/", "vault/seal.h", "vault/keep.h", "vault/keep_terms.h",
                  "vault/backup.h", "vault/custody.h", "vault/erasure.h", "vault/open.h",
                  "vault/open/", "vault/depository.h",

@@ -15,7 +15,6 @@ void vault_result_file_free(VaultResultFile *result)
     if (result == NULL)
         return;
     g_free(result->scope);
-    g_free(result->log.origin);
     g_array_unref(result->messages);
     g_clear_pointer(&result->hashes, g_array_unref);
     g_free(result);
@@ -32,27 +31,20 @@ void vault_result_file_add(VaultResultFile *result, const RecordId *id, const Va
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* Decimal, without sign or leading zeros. */
-static gboolean parse_size(const char *text, guint64 *ret_size)
+static gboolean parse_index(const char *text, guint64 *ret_index)
 {
     return (*text != '0' || text[1] == '\0') &&
-           g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, ret_size, NULL);
+           g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, ret_index, NULL);
 }
 
-static gboolean take_log(VaultTextFile *file, VaultResultLog *log, GError **error)
+static gboolean take_log(VaultTextFile *file, VaultResultFile *result, GError **error)
 {
-    g_autofree char *value = vault_text_file_take_text(
-        file, "log", VAULT_RESULT_ORIGIN_LEN_MAX + 2 * VAULT_HASH_LEN + 22, error);
-    g_auto(GStrv) parts = NULL;
+    g_autofree char *value = vault_text_file_take_text(file, "log", 20, error);
 
-    if (value == NULL || g_str_equal(value, "none"))
-        return value != NULL;
-    parts = vault_text_file_split(file, value, 3, error);
-    if (parts == NULL)
+    if (value == NULL)
         return FALSE;
-    if (!parse_size(parts[1], &log->size))
-        return vault_text_file_refuse(file, error, "the log has no plain size");
-    log->origin = g_strdup(parts[0]);
-    return vault_text_file_hex(file, "root", parts[2], log->root.bytes, VAULT_HASH_LEN, error);
+    return parse_index(value, &result->log_index) ||
+           vault_text_file_refuse(file, error, "\"log\" is not a plain number");
 }
 
 static gboolean take_message(VaultTextFile *file, VaultResultFile *result, GError **error)
@@ -93,7 +85,7 @@ static gboolean take_search(VaultTextFile *file, VaultResultFile *result, GError
     result->scope = vault_text_file_take_text(file, "query", VAULT_RESULT_QUERY_LEN_MAX, error);
     return result->scope != NULL &&
            vault_text_file_take_time(file, "created", &result->created_s, error) &&
-           take_log(file, &result->log, error) && take_hashed_messages(file, result, error);
+           take_log(file, result, error) && take_hashed_messages(file, result, error);
 }
 
 static gboolean take_list(VaultTextFile *file, VaultResultFile *result, GError **error)
@@ -188,18 +180,6 @@ static void sort_hashed(VaultResultFile *result)
     }
 }
 
-static void append_log(GString *text, const VaultResultLog *log)
-{
-    if (log->origin == NULL) {
-        vault_text_append(text, "log", "none");
-        return;
-    }
-    g_string_append_printf(text, "log: %s %" G_GUINT64_FORMAT " ", log->origin, log->size);
-    for (gsize i = 0; i < VAULT_HASH_LEN; i++)
-        g_string_append_printf(text, "%02x", log->root.bytes[i]);
-    g_string_append_c(text, '\n');
-}
-
 static void append_hashed(GString *text, const VaultResultFile *result)
 {
     vault_text_append_number(text, "messages", result->messages->len);
@@ -229,7 +209,7 @@ char *vault_result_file_format(VaultResultFile *result, GError **error)
     vault_text_append(text, is_search ? "query" : "scope", result->scope);
     vault_text_append_time(text, "created", result->created_s);
     if (is_search) {
-        append_log(text, &result->log);
+        g_string_append_printf(text, "log: %" G_GUINT64_FORMAT "\n", result->log_index);
         append_hashed(text, result);
     } else {
         vault_text_append_messages(text, result->messages);

@@ -4,7 +4,7 @@
  *   vault: 32 hexadecimal digits
  *   query: what was looked for
  *   created: time
- *   log: origin, size and root of the control log, or "none"
+ *   log: where in the control log the search stands
  *   messages: 2
  *   message: archive id, SHA-256 of the message      ascending by id, each once
  *
@@ -21,25 +21,17 @@
 #define VAULT_RESULT_LEN_MAX (128u << 20)
 #define VAULT_RESULT_SCOPE_LEN_MAX 2048
 #define VAULT_RESULT_QUERY_LEN_MAX 65536
-#define VAULT_RESULT_ORIGIN_LEN_MAX 256
 #define VAULT_RESULT_MESSAGES_MAX 1000000
 #define VAULT_RESULT_TYPE "muniment-result/1"
 #define VAULT_RESULT_SEARCH_TYPE "muniment-result/2"
-
-/* Where a log stood. */
-typedef struct {
-    char *origin; /* NULL: not known */
-    guint64 size;
-    VaultHash root;
-} VaultResultLog;
 
 typedef struct {
     VaultId vault_id;
     char *scope; /* what was asked for: of a search, its query */
     guint64 created_s;
-    VaultResultLog log; /* the control log, just after the search */
-    GArray *messages;   /* RecordId */
-    GArray *hashes;     /* VaultHash of each, of a search; NULL: no search made this */
+    guint64 log_index; /* of the search's entry in the control log */
+    GArray *messages;  /* RecordId */
+    GArray *hashes;    /* VaultHash of each, of a search; NULL: no search made this */
 } VaultResultFile;
 VaultResultFile *vault_result_file_new(void);
 /* Of a search. */
