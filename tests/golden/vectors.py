@@ -289,8 +289,7 @@ def other():
 def text():
     sections = {"key-id": key_ids, "master": master, "month": month, "wrap": wrap, "copy": copy,
                 "stream": stream, "index": index, "terms": terms, "tree": tree, "value": values,
-                "reader": reader, "escrow": escrow, "blocks": blocks,
-                "other": other}
+                "reader": reader, "escrow": escrow, "blocks": blocks, "other": other}
     lines = ["# Made by vectors.py. Hexadecimal."]
     for name, section in sections.items():
         lines += ["", f"[{name}]"] + [f"{key}={value.hex()}" for key, value in section()]
