@@ -98,8 +98,8 @@ static void __attribute__((noinline)) wipe_stack(void)
 }
 
 /* Small messages share what is set aside for them (ARCHIVED_MEMORY_BASE). Long ones wait among
- * themselves first, so that they do not keep all others waiting for memory; where there is no room
- * in time the mail is kept without terms. */
+ * themselves first, then behind all deliveries, and keep none waiting; where there is no room in
+ * time the mail is kept without terms. */
 static void charge_terms(ArchivedIntake *intake)
 {
     ArchivedDaemon *daemon = intake->connection->daemon;
@@ -110,7 +110,7 @@ static void charge_terms(ArchivedIntake *intake)
     needed = ingest_terms_maker_memory(daemon->terms, intake->len);
     intake->terms_charge.budget = daemon->terms_memory;
     if (!archived_charge_grow(&intake->terms_charge, needed, NULL) ||
-        !archived_charge_grow(&intake->charge, archived_intake_memory(intake->len) + needed, NULL))
+        !archived_charge_grow_behind(&intake->charge, archived_intake_memory(intake->len) + needed))
         ingest_delivery_leave_terms(intake->delivery);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Of one value, as it was sent. */
-#define VALUE_LEN_MAX (64u << 10)
+#define VALUE_LEN_MAX (128u << 10)
 /* The last second of 9999. */
 #define LAST_S G_GINT64_CONSTANT(253402300799)
 

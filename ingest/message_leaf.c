@@ -188,6 +188,8 @@ MessageLeaf *ingest_message_leaf_new(MessageReading *reading, const IngestEntity
     leaf->charset = g_strdup(ingest_entity_parameter(entity, "charset"));
     leaf->is_encoded = is_encoded(entity->encoding);
     g_mime_encoding_init_decode(&leaf->decoder, entity->encoding);
+    if (entity->encoding == GMIME_CONTENT_ENCODING_UUENCODE)
+        leaf->line = g_byte_array_new();
     is_attachment = is_attached(reading, entity, leaf);
     leaf->field = is_attachment ? INGEST_FIELD_ATTACHMENT : INGEST_FIELD_BODY;
     leaf->is_alternative = reading->alternatives_level > 0 && !is_attachment;
@@ -215,6 +217,7 @@ void ingest_message_leaf_free(MessageLeaf *leaf)
     g_free(leaf->charset);
     g_free(leaf->content_type);
     g_free(leaf->filename);
+    free_bytes(leaf->line);
     free_bytes(leaf->start);
     free_bytes(leaf->whole);
     ingest_charset_free(leaf->to_utf8);
@@ -265,24 +268,24 @@ static void take_html_start(MessageReading *reading, MessageLeaf *leaf, const gu
     ingest_charset_add(leaf->to_utf8, bytes + taken_len, len - taken_len);
 }
 
-/* Nothing is read of a text that nobody takes any more. HTML is counted as it comes: a document
- * that shows little may be long. */
-static gboolean is_over(MessageReading *reading, MessageLeaf *leaf, gsize len)
+/* HTML is counted as it comes, for a document that shows little may be long. What is left of it;
+ * the place does not depend on the pieces. */
+static gsize limit_html(MessageReading *reading, gsize len)
 {
-    if (leaf->html != NULL)
-        reading->html_len += len;
-    if (ingest_terms_builder_room(reading->builder) > 0 &&
-        reading->html_len <= reading->options->text_len_max)
-        return FALSE;
-    reading->summary->marks |= INGEST_MARK_TRUNCATED;
-    return TRUE;
+    guint64 room = reading->options->text_len_max - reading->html_len;
+
+    if (len > room)
+        reading->summary->marks |= INGEST_MARK_TRUNCATED;
+    len = MIN(len, room);
+    reading->html_len += len;
+    return len;
 }
 
 static void take_decoded(MessageReading *reading, MessageLeaf *leaf, const void *bytes, gsize len)
 {
+    if (leaf->html != NULL)
+        len = limit_html(reading, len);
     if (leaf->kind == LEAF_NOTHING || len == 0)
-        return;
-    if (leaf->whole == NULL && is_over(reading, leaf, len))
         return;
     if (leaf->whole != NULL)
         keep_whole(leaf, bytes, len);
@@ -292,17 +295,10 @@ static void take_decoded(MessageReading *reading, MessageLeaf *leaf, const void 
         ingest_charset_add(leaf->to_utf8, bytes, len);
 }
 
-void ingest_message_leaf_body(MessageReading *reading, MessageLeaf *leaf, const guint8 *bytes,
-                              gsize len)
+static void decode(MessageReading *reading, MessageLeaf *leaf, const guint8 *bytes, gsize len)
 {
     char decoded[2 * SLICE_LEN];
 
-    if (leaf->kind == LEAF_NOTHING)
-        return;
-    if (!leaf->is_encoded) {
-        take_decoded(reading, leaf, bytes, len);
-        return;
-    }
     while (len > 0) {
         gsize taken_len = MIN(len, SLICE_LEN);
         gsize decoded_len =
@@ -312,6 +308,36 @@ void ingest_message_leaf_body(MessageReading *reading, MessageLeaf *leaf, const 
         bytes += taken_len, len -= taken_len;
     }
     vault_wipe(decoded, sizeof decoded);
+}
+
+/* GMime's decoder finds "begin" only where the line is in one piece. */
+static void decode_lines(MessageReading *reading, MessageLeaf *leaf, const guint8 *bytes, gsize len)
+{
+    while (len > 0) {
+        const guint8 *newline = memchr(bytes, '\n', len);
+        gsize taken_len = newline == NULL ? len : (gsize)(newline + 1 - bytes);
+
+        taken_len = MIN(taken_len, SLICE_LEN - leaf->line->len);
+        g_byte_array_append(leaf->line, bytes, (guint)taken_len);
+        if (leaf->line->len == SLICE_LEN || bytes[taken_len - 1] == '\n') {
+            decode(reading, leaf, leaf->line->data, leaf->line->len);
+            g_byte_array_set_size(leaf->line, 0);
+        }
+        bytes += taken_len, len -= taken_len;
+    }
+}
+
+void ingest_message_leaf_body(MessageReading *reading, MessageLeaf *leaf, const guint8 *bytes,
+                              gsize len)
+{
+    if (leaf->kind == LEAF_NOTHING)
+        return;
+    if (leaf->line != NULL)
+        decode_lines(reading, leaf, bytes, len);
+    else if (leaf->is_encoded)
+        decode(reading, leaf, bytes, len);
+    else
+        take_decoded(reading, leaf, bytes, len);
 }
 
 static void end_text(MessageReading *reading, MessageLeaf *leaf)
@@ -338,6 +364,8 @@ void ingest_message_leaf_end(MessageReading *reading, MessageLeaf *leaf)
 {
     char decoded[64];
 
+    if (leaf->line != NULL)
+        decode(reading, leaf, leaf->line->data, leaf->line->len);
     if (leaf->is_encoded && leaf->kind != LEAF_NOTHING)
         take_decoded(reading, leaf, decoded, g_mime_encoding_flush(&leaf->decoder, "", 0, decoded));
     if (leaf->kind == LEAF_PLAIN || leaf->kind == LEAF_HTML)

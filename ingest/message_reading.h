@@ -27,6 +27,7 @@ typedef struct {
     gboolean is_alternative; /* goes through the reading's `alternatives` */
     gboolean is_encoded;
     GMimeEncoding decoder;
+    GByteArray *line; /* uuencode: the line that is not whole yet; else NULL */
     char *charset, *content_type, *filename;
     GByteArray *start; /* of HTML that may declare its charset: until there is enough to look */
     IngestCharset *to_utf8;

@@ -1,7 +1,7 @@
 #include "ingest/terms_maker.h"
 
 /* Measured: words, their places and what is made of them, for each byte of text. */
-#define MEMORY_PER_TEXT_BYTE 14
+#define MEMORY_PER_TEXT_BYTE 12
 /* A header, pieces, the tables of a reader. */
 #define MEMORY_BASE (256u << 10)
 

@@ -134,9 +134,12 @@ static gboolean is_oid(const Element *oid, const guint8 *prefix, gsize prefix_le
 
 IngestCmsKind ingest_cms_open(const guint8 *bytes, gsize len, GByteArray **ret_content)
 {
-    Reader reader = {bytes, bytes + len}, info, content;
+    Reader reader, info, content;
     Element type;
 
+    if (len == 0)
+        return INGEST_CMS_UNKNOWN;
+    reader = (Reader){bytes, bytes + len};
     if (!enter(&reader, TAG_SEQUENCE, &info) || !next(&info, &type) || type.tag != TAG_OID ||
         !enter(&info, TAG_ZERO, &content))
         return INGEST_CMS_UNKNOWN;

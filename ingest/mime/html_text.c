@@ -8,6 +8,8 @@
  */
 #define PIECE_LEN 4096
 #define ENTITY_LEN_MAX 40
+/* More than is kept of it. */
+#define TITLE_LEN_MAX (2 * INGEST_HTML_TARGET_LEN_MAX)
 #define DECLARATION_LEN_MAX 2048
 
 struct IngestHtmlText {
@@ -17,6 +19,7 @@ struct IngestHtmlText {
     guint depth, left_out; /* depth of an element that is left out; 0: none */
     gboolean is_cut;
     GByteArray *piece; /* not yet given to the parser */
+    GString *title;    /* of the document, while it is read; else NULL */
     GString *aside;    /* texts for the end, each ended by NUL */
     GHashTable *known; /* those texts */
 };
@@ -62,6 +65,8 @@ static void keep_aside(IngestHtmlText *html, const char *text)
     gsize len = MIN(strlen(text), INGEST_HTML_TARGET_LEN_MAX);
     g_autofree char *kept = NULL;
 
+    while (len > 0 && (text[len] & 0xc0) == 0x80)
+        len--;
     if (len == 0)
         return;
     if (html->aside->len + len > INGEST_HTML_ASIDE_LEN_MAX) {
@@ -105,6 +110,14 @@ static void take_attribute(IngestHtmlText *html, const char *name, const char *v
     }
 }
 
+static void end_title(IngestHtmlText *html)
+{
+    if (html->title == NULL)
+        return;
+    keep_aside(html, html->title->str);
+    g_string_free(g_steal_pointer(&html->title), TRUE);
+}
+
 /* ---- what the parser calls ------------------------------------------------------------------- */
 
 static void start_element(void *user, const xmlChar *name, const xmlChar **attributes)
@@ -114,6 +127,9 @@ static void start_element(void *user, const xmlChar *name, const xmlChar **attri
     html->depth++;
     if (html->left_out == 0 && is_left_out((const char *)name))
         html->left_out = html->depth;
+    end_title(html);
+    if (strcmp((const char *)name, "title") == 0)
+        html->title = g_string_new(NULL);
     if (is_block((const char *)name))
         give(html, "\n", 1);
     if (html->left_out > 0 || strcmp((const char *)name, "link") == 0)
@@ -127,6 +143,7 @@ static void end_element(void *user, const xmlChar *name)
 {
     IngestHtmlText *html = user;
 
+    end_title(html);
     if (html->left_out == html->depth)
         html->left_out = 0;
     if (html->depth > 0)
@@ -139,7 +156,10 @@ static void characters(void *user, const xmlChar *text, int len)
 {
     IngestHtmlText *html = user;
 
-    if (html->left_out == 0 && len > 0)
+    if (html->title != NULL && len > 0)
+        g_string_append_len(html->title, (const char *)text,
+                            MIN(len, TITLE_LEN_MAX - (int)html->title->len));
+    else if (html->left_out == 0 && len > 0)
         give(html, (const char *)text, (gsize)len);
 }
 
@@ -197,6 +217,8 @@ void ingest_html_text_free(IngestHtmlText *html)
     g_byte_array_unref(html->piece);
     g_hash_table_unref(html->known);
     g_string_free(html->aside, TRUE);
+    if (html->title != NULL)
+        g_string_free(html->title, TRUE);
     g_free(html);
 }
 
@@ -254,6 +276,7 @@ gboolean ingest_html_text_end(IngestHtmlText *html)
     if (html->piece->len > 0)
         feed(html, html->piece->len);
     (void)htmlParseChunk(html->parser, NULL, 0, 1);
+    end_title(html);
     give_asides(html);
     return !html->is_cut;
 }

@@ -1,9 +1,9 @@
 /* The text of an HTML document, as UTF-8, piece by piece, through libxml2's push parser.
  *
  * Given out: what is shown, in place, with a break where a block begins or ends and none for inline
- * elements; what stands for a picture (alt); and after all of it, each a text of its own, titles of
- * elements and the targets of links, each once. Left out: scripts, styles, comments. Text that
- * styles hide is given out: finding too much is better than too little.
+ * elements; what stands for a picture (alt); and after all of it, each a text of its own, titles
+ * (of the document, of elements) and the targets of links, each once. Left out: scripts, styles,
+ * comments. Text that styles hide is given out: finding too much is better than too little.
  *
  * No network, no external entities: HTML has its own, which are characters. Never fails; linear in
  * the text. Past a limit the rest is passed over, and end() returns FALSE.

@@ -13,8 +13,9 @@
 
 #define INGEST_TERMS_LEN_MAX (64u << 20)
 #define INGEST_TERMS_TEXT_LEN_MAX (32u << 20) /* of text that is taken in, whatever was asked */
-#define INGEST_SUMMARY_TEXT_LEN_MAX                                                                \
-    4096                             /* of each text: what is longer is cut, between characters */
+/* Of each text: what is longer is cut, between characters. A long list of recipients fits: who is
+ * not in it is not found. */
+#define INGEST_SUMMARY_TEXT_LEN_MAX 65536
 #define INGEST_SUMMARY_NAMES_MAX 256 /* filenames, references */
 #define INGEST_SNIPPET_LEN_MAX 160
 

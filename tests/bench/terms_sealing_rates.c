@@ -1,8 +1,10 @@
 /* What terms cost beside the words themselves: sealing them, per message, and the catalog's list of
  * them.
  *
- *   bench_terms_sealing [MESSAGES] [LENGTH] [FOLDER]     LENGTH of the terms of a message, in bytes */
+ *   bench_terms_sealing [MESSAGES] [LENGTH] [FOLDER]     LENGTH of the terms of a message, in bytes
+ */
 #include "vault/crypto/erasure_tree.h"
+#include "vault/keep/catalog_feed.h"
 #include "vault/seal.h"
 #include "vault/store/catalog.h"
 
@@ -131,7 +133,8 @@ static void add(VaultCatalog *catalog, VaultRecordKind kind, guint number, const
     must(vault_catalog_add(catalog, &row, G_MAXUINT64, &error), error);
 }
 
-/* In transactions of 64 deliveries, as under load. */
+/* In transactions of as many rows as the feed makes them under load. */
+#define TRANSACTION_MESSAGES (VAULT_FEED_BATCH / 3)
 static void fill(VaultCatalog *catalog, guint from, guint to, gboolean are_terms)
 {
     GError *error = NULL;
@@ -140,13 +143,13 @@ static void fill(VaultCatalog *catalog, guint from, guint to, gboolean are_terms
         RecordId body_id;
 
         vault_random(&body_id, sizeof body_id);
-        if (i % 64 == 0 || i == from)
+        if (i % TRANSACTION_MESSAGES == 0 || i == from)
             must(vault_catalog_begin(catalog, &error), error);
         add(catalog, VAULT_RECORD_BODY, i, &body_id);
         add(catalog, VAULT_RECORD_COPY, i, &body_id);
         if (are_terms)
             add(catalog, VAULT_RECORD_TERMS_COPY, i, &body_id);
-        if (i % 64 == 63 || i + 1 == to)
+        if ((i + 1) % TRANSACTION_MESSAGES == 0 || i + 1 == to)
             must(vault_catalog_end(catalog, &error), error);
     }
 }

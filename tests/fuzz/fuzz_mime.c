@@ -88,6 +88,7 @@ static void try_html(const guint8 *data, gsize size)
     g_autoptr(GString) in_pieces = read_html(valid, len, len % 17 + 1);
 
     g_assert_cmpmem(whole->str, whole->len, in_pieces->str, in_pieces->len);
+    g_assert_true(g_utf8_validate_len(whole->str, whole->len, NULL));
     g_assert(declared == NULL || *declared != '\0');
 }
 

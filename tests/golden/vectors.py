@@ -175,6 +175,23 @@ def index():
     yield "record-hash", record_hash
 
 
+def padme(length, floor):
+    """Of a length over 1: the lowest E - S bits are zero."""
+    exponent = length.bit_length() - 1
+    step = 1 << exponent - exponent.bit_length()
+    return max(floor, -(-length // step) * step)
+
+
+def terms():
+    """Plaintexts of terms copies; what stands for the frames is no frame."""
+    named = b"\1\1" + seq(1) + BODY + seq(2) + u64(5000) + u64(1234) + bytes(32)
+    yield "named", named + bytes(256 - len(named))
+    for length in (100, 103, 300):
+        frame = bytes(i * 7 % 256 for i in range(length))
+        inline = b"\2\1" + BODY + u32(5000) + u32(length) + frame
+        yield f"inline-{length}", inline + bytes(padme(len(inline), 128) - len(inline))
+
+
 def tree_child(key, side):
     return blake2b(key, b"muniment erasure tree node", 64)[32 * side:][:32]
 
@@ -271,8 +288,8 @@ def other():
 
 def text():
     sections = {"key-id": key_ids, "master": master, "month": month, "wrap": wrap, "copy": copy,
-                "stream": stream, "index": index, "tree": tree, "value": values, "reader": reader,
-                "escrow": escrow, "blocks": blocks, "other": other}
+                "stream": stream, "index": index, "terms": terms, "tree": tree, "value": values,
+                "reader": reader, "escrow": escrow, "blocks": blocks, "other": other}
     lines = ["# Made by vectors.py. Hexadecimal."]
     for name, section in sections.items():
         lines += ["", f"[{name}]"] + [f"{key}={value.hex()}" for key, value in section()]

@@ -70,7 +70,7 @@ static void scripts_styles_and_comments_are_left_out(void **state)
 {
     assert_text("<head><title>Head</title><style>p { secret }</style></head>a"
                 "<script>var b = '<p>secret</p>';</script><!-- secret -->c",
-                "Head ac");
+                "ac |Head");
 }
 
 static void titles_and_link_targets_follow_the_text(void **state)
@@ -141,6 +141,21 @@ static void nothing_is_lost_however_deep_it_lies(void **state)
     }
 }
 
+static void a_long_target_is_cut_between_characters(void **state)
+{
+    g_autoptr(GString) html = g_string_new("<title>t");
+    g_autofree char *text = NULL;
+    gboolean is_whole;
+
+    for (guint i = 0; i < INGEST_HTML_TARGET_LEN_MAX; i++)
+        g_string_append(html, "ü");
+    g_string_append(html, "</title>");
+    text = read_in_pieces(html->str, html->len, &is_whole);
+    assert_true(g_utf8_validate(text, -1, NULL));
+    assert_true(strlen(text) <= INGEST_HTML_TARGET_LEN_MAX + 10);
+    assert_true(g_str_has_suffix(text, "üü"));
+}
+
 /* Wherever a piece ends: tags, entities and characters are not torn. */
 static void pieces_end_where_nothing_is_torn(void **state)
 {
@@ -184,6 +199,7 @@ int main(void)
         cmocka_unit_test(its_own_charset_is_ignored_here),
         cmocka_unit_test(the_declared_charset_is_found),
         cmocka_unit_test(nothing_is_lost_however_deep_it_lies),
+        cmocka_unit_test(a_long_target_is_cut_between_characters),
         cmocka_unit_test(pieces_end_where_nothing_is_torn),
         cmocka_unit_test(asides_are_bounded),
     };

@@ -1,5 +1,7 @@
 #include "vault/keep/open_months.h"
 
+#include "vault/keep/session_pool.h"
+
 typedef struct {
     MailboxId mailbox_id;
     VaultMonth month;
@@ -15,9 +17,9 @@ typedef struct {
     MonthPublicKeys keys;
     VaultErasureTree *tree;
     guint64 next_leaf, block_end;
-    gboolean has_session;
-    VaultIndexSession session;
-    gint64 session_end_us; /* on the monotonic clock */
+    VaultIndexSession *session; /* of the pool; NULL: none */
+    gint64 session_end_us;      /* on the monotonic clock */
+    VaultSessionPool *pool;     /* borrowed */
 } OpenMonth;
 
 struct VaultOpenMonths {
@@ -26,6 +28,7 @@ struct VaultOpenMonths {
     VaultCatalog *catalog;
     VaultId vault_id;
     VaultRecipients *recipients;
+    VaultSessionPool *pool;
     GMutex lock;
     GHashTable *by_key; /* Key -> OpenMonth */
     GQueue recent;      /* OpenMonth, last used first */
@@ -49,8 +52,8 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
 
 static void end_session(OpenMonth *open)
 {
-    vault_index_session_wipe(&open->session);
-    open->has_session = FALSE;
+    vault_session_pool_give_back(open->pool, open->session);
+    open->session = NULL;
 }
 
 static void open_month_free(gpointer item)
@@ -72,6 +75,7 @@ VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch 
     months->batch = batch;
     months->vault_id = *vault_id;
     months->recipients = recipients;
+    months->pool = vault_session_pool_new();
     g_mutex_init(&months->lock);
     months->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, open_month_free);
     months->unused = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
@@ -85,6 +89,7 @@ void vault_open_months_free(VaultOpenMonths *months)
         return;
     g_hash_table_unref(months->by_key);
     g_hash_table_unref(months->unused);
+    vault_session_pool_free(months->pool);
     g_mutex_clear(&months->lock);
     g_free(months);
 }
@@ -121,6 +126,7 @@ static OpenMonth *use(VaultOpenMonths *months, const Key *key)
     if (open == NULL) {
         open = g_new0(OpenMonth, 1);
         open->key = *key;
+        open->pool = months->pool;
         open->link.data = open;
         g_mutex_init(&open->lock);
         g_hash_table_insert(months->by_key, &open->key, open);
@@ -353,14 +359,16 @@ static gboolean ensure_session(VaultOpenMonths *months, OpenMonth *open, GError 
     const VaultIndexContext context = {months->vault_id, open->month_key_id};
     gint64 now_us = g_get_monotonic_time();
 
-    if (open->has_session && open->session.step < VAULT_INDEX_STEPS_MAX &&
+    if (open->session != NULL && open->session->step < VAULT_INDEX_STEPS_MAX &&
         now_us < open->session_end_us)
         return TRUE;
     end_session(open);
-    open->has_session =
-        vault_index_session_begin(&open->keys.index, &context, &open->session, error);
+    open->session = vault_session_pool_take(months->pool);
     open->session_end_us = now_us + (gint64)VAULT_INDEX_SESSION_S * G_USEC_PER_SEC;
-    return open->has_session;
+    if (vault_index_session_begin(&open->keys.index, &context, open->session, error))
+        return TRUE;
+    end_session(open);
+    return FALSE;
 }
 
 static gboolean allot_index(VaultOpenMonths *months, OpenMonth *open, VaultAllotment *ret_allotment,
@@ -370,8 +378,8 @@ static gboolean allot_index(VaultOpenMonths *months, OpenMonth *open, VaultAllot
         !vault_erasure_tree_index_slot(open->tree, ret_allotment->leaf, &ret_allotment->index_slot,
                                        error))
         return FALSE;
-    memcpy(ret_allotment->index_enc, open->session.enc, sizeof ret_allotment->index_enc);
-    ret_allotment->has_index = vault_index_session_next(&open->session, &ret_allotment->index_step,
+    memcpy(ret_allotment->index_enc, open->session->enc, sizeof ret_allotment->index_enc);
+    ret_allotment->has_index = vault_index_session_next(open->session, &ret_allotment->index_step,
                                                         &ret_allotment->index_key, error);
     return ret_allotment->has_index;
 }

@@ -5,7 +5,7 @@
  * row before the first of them is given; what is left of a block when a month is forgotten or the
  * process ends is never used. The catalog tells of leaves that a keyring restored from an older
  * copy knows nothing of: then a gap keeps clear of those that were given in what no pack shows.
- * The index session lies in memory alone. It begins with the first leaf, gives each leaf a step,
+ * The index session lies in locked memory alone. It begins with the first leaf, gives each leaf a step,
  * ends after VAULT_INDEX_STEPS_MAX of them or VAULT_INDEX_SESSION_S, whatever the clock on the wall
  * does, and is wiped when its month is forgotten; it is never gone on with. Bounded: the longest
  * unused months are forgotten first. Threads: safe, each month has a lock of its own. Errors:
