@@ -7,6 +7,7 @@ struct ArchivedBudget {
     guint wait_ms;
     gboolean is_stopping;
     GQueue waiting; /* on the waiters' stacks; only the first may take, or big ones would starve */
+    guint behind_count; /* wait without a place in the queue */
     guint64 refused_count;
 };
 
@@ -72,6 +73,13 @@ static gboolean wait_for_room(ArchivedBudget *budget, ArchivedCharge *charge, gu
     return is_room;
 }
 
+static void take(ArchivedBudget *budget, ArchivedCharge *charge, guint64 more)
+{
+    charge->bytes += more;
+    budget->used += more;
+    budget->used_peak = MAX(budget->used_peak, budget->used);
+}
+
 gboolean archived_charge_grow(ArchivedCharge *charge, guint64 bytes, GError **error)
 {
     ArchivedBudget *budget = charge->budget;
@@ -91,9 +99,29 @@ gboolean archived_charge_grow(ArchivedCharge *charge, guint64 bytes, GError **er
                     budget->max);
         return FALSE;
     }
-    charge->bytes += more;
-    budget->used += more;
-    budget->used_peak = MAX(budget->used_peak, budget->used);
+    take(budget, charge, more);
+    return TRUE;
+}
+
+gboolean archived_charge_grow_behind(ArchivedCharge *charge, guint64 bytes)
+{
+    ArchivedBudget *budget = charge->budget;
+    gint64 deadline = g_get_monotonic_time() + budget->wait_ms * G_TIME_SPAN_MILLISECOND;
+    g_autoptr(GMutexLocker) locker = NULL;
+    guint64 more;
+
+    if (bytes <= charge->bytes)
+        return TRUE;
+    more = bytes - charge->bytes;
+    locker = g_mutex_locker_new(&budget->lock);
+    budget->behind_count++;
+    while (!g_queue_is_empty(&budget->waiting) || !has_room(budget, charge, more))
+        if (budget->is_stopping || !g_cond_wait_until(&budget->freed, &budget->lock, deadline)) {
+            budget->behind_count--;
+            return FALSE;
+        }
+    budget->behind_count--;
+    take(budget, charge, more);
     return TRUE;
 }
 
@@ -108,7 +136,7 @@ void archived_charge_clear(ArchivedCharge *charge)
     g_assert(charge->bytes <= budget->used);
     budget->used -= charge->bytes;
     charge->bytes = 0;
-    if (!g_queue_is_empty(&budget->waiting))
+    if (!g_queue_is_empty(&budget->waiting) || budget->behind_count > 0)
         g_cond_broadcast(&budget->freed);
 }
 

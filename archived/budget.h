@@ -28,6 +28,9 @@ typedef struct {
 
 /* Makes the charge at least `bytes`. BUSY: no room in time, the charge is as it was. */
 gboolean archived_charge_grow(ArchivedCharge *charge, guint64 bytes, GError **error);
+/* The same for what a delivery can do without: it waits behind all others and keeps none of them
+ * waiting. FALSE: no room in time. */
+gboolean archived_charge_grow_behind(ArchivedCharge *charge, guint64 bytes);
 /* Gives all of it back. */
 void archived_charge_clear(ArchivedCharge *charge);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchivedCharge, archived_charge_clear)

@@ -83,7 +83,7 @@ static void note_unknown(const ArchivedConfigEntry *entry, ArchivedMistakes *mis
     if (config_group_find(entry->group) < 0)
         archived_mistakes_add(mistakes, entry->line,
                               "%s= stands under the unknown group [%s]: the groups are [lmtp], "
-                              "[mailboxes], [limits], [control] and [log]",
+                              "[mailboxes], [limits], [search], [control] and [log]",
                               entry->key, entry->group);
     else if (similar != NULL)
         archived_mistakes_add(mistakes, entry->line,

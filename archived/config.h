@@ -63,6 +63,12 @@ typedef struct {
     /* [limits] */
     guint64 memory, message_len_max, disk_reserve;
 
+    /* [search] */
+    guint has_terms; /* FALSE: no terms are made of what comes in */
+    guint64 text_len_max;
+    guint extracts; /* FALSE: attached documents are not read */
+    guint64 extract_s;
+
     /* [control] */
     char *status_group, *operate_group, *read_group; /* "" = only the owner */
 

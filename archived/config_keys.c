@@ -1,5 +1,7 @@
 #include "archived/config_keys.h"
 
+#include "ingest/words/terms.h"
+
 #include <string.h>
 
 #define AT(field) offsetof(ArchivedConfig, field)
@@ -8,6 +10,7 @@ const ConfigGroup config_groups[CONFIG_GROUP_COUNT] = {
     {"lmtp", "Where mail comes in."},
     {"mailboxes", "Whose mail is archived, and under which address."},
     {"limits", "Bounds. Sizes may end in K, M, G or T (powers of 1024)."},
+    {"search", "What of the mail can be searched for."},
     {"control", "Who besides the vault's owner may use the sockets in VAULT/run: a group of this "
                 "machine\nper duty. For groups to reach them the vault's folder must be "
                 "searchable (chmod 711)."},
@@ -73,6 +76,18 @@ const ConfigKey config_keys[CONFIG_KEY_COUNT] = {
     {"limits", "disk_reserve", CONFIG_SIZE, AT(disk_reserve), "2G", NULL, 0, G_MAXINT64, TRUE,
      "Free disk space below which mail is answered 452, so that the commands still work. Needs a\n"
      "restart."},
+
+    {"search", "terms", CONFIG_CHOICE, AT(has_terms), "yes", "no|yes", 0, 0, FALSE,
+     "Whether mail is made searchable as it comes in. no: a search opens each message. Needs a restart."},
+    {"search", "text", CONFIG_SIZE, AT(text_len_max), "8M", NULL, 64u << 10,
+     INGEST_TERMS_TEXT_LEN_MAX, FALSE,
+     "Text of one message that is searchable; what is over it is marked is:truncated. Needs a\n"
+     "restart."},
+    {"search", "extract", CONFIG_CHOICE, AT(extracts), "yes", "no|yes", 0, 0, FALSE,
+     "Whether attached documents are read, in a sandboxed process of their own. Needs a restart."},
+    {"search", "extract_seconds", CONFIG_NUMBER, AT(extract_s), "10", NULL, 1, 30, FALSE,
+     "Seconds for one document, and twice as many for all of a message; then its text is left\n"
+     "out. Needs a restart."},
 
     {"control", "status_group", CONFIG_TEXT, AT(status_group), "", NULL, 0, 0, FALSE,
      "May look: muniment status."},

@@ -28,8 +28,8 @@ typedef struct {
     const char *name, *help;
 } ConfigGroup;
 
-#define CONFIG_KEY_COUNT 29
-#define CONFIG_GROUP_COUNT 5
+#define CONFIG_KEY_COUNT 33
+#define CONFIG_GROUP_COUNT 6
 extern const ConfigKey config_keys[CONFIG_KEY_COUNT];
 extern const ConfigGroup config_groups[CONFIG_GROUP_COUNT];
 

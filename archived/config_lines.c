@@ -104,7 +104,7 @@ static void parse_group(LineParser *parser, const char *text)
     if (parser->is_group_bad)
         archived_mistakes_add(parser->mistakes, parser->line,
                               "this is no group line: write [lmtp], [mailboxes], [limits], "
-                              "[control] or [log] alone on the line");
+                              "[search], [control] or [log] alone on the line");
     else
         parser->group = g_strndup(text + 1, len - 2);
 }

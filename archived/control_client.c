@@ -231,8 +231,8 @@ void archived_control_release_free(ArchivedRelease *release)
     g_free(release);
 }
 
-GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copies, gsize count,
-                                 GError **error)
+GBytes *archived_control_release(ArchivedRelease *release, ArchivedReleaseKind kind,
+                                 const RecordId *ids, gsize count, GError **error)
 {
     g_autoptr(JsonObject) verdict = NULL;
     guint8 prefix[4];
@@ -240,9 +240,10 @@ GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copie
     char *bytes;
 
     g_assert(count <= ARCHIVED_CONTROL_COPIES_MAX);
-    vault_bytes_put_u32(prefix, (guint32)count);
+    g_assert(count == 0 || kind != ARCHIVED_RELEASE_CASE_KEY);
+    vault_bytes_put_u32(prefix, (guint32)kind << ARCHIVED_RELEASE_NUMBER_BITS | (guint32)count);
     if (!archived_control_send(release->fd, prefix, sizeof prefix, error) ||
-        !archived_control_send(release->fd, copies, count * sizeof *copies, error))
+        !archived_control_send(release->fd, ids, count * sizeof *ids, error))
         return NULL;
     verdict = read_verdict(release->stream, error);
     if (verdict == NULL)

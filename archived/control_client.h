@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "vault/base/error.h"
+#include "archived/control_frame.h"
 #include "vault/base/id.h"
 
 typedef enum { ARCHIVED_DUTY_STATUS, ARCHIVED_DUTY_READ, ARCHIVED_DUTY_OPERATE } ArchivedDuty;
@@ -36,16 +36,17 @@ gboolean archived_control_log_restore(const char *vault, ArchivedRestoreStep ste
  *
  *   begin (the grant is judged) -> release* -> free
  *
- * What comes back is sealed to the grant's reader (vault_keep_release_by_grant()): the one who asks
- * need not be he. After REFUSED of a release the next may follow; after IO only free(). */
+ * What comes back is sealed to the grant's reader (vault_keep_release_by_grant() and its like, by
+ * kind): the one who asks need not be he. After REFUSED of a release the next may follow; after IO
+ * only free(). */
 typedef struct ArchivedRelease ArchivedRelease;
 ArchivedRelease *archived_control_release_begin(const char *vault, const char *grant, gsize len,
                                                 GError **error);
 void archived_control_release_free(ArchivedRelease *release);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedRelease, archived_control_release_free)
-/* At most 16,384 copies (asserted). */
-GBytes *archived_control_release(ArchivedRelease *release, const RecordId *copies, gsize count,
-                                 GError **error);
+/* At most 16,384 ids of copies or terms copies, none of a case key (asserted). */
+GBytes *archived_control_release(ArchivedRelease *release, ArchivedReleaseKind kind,
+                                 const RecordId *ids, gsize count, GError **error);
 
 /* ---- import through the daemon --------------------------------------------------------------
  *

@@ -2,8 +2,8 @@
  *
  *   line    text, LF
  *   text    u32 length | text                 after a line that has one: of an act, a grant
- *   copies  u32 number | record ids           } of releases
- *   release u32 length | bytes                }
+ *   list    u8 kind | u24 number | record ids  } of releases
+ *   release u32 length | bytes                 }
  *   header  u32 length | JSON object          } of an import
  *   chunk   u32 length | bytes; length 0 ends the message, 0xffffffff drops it
  *
@@ -25,6 +25,14 @@
 #define ARCHIVED_CONTROL_COPIES_MAX 16384
 #define ARCHIVED_CONTROL_RELEASE_LEN_MAX (2u << 20)
 #define ARCHIVED_CONTROL_CHUNK_ABANDON 0xffffffffu
+
+/* What a list asks a release of: of the case key without ids. */
+typedef enum {
+    ARCHIVED_RELEASE_COPIES = 0,
+    ARCHIVED_RELEASE_TERMS = 1,
+    ARCHIVED_RELEASE_CASE_KEY = 2,
+} ArchivedReleaseKind;
+#define ARCHIVED_RELEASE_NUMBER_BITS 24 /* of the list's first four bytes; above them the kind */
 
 typedef struct ArchivedControlStream ArchivedControlStream;
 ArchivedControlStream *archived_control_stream_new(int fd);

@@ -42,7 +42,8 @@ static void begin_message(Import *import, const ArchivedImportHeader *header,
         .folder = header->folder,
         .keywords = header->keywords,
         .import_key = &import->key,
-        .import_position = header->has_position ? &header->position : NULL};
+        .import_position = header->has_position ? &header->position : NULL,
+        .terms = import->connection->daemon->terms};
 
     archived_intake_begin(intake, import->connection, &options, options.owners->len);
 }

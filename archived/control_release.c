@@ -5,7 +5,7 @@
 #include <string.h>
 
 G_STATIC_ASSERT(ARCHIVED_CONTROL_COPIES_MAX == VAULT_RELEASE_COUNT_MAX);
-G_STATIC_ASSERT(ARCHIVED_CONTROL_RELEASE_LEN_MAX >= VAULT_RELEASE_LEN_MAX);
+G_STATIC_ASSERT(ARCHIVED_CONTROL_RELEASE_LEN_MAX >= VAULT_TERMS_RELEASE_LEN_MAX);
 
 static gboolean make_room(ArchivedCharge *charge, guint32 len, GError **error)
 {
@@ -34,7 +34,7 @@ char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream 
     return g_steal_pointer(&grant);
 }
 
-/* ---- lists of copies ------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 typedef struct {
     ArchivedConnection *connection;
@@ -42,26 +42,56 @@ typedef struct {
     const char *grant;
     gsize grant_len;
     guint64 batch_count;
-    RecordId copies[ARCHIVED_CONTROL_COPIES_MAX];
+    /* The list that was read last. */
+    guint32 kind; /* ArchivedReleaseKind */
+    guint32 count;
+    RecordId ids[ARCHIVED_CONTROL_COPIES_MAX];
 } Serving;
 
-static gboolean read_copies(Serving *serving, guint32 *ret_count, gboolean *ret_is_end,
-                            GError **error)
+static gboolean refuse_list(GError **error, const char *why)
 {
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_MALFORMED, why);
+    return FALSE;
+}
+
+static gboolean read_list(Serving *serving, gboolean *ret_is_end, GError **error)
+{
+    guint32 first = 0;
+
     *ret_is_end = TRUE;
     if (!archived_connection_enter_idle(serving->connection))
         return TRUE;
-    if (!archived_control_read_u32(serving->stream, ret_count, ret_is_end, error))
+    if (!archived_control_read_u32(serving->stream, &first, ret_is_end, error))
         return FALSE;
     archived_connection_leave_idle(serving->connection);
     if (*ret_is_end)
         return TRUE;
-    if (*ret_count <= ARCHIVED_CONTROL_COPIES_MAX)
-        return archived_control_read(serving->stream, serving->copies,
-                                     *ret_count * sizeof(RecordId), error);
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_MALFORMED,
-                "more than %d copies are asked for at once", ARCHIVED_CONTROL_COPIES_MAX);
-    return FALSE;
+    serving->kind = first >> ARCHIVED_RELEASE_NUMBER_BITS;
+    serving->count = first & ((1u << ARCHIVED_RELEASE_NUMBER_BITS) - 1);
+    if (serving->kind > ARCHIVED_RELEASE_CASE_KEY)
+        return refuse_list(error, "what is asked for is not known here");
+    if (serving->count >
+        (serving->kind == ARCHIVED_RELEASE_CASE_KEY ? 0u : ARCHIVED_CONTROL_COPIES_MAX))
+        return refuse_list(error, "too much is asked for at once");
+    return archived_control_read(serving->stream, serving->ids, serving->count * sizeof(RecordId),
+                                 error);
+}
+
+static gboolean release_list(const Serving *serving, GBytes **ret_release, GError **error)
+{
+    VaultKeep *keep = serving->connection->daemon->keep;
+
+    switch ((ArchivedReleaseKind)serving->kind) {
+    case ARCHIVED_RELEASE_COPIES:
+        return vault_keep_release_by_grant(keep, serving->grant, serving->grant_len, serving->ids,
+                                           serving->count, ret_release, error);
+    case ARCHIVED_RELEASE_TERMS:
+        return vault_keep_release_terms_by_grant(keep, serving->grant, serving->grant_len,
+                                                 serving->ids, serving->count, ret_release, error);
+    case ARCHIVED_RELEASE_CASE_KEY:
+        return vault_keep_case_key(keep, serving->grant, serving->grant_len, ret_release, error);
+    }
+    g_assert_not_reached();
 }
 
 static gboolean answer(Serving *serving, GBytes *release, const GError *failure, GError **error)
@@ -82,15 +112,12 @@ static gboolean serve(Serving *serving, GError **error)
         g_autoptr(GBytes) release = NULL;
         g_autoptr(GError) failure = NULL;
         gboolean is_end = FALSE;
-        guint32 count = 0;
 
-        if (!read_copies(serving, &count, &is_end, error))
+        if (!read_list(serving, &is_end, error))
             return FALSE;
         if (is_end)
             return TRUE;
-        if (vault_keep_release_by_grant(serving->connection->daemon->keep, serving->grant,
-                                        serving->grant_len, serving->copies, count, &release,
-                                        &failure))
+        if (release_list(serving, &release, &failure))
             serving->batch_count++;
         if (!answer(serving, release, failure, error))
             return FALSE;

@@ -16,7 +16,8 @@
  * daemon->grants, and to be kept as long as the grant is. */
 char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream *stream,
                                   ArchivedCharge *charge, guint32 *ret_len, GError **error);
-/* Lists of copies, a release each, until the client closes or the daemon stops. */
+/* Lists of copies or terms copies, a release each, and case keys, until the client closes or the
+ * daemon stops. */
 void archived_control_release_serve(ArchivedConnection *connection, ArchivedControlStream *stream,
                                     const char *grant, gsize len);
 /* ret_is_over: the stream is out of step. `act`: begun or done; the text is the client's word. */

@@ -103,6 +103,7 @@ static void add_counters(JsonBuilder *builder, ArchivedCounters *counters)
     add_number(builder, "failed", atomic_load(&counters->messages_failed));
     add_number(builder, "recipients", atomic_load(&counters->recipients));
     add_number(builder, "unassigned", atomic_load(&counters->unassigned));
+    add_number(builder, "without_terms", atomic_load(&counters->messages_without_terms));
     add_number(builder, "message_bytes", atomic_load(&counters->message_bytes));
     json_builder_end_object(builder);
 }
@@ -142,6 +143,27 @@ static void add_witnesses(JsonBuilder *builder, ArchivedDaemon *daemon)
     json_builder_end_array(builder);
 }
 
+static void add_extraction(JsonBuilder *builder, ArchivedDaemon *daemon)
+{
+    IngestExtractStatus status = {.problem = NULL};
+
+    if (daemon->extract != NULL)
+        ingest_extract_pool_status(daemon->extract, &status);
+    begin_object(builder, "extraction");
+    add_boolean(builder, "enabled", daemon->extract != NULL);
+    add_text(builder, "problem", status.problem);
+    add_number(builder, "documents", status.document_count);
+    add_number(builder, "cut", status.cut_count);
+    add_number(builder, "encrypted", status.encrypted_count);
+    add_number(builder, "malformed", status.malformed_count);
+    add_number(builder, "unknown", status.unknown_count);
+    add_number(builder, "unread", status.unread_count);
+    add_number(builder, "failed", status.failed_count);
+    add_number(builder, "timed_out", status.timed_out_count);
+    add_number(builder, "helpers", status.helper_count);
+    json_builder_end_object(builder);
+}
+
 static char *reload_failure(ArchivedDaemon *daemon)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&daemon->lock);
@@ -173,6 +195,7 @@ char *archived_control_status(ArchivedDaemon *daemon, GError **error)
     add_counters(builder, &daemon->counters);
     add_memory(builder, daemon);
     add_witnesses(builder, daemon);
+    add_extraction(builder, daemon);
     json_builder_end_object(builder);
     node = json_builder_get_root(builder);
     return json_to_string(node, FALSE);

@@ -52,6 +52,10 @@ static void warn_of_restart(const ArchivedConfig *old, const ArchivedConfig *new
                       (const char *const *)new->listen_texts))
         archived_log(ARCHIVED_LOG_WARNING, "reload",
                      "the new listen= takes effect at the next restart");
+    if (old->extracts != new->extracts || old->extract_s != new->extract_s ||
+        old->has_terms != new->has_terms || old->text_len_max != new->text_len_max)
+        archived_log(ARCHIVED_LOG_WARNING, "reload",
+                     "what is new under [search] takes effect at the next restart");
     if (old->disk_reserve != new->disk_reserve ||
         old->new_mailboxes_per_hour != new->new_mailboxes_per_hour)
         archived_log(ARCHIVED_LOG_WARNING, "reload",

@@ -12,6 +12,8 @@
 #include "archived/budget.h"
 #include "archived/config.h"
 #include "archived/memory_lock.h"
+#include "ingest/extract/pool.h"
+#include "ingest/terms_maker.h"
 #include "vault/keep.h"
 
 typedef struct {
@@ -19,6 +21,7 @@ typedef struct {
     _Atomic guint64 messages, messages_already, messages_failed;
     _Atomic guint64 recipients, message_bytes;
     _Atomic guint64 unassigned;
+    _Atomic guint64 messages_without_terms; /* for which they could not be made */
 } ArchivedCounters;
 
 typedef struct ArchivedConnections ArchivedConnections;
@@ -32,7 +35,12 @@ typedef struct {
 
     VaultKeep *keep;
     ArchivedBudget *budget;
-    ArchivedBudget *grants; /* what clients of run/read hold: see control_release.h */
+    ArchivedBudget *grants;     /* what clients of run/read hold: see control_release.h */
+    IngestExtractPool *extract; /* NULL: attached documents are not read */
+    IngestTermsMaker *terms;    /* NULL: no terms are made */
+    /* What the terms of long messages hold together: of one as long as can be, or several. It is
+     * part of `budget` too. */
+    ArchivedBudget *terms_memory;
     ArchivedConnections *connections;
     ArchivedWitnesses *witnesses; /* NULL: not started yet */
     ArchivedCounters counters;

@@ -6,6 +6,8 @@
 
 /* Owners, facts, records of copies, the delivery itself. */
 #define INTAKE_MEMORY_BASE (64u << 10)
+/* Messages whose terms are made in memory that is set aside. */
+#define INTAKE_TERMS_FREE_LEN (64u << 10)
 /* How deep library calls of a delivery go; wiped after each, since they leave plaintext there. */
 #define STACK_WIPED_LEN (48u << 10)
 
@@ -72,6 +74,8 @@ static void note_success(const ArchivedIntake *intake, const IngestDeliveryResul
     atomic_fetch_add_explicit(&counters->messages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->messages_already, result->is_already_archived,
                               memory_order_relaxed);
+    atomic_fetch_add_explicit(&counters->messages_without_terms, result->lacks_terms,
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->recipients, intake->recipient_count, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->message_bytes, intake->len, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->unassigned, result->unassigned_count,
@@ -93,10 +97,28 @@ static void __attribute__((noinline)) wipe_stack(void)
     explicit_bzero(below, sizeof below);
 }
 
+/* Small messages share what is set aside for them (ARCHIVED_MEMORY_BASE). Long ones wait among
+ * themselves first, then behind all deliveries, and keep none waiting; where there is no room in
+ * time the mail is kept without terms. */
+static void charge_terms(ArchivedIntake *intake)
+{
+    ArchivedDaemon *daemon = intake->connection->daemon;
+    guint64 needed;
+
+    if (daemon->terms == NULL || intake->len <= INTAKE_TERMS_FREE_LEN)
+        return;
+    needed = ingest_terms_maker_memory(daemon->terms, intake->len);
+    intake->terms_charge.budget = daemon->terms_memory;
+    if (!archived_charge_grow(&intake->terms_charge, needed, NULL) ||
+        !archived_charge_grow_behind(&intake->charge, archived_intake_memory(intake->len) + needed))
+        ingest_delivery_leave_terms(intake->delivery);
+}
+
 static gboolean commit(ArchivedIntake *intake, IngestDeliveryResult *ret_result, GError **error)
 {
     gboolean is_good;
 
+    charge_terms(intake);
     atomic_store(&intake->connection->commit_since_us, g_get_monotonic_time());
     is_good = ingest_delivery_commit(intake->delivery, ret_result, error);
     atomic_store(&intake->connection->commit_since_us, 0);
@@ -126,4 +148,5 @@ void archived_intake_clear(ArchivedIntake *intake)
     g_clear_pointer(&intake->delivery, ingest_delivery_free);
     g_clear_error(&intake->failure);
     archived_charge_clear(&intake->charge);
+    archived_charge_clear(&intake->terms_charge);
 }

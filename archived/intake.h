@@ -15,7 +15,7 @@ typedef struct {
     ArchivedConnection *connection;
     IngestDelivery *delivery; /* NULL after an error */
     GError *failure;
-    ArchivedCharge charge;
+    ArchivedCharge charge, terms_charge;
     guint64 len;
     guint recipient_count;
     gint64 began_us;
@@ -31,5 +31,5 @@ gboolean archived_intake_commit(ArchivedIntake *intake, IngestDeliveryResult *re
 void archived_intake_clear(ArchivedIntake *intake);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ArchivedIntake, archived_intake_clear)
 
-/* The most that the delivery of a message of this length holds. */
+/* The most that the delivery of a message of this length holds, its terms apart. */
 guint64 archived_intake_memory(guint64 message_len);

@@ -76,6 +76,34 @@ static int fail_config(const GError *error)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
+static void begin_extracting(ArchivedDaemon *daemon)
+{
+    IngestExtractStatus status;
+
+    if (!daemon->config->extracts || !daemon->config->has_terms)
+        return;
+    daemon->extract = ingest_extract_pool_new(
+        &(IngestExtractPoolOptions){.time_ms = (guint)daemon->config->extract_s * 1000});
+    ingest_extract_pool_status(daemon->extract, &status);
+    if (status.problem != NULL)
+        archived_log(ARCHIVED_LOG_WARNING, "extract", "attached documents are not read",
+                     LOG_TEXT("reason", status.problem));
+}
+
+static void begin_making_terms(ArchivedDaemon *daemon)
+{
+    IngestTermsMakerOptions options = {.text_len_max = daemon->config->text_len_max};
+
+    begin_extracting(daemon);
+    if (daemon->extract != NULL)
+        options.extractor = ingest_extract_pool_extractor(daemon->extract);
+    if (daemon->config->has_terms)
+        daemon->terms = ingest_terms_maker_new(&options);
+    daemon->terms_memory = archived_budget_new(
+        daemon->terms == NULL ? 0 : ingest_terms_maker_memory(daemon->terms, G_MAXUINT64 / 4),
+        BUDGET_WAIT_MS);
+}
+
 static gboolean daemon_open(ArchivedDaemon *daemon, GError **error)
 {
     const ArchivedConfig *config = daemon->config;
@@ -90,6 +118,7 @@ static gboolean daemon_open(ArchivedDaemon *daemon, GError **error)
     daemon->budget = archived_budget_new(archived_config_delivery_memory(config), BUDGET_WAIT_MS);
     daemon->grants = archived_budget_new(ARCHIVED_CONTROL_GRANTS_LEN_MAX, GRANTS_WAIT_MS);
     daemon->connections = archived_connections_new();
+    begin_making_terms(daemon);
     daemon->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (config->tls != INGEST_TLS_OFF) {
         daemon->tls = archived_tls_context_new(config, &part, error);
@@ -109,8 +138,11 @@ static gboolean daemon_close(ArchivedDaemon *daemon, GError **error)
     is_good = daemon->keep == NULL || vault_keep_close(daemon->keep, error);
     vault_keep_free(daemon->keep);
     archived_connections_free(daemon->connections);
+    ingest_terms_maker_free(daemon->terms);
+    ingest_extract_pool_free(daemon->extract);
     archived_budget_free(daemon->budget);
     archived_budget_free(daemon->grants);
+    archived_budget_free(daemon->terms_memory);
     SSL_CTX_free(daemon->tls);
     archived_config_unref(daemon->config);
     g_clear_error(&daemon->reload_failure);

@@ -156,13 +156,23 @@ static guint take_wishes(ArchivedDaemon *daemon)
     return atomic_exchange(&daemon->wishes, 0);
 }
 
+/* A delivery may wait for attached documents that long before it comes to the disk. */
+static gint64 commit_hangs_us(ArchivedDaemon *daemon)
+{
+    g_autoptr(ArchivedConfig) config = archived_daemon_config(daemon);
+    gint64 documents_s =
+        daemon->extract == NULL ? 0 : INGEST_EXTRACT_MESSAGE_TIMES * (gint64)config->extract_s;
+
+    return (ARCHIVED_COMMIT_HANGS_S + documents_s) * G_USEC_PER_SEC;
+}
+
 /* Pings only while commits end: a daemon whose disk hangs is better restarted. */
 static void feed_watchdog(Server *server)
 {
     ArchivedDaemon *daemon = server->daemon;
     gint64 oldest = archived_connections_oldest_commit_us(daemon->connections);
 
-    if (oldest > (gint64)ARCHIVED_COMMIT_HANGS_S * G_USEC_PER_SEC)
+    if (oldest > commit_hangs_us(daemon))
         archived_log(ARCHIVED_LOG_ERROR, "watchdog", "a commit hangs: is the disk alive?",
                      LOG_NUMBER("ms", (guint64)oldest / 1000));
     else if (server->has_watchdog)

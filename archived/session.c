@@ -117,7 +117,8 @@ static void begin_message(Session *session)
         .owners = ingest_owners(session->config->rules, envelope->recipients),
         .received_s = now_s,
         .archived_s = now_s,
-        .source = "lmtp"};
+        .source = "lmtp",
+        .terms = session->connection->daemon->terms};
 
     archived_intake_begin(&session->intake, session->connection, &options,
                           envelope->recipients->len);

@@ -2,7 +2,7 @@
  *
  * zstd's contexts, OpenSSL's records and GLib's buffers hold plaintext and keys, and their owners
  * do not wipe them. A definition in the program comes before the C library's for all libraries, so
- * linking this file is enough; it is linked into archived only. What stays out of reach: memory
+ * linking this file is enough; archived and muniment-extract do. What stays out of reach: memory
  * that a library keeps (contexts are pooled, and empty between messages), GLib's slices (list
  * nodes, no content) and the C library's own streams (which carry no mail). Costs one pass over
  * each freed block: about 1 % of a delivery (docs/limits.md).

@@ -1,7 +1,7 @@
 # Manual pages and the systemd unit; each program is installed by its own folder.
-file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[158])
+file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.[1578])
 foreach(page ${pages})
-    string(REGEX MATCH "[158]$" section ${page})
+    string(REGEX MATCH "[1578]$" section ${page})
     install(FILES ${page} DESTINATION share/man/man${section})
 endforeach()
 

@@ -1,6 +1,7 @@
 #include "ingest/delivery.h"
 
-#include "ingest/secret_buffer.h"
+#include "ingest/delivery_terms.h"
+#include "ingest/words/secret_buffer.h"
 #include "vault/base/bytes.h"
 
 #include <string.h>
@@ -21,7 +22,10 @@ struct IngestDelivery {
     char *retry_sender;       /* the sender, and an import's position: what a retry repeats */
     IngestSecretBuffer whole; /* the message while it is short */
     VaultBodyStream *stream;  /* the message since it is long */
-    gboolean is_over;         /* failed or committed */
+    guint64 message_len;
+    IngestTermsMaker *terms; /* NULL: none are wanted */
+    gboolean are_terms_left; /* wanted, but not made */
+    gboolean is_over;        /* failed or committed */
 };
 
 /* A space is in no sender as SMTP has it, and the position is of fixed length and comes last. */
@@ -54,6 +58,7 @@ IngestDelivery *ingest_delivery_begin(VaultDepository *depository,
     delivery->received_s = options->received_s;
     delivery->archived_s = options->archived_s;
     delivery->flags = options->flags;
+    delivery->terms = options->terms;
     delivery->has_import_key = options->import_key != NULL;
     if (options->import_key != NULL)
         delivery->import_key = *options->import_key;
@@ -74,6 +79,11 @@ void ingest_delivery_free(IngestDelivery *delivery)
     g_free(delivery->keywords);
     vault_wipe(delivery, sizeof *delivery);
     g_free(delivery);
+}
+
+void ingest_delivery_leave_terms(IngestDelivery *delivery)
+{
+    delivery->are_terms_left = TRUE;
 }
 
 gsize ingest_delivery_memory(const IngestDelivery *delivery)
@@ -121,6 +131,7 @@ gboolean ingest_delivery_write(IngestDelivery *delivery, const void *bytes, gsiz
 {
     if (!is_usable(delivery, error))
         return FALSE;
+    delivery->message_len += len;
     if (delivery->stream == NULL && len <= VAULT_BODY_WHOLE_MAX - delivery->whole.len) {
         append_whole(delivery, bytes, len);
         return TRUE;
@@ -249,9 +260,48 @@ static VaultSealedBody *seal_body(IngestDelivery *delivery, const VaultHash *has
                                   delivery->whole.len, hash, locator, error);
 }
 
-/* Body first, then the copies in the order of the owners. */
+static gboolean add_copies(const IngestDelivery *delivery, const VaultSealedBody *body,
+                           GPtrArray *targets, const VaultAllotment *allotments, guint32 flags,
+                           GPtrArray *records, GError **error)
+{
+    for (guint i = 0; i < targets->len; i++) {
+        const Target *target = g_ptr_array_index(targets, i);
+        GByteArray *facts = copy_facts(delivery, target);
+        VaultRecord *copy = vault_seal_copy(
+            delivery->depository->sealer, body, &allotments[i], delivery->received_s,
+            flags | (target->is_unassigned ? VAULT_FLAG_UNASSIGNED : 0), facts, error);
+
+        facts_free(facts);
+        if (copy == NULL)
+            return FALSE;
+        g_ptr_array_add(records, copy);
+    }
+    return TRUE;
+}
+
+/* A streamed body is read back, which needs the memory of the stream. */
+static void add_terms(IngestDelivery *delivery, const VaultSealedBody *body, const VaultHash *hash,
+                      VaultAllotment *allotments, gsize owner_count, GPtrArray *records)
+{
+    const IngestDeliveryTerms terms = {.maker = delivery->terms,
+                                       .depository = delivery->depository,
+                                       .body = body,
+                                       .is_streamed = delivery->stream != NULL,
+                                       .whole = delivery->whole.bytes,
+                                       .len = delivery->message_len,
+                                       .message_hash = hash,
+                                       .allotments = allotments,
+                                       .owner_count = owner_count};
+
+    if (delivery->terms == NULL || delivery->are_terms_left)
+        return;
+    g_clear_pointer(&delivery->stream, vault_body_stream_free);
+    delivery->are_terms_left = !ingest_delivery_terms_add(&terms, records);
+}
+
+/* Body first, then the copies in the order of the owners, then the terms. */
 static GPtrArray *seal_records(IngestDelivery *delivery, GPtrArray *targets,
-                               const VaultAllotment *allotments, const VaultHash *hash,
+                               VaultAllotment *allotments, const VaultHash *hash,
                                const VaultLocator *locator, GError **error)
 {
     g_autoptr(VaultSealedBody) body = seal_body(delivery, hash, locator, error);
@@ -260,19 +310,10 @@ static GPtrArray *seal_records(IngestDelivery *delivery, GPtrArray *targets,
     if (body == NULL)
         return NULL;
     records = g_ptr_array_new_full(targets->len + 1, (GDestroyNotify)vault_record_free);
-    g_ptr_array_add(records, vault_sealed_body_take_record(body));
-    for (guint i = 0; i < targets->len; i++) {
-        const Target *target = g_ptr_array_index(targets, i);
-        guint32 flags = locator->flags | (target->is_unassigned ? VAULT_FLAG_UNASSIGNED : 0);
-        GByteArray *facts = copy_facts(delivery, target);
-        VaultRecord *copy = vault_seal_copy(delivery->depository->sealer, body, &allotments[i],
-                                            delivery->received_s, flags, facts, error);
-
-        facts_free(facts);
-        if (copy == NULL)
-            return NULL;
-        g_ptr_array_add(records, copy);
-    }
+    if (!add_copies(delivery, body, targets, allotments, locator->flags, records, error))
+        return NULL;
+    add_terms(delivery, body, hash, allotments, targets->len, records);
+    g_ptr_array_insert(records, 0, vault_sealed_body_take_record(body));
     return g_steal_pointer(&records);
 }
 
@@ -342,6 +383,8 @@ gboolean ingest_delivery_commit(IngestDelivery *delivery, IngestDeliveryResult *
     targets = resolve_owners(delivery, &result.unassigned_count, error);
     if (targets == NULL || !store_unless_retry(delivery, targets, &result, error))
         return FALSE;
+    result.lacks_terms =
+        delivery->terms != NULL && delivery->are_terms_left && !result.is_already_archived;
     *ret_result = result;
     return TRUE;
 }

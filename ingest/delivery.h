@@ -1,17 +1,20 @@
-/* The one delivery pipeline, shared by archived and import: owners -> compress and seal -> commit.
+/* The one delivery pipeline, shared by archived and import: owners -> compress and seal, terms ->
+ * commit.
  *
  *   begin -> write* -> commit (or free: abandoned, nothing is left)
  *
  * Up to VAULT_BODY_WHOLE_MAX bytes are held in memory until commit; longer messages are sealed as
  * they arrive into a stream. Either all owners have a durable copy when commit returns TRUE, or
  * none is promised. An owner without key goes to unassigned; owners of one mailbox share one copy,
- * which names all their recipients. No socket, file or clock: times come with the call. Errors: as
+ * which names all their recipients. Terms go with the copies, in the same group; when they cannot
+ * be made the mail is kept without. No socket, file or clock: times come with the call. Errors: as
  * vault/depository.h; TOO_LARGE also when the addresses of one copy are over
  * VAULT_COPY_FACTS_LEN_MAX bytes. Threads: one user per object, many objects per depository.
  */
 #pragma once
 
 #include "ingest/owners.h"
+#include "ingest/terms_maker.h"
 #include "vault/depository.h"
 
 typedef struct {
@@ -29,6 +32,7 @@ typedef struct {
      * sender and bytes: what lies there twice is archived twice, what is imported again is not.
      * NULL: none. */
     const VaultHash *import_position;
+    IngestTermsMaker *terms; /* borrowed; NULL: no terms are made, the message is not searchable */
 } IngestDeliveryOptions;
 
 typedef struct IngestDelivery IngestDelivery;
@@ -40,11 +44,14 @@ gboolean ingest_delivery_write(IngestDelivery *delivery, const void *bytes, gsiz
                                GError **error);
 /* Bytes of memory it holds now, for the caller's budget. A commit needs as much again meanwhile. */
 gsize ingest_delivery_memory(const IngestDelivery *delivery);
+/* Makes no terms after all: there is no memory for it. */
+void ingest_delivery_leave_terms(IngestDelivery *delivery);
 
 typedef struct {
     RecordId archive_id;
     gboolean is_already_archived;
     guint unassigned_count; /* owners that went to unassigned for want of a key */
+    gboolean lacks_terms;   /* they were wanted, and could not be made */
 } IngestDeliveryResult;
 /* Once. TRUE: every owner's copy is durable, now or since an earlier delivery of the same. */
 gboolean ingest_delivery_commit(IngestDelivery *delivery, IngestDeliveryResult *ret_result,

@@ -12,9 +12,10 @@ typedef enum {
     INGEST_EXTRACT_TEXT,      /* all the text that there is, perhaps none */
     INGEST_EXTRACT_CUT,       /* text_len_max or another limit was reached: some of the text */
     INGEST_EXTRACT_ENCRYPTED, /* a password would be needed */
-    INGEST_EXTRACT_UNKNOWN,   /* no format that text is taken from: pictures, programs */
+    INGEST_EXTRACT_UNKNOWN,   /* no document: pictures, sounds, programs */
+    INGEST_EXTRACT_UNREAD,    /* a document in a format that is not read: Word before 2007, .msg */
     INGEST_EXTRACT_MALFORMED, /* of a known format, and broken; what came out counts */
-    INGEST_EXTRACT_FAILED,    /* crash, time-out, no helper to be had: nothing came out */
+    INGEST_EXTRACT_FAILED,    /* crash, time-out, no helper to be had; what came out counts */
 } IngestExtractOutcome;
 
 typedef struct {
@@ -23,6 +24,9 @@ typedef struct {
     const char *content_type; /* "application/pdf"; what the mail claims */
     const char *filename;     /* or NULL; what the mail claims */
     guint64 text_len_max;
+    /* In, out: how long the documents of this message took so far; the extractor adds to it, and
+     * fails at once when it is too much. NULL: this one is the only one. */
+    guint64 *taken_us;
 } IngestDocument;
 
 /* Called with each piece of text, UTF-8; words do not span two calls with a NULL between them. */

@@ -11,6 +11,9 @@
 #include "ingest/words/terms.h"
 
 #define INGEST_TEXT_LEN_DEFAULT (8u << 20)
+/* An attachment that is held whole, decoded, and how many of a message are read. */
+#define INGEST_DOCUMENT_LEN_MAX (16u << 20)
+#define INGEST_DOCUMENTS_MAX 100
 
 typedef struct IngestMessageText IngestMessageText;
 typedef struct {

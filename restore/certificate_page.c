@@ -87,6 +87,9 @@ static void append_limits(GString *page, const char *statement)
     append_list(page, statement, "declared-copy", "a declared copy may still hold it: ");
     append_list(page, statement, "also-owned-by", "copies of the same mail remain in mailbox: ");
     append_list(page, statement, "read-before", "it was read before: ");
+    append_list(page, statement, "searched-before", "its words were read before: ");
+    append_list(page, statement, "case-index",
+                "an index on a reader's disk, whose key is gone, may hold words of it: ");
     if (is_value(statement, "vault-key", "plain-file-best-effort"))
         g_string_append(page, "  the vault key lies in a plain file: that the old one is gone from "
                               "the disk\n  is best effort\n");

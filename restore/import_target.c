@@ -2,6 +2,7 @@
 
 #include "archived/config.h"
 #include "ingest/delivery.h"
+#include "ingest/extract/pool.h"
 #include "vault/base/bytes.h"
 #include "vault/keep.h"
 
@@ -11,6 +12,8 @@ struct ImportTarget {
     VaultKeep *keep;
     DayKey *key; /* guarded memory */
     VaultHash position;
+    IngestExtractPool *extract; /* NULL: attached documents are not read */
+    IngestTermsMaker *terms;    /* NULL: no terms are made */
     IngestDelivery *delivery;
 };
 
@@ -20,12 +23,29 @@ void import_target_free(ImportTarget *target)
         return;
     archived_control_import_free(target->daemon);
     ingest_delivery_free(target->delivery);
+    ingest_terms_maker_free(target->terms);
+    ingest_extract_pool_free(target->extract);
     vault_keep_free(target->keep);
     if (target->key != NULL)
         vault_secret_free(target->key);
     if (target->config != NULL)
         archived_config_unref(target->config);
     g_free(target);
+}
+
+static void begin_making_terms(ImportTarget *target)
+{
+    const ArchivedConfig *config = target->config;
+    IngestTermsMakerOptions options = {.text_len_max = config->text_len_max};
+
+    if (!config->has_terms)
+        return;
+    if (config->extracts) {
+        target->extract = ingest_extract_pool_new(
+            &(IngestExtractPoolOptions){.time_ms = (guint)config->extract_s * 1000});
+        options.extractor = ingest_extract_pool_extractor(target->extract);
+    }
+    target->terms = ingest_terms_maker_new(&options);
 }
 
 static gboolean open_vault(ImportTarget *target, const char *vault, const RowId *import_id,
@@ -38,6 +58,7 @@ static gboolean open_vault(ImportTarget *target, const char *vault, const RowId 
     target->config = archived_config_load(absolute, ARCHIVED_CONFIG_VALUES, error);
     if (target->config == NULL)
         return FALSE;
+    begin_making_terms(target);
     options.disk_reserve = target->config->disk_reserve;
     options.new_mailboxes_per_hour = (guint)target->config->new_mailboxes_per_hour;
     target->keep = vault_keep_open(vault, &options, error);
@@ -76,7 +97,8 @@ gboolean import_target_message(ImportTarget *target, const ArchivedImportMessage
                                      .source = message->source,
                                      .folder = message->folder,
                                      .keywords = message->keywords,
-                                     .import_key = target->key};
+                                     .import_key = target->key,
+                                     .terms = target->terms};
 
     if (target->daemon != NULL)
         return archived_control_import_message(target->daemon, message, error);

@@ -23,6 +23,8 @@ static const RestoreVerb verbs[] = {
     {"drill", "ask the master for proof that it can still be used, take the answer up",
      restore_verb_drill},
     {"rotation", "put another master in the place of one", restore_verb_rotation},
+    {"search", "find messages by their words", restore_verb_search},
+    {"case", "list and close cases, whose indexes readers keep", restore_verb_case},
     {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
     {"show", "preview messages", restore_verb_show},
     {"serve", "serve a vault to a reading command elsewhere", restore_verb_serve},

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archived/control_client.h"
 #include "restore/owner.h"
 
 struct RestoreReleaser {
@@ -80,17 +79,36 @@ void restore_releaser_free(RestoreReleaser *releaser)
     g_free(releaser);
 }
 
-GBytes *restore_releaser_ask(RestoreReleaser *releaser, const RecordId *copies, gsize count,
-                             GError **error)
+/* As the writer itself. */
+static void ask_keep(const RestoreReleaser *releaser, ArchivedReleaseKind kind, const RecordId *ids,
+                     gsize count, GBytes **ret_sealed, GError **error)
+{
+    switch (kind) {
+    case ARCHIVED_RELEASE_COPIES:
+        vault_keep_release_by_grant(releaser->keep, releaser->grant, releaser->len, ids, count,
+                                    ret_sealed, error);
+        return;
+    case ARCHIVED_RELEASE_TERMS:
+        vault_keep_release_terms_by_grant(releaser->keep, releaser->grant, releaser->len, ids,
+                                          count, ret_sealed, error);
+        return;
+    case ARCHIVED_RELEASE_CASE_KEY:
+        vault_keep_case_key(releaser->keep, releaser->grant, releaser->len, ret_sealed, error);
+        return;
+    }
+    g_assert_not_reached();
+}
+
+GBytes *restore_releaser_ask(RestoreReleaser *releaser, ArchivedReleaseKind kind,
+                             const RecordId *ids, gsize count, GError **error)
 {
     GBytes *sealed = NULL;
 
     if (releaser->daemon != NULL)
-        return archived_control_release(releaser->daemon, copies, count, error);
+        return archived_control_release(releaser->daemon, kind, ids, count, error);
     if (!restore_owner_enter(releaser->vault_path, error))
         return NULL;
-    vault_keep_release_by_grant(releaser->keep, releaser->grant, releaser->len, copies, count,
-                                &sealed, error);
+    ask_keep(releaser, kind, ids, count, &sealed, error);
     restore_owner_leave();
     return sealed;
 }

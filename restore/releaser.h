@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "archived/control_client.h"
 #include "vault/keep.h"
 
 typedef struct RestoreReleaser RestoreReleaser;
@@ -19,9 +20,10 @@ gboolean restore_releaser_close(RestoreReleaser *releaser, GError **error);
 void restore_releaser_free(RestoreReleaser *releaser);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RestoreReleaser, restore_releaser_free)
 
-/* `copies`: record ids, at most VAULT_RELEASE_COUNT_MAX. */
-GBytes *restore_releaser_ask(RestoreReleaser *releaser, const RecordId *copies, gsize count,
-                             GError **error);
+/* `ids`: of copies or terms copies, by kind, at most VAULT_RELEASE_COUNT_MAX; none of a case key.
+ */
+GBytes *restore_releaser_ask(RestoreReleaser *releaser, ArchivedReleaseKind kind,
+                             const RecordId *ids, gsize count, GError **error);
 /* For the log: VAULT_LOGGED_RESTORE_BEGUN or _DONE, with "name: value" lines. */
 gboolean restore_releaser_log(RestoreReleaser *releaser, VaultLoggedAct act, const char *text,
                               GError **error);

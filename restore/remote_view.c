@@ -3,6 +3,7 @@
 #include "restore/remote_ahead.h"
 #include "restore/remote_blocks.h"
 #include "restore/remote_proofs.h"
+#include "restore/remote_terms.h"
 #include "restore/vault_view_backend.h"
 #include "restore/vault_view_ledger.h"
 #include "vault/act/grant_file.h"
@@ -15,8 +16,7 @@ typedef struct {
     RemoteBlocks *blocks;
     RemoteProofs *proofs;
     VaultViewLedger *listed; /* how long what is released is */
-    VaultId vault_id;
-    GArray *masters;
+    ServeHello hello;        /* of the host */
     VaultGrantFile *grant;
 } RemoteView;
 
@@ -29,7 +29,7 @@ static void remote_free(gpointer self)
     remote_blocks_free(view->blocks);
     remote_proofs_free(view->proofs);
     vault_view_ledger_free(view->listed);
-    g_clear_pointer(&view->masters, g_array_unref);
+    serve_hello_clear(&view->hello);
     vault_grant_file_free(view->grant);
     g_free(view);
 }
@@ -37,12 +37,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RemoteView, remote_free)
 
 static const VaultId *remote_id(gpointer self)
 {
-    return &((RemoteView *)self)->vault_id;
+    return &((RemoteView *)self)->hello.vault_id;
 }
 
 static GArray *remote_masters(gpointer self, GError **error)
 {
-    return g_array_ref(((RemoteView *)self)->masters);
+    return g_array_ref(((RemoteView *)self)->hello.masters);
 }
 
 /* ---- the grant ------------------------------------------------------------------------------- */
@@ -283,6 +283,43 @@ static gboolean remote_close(gpointer self, GError **error)
     return TRUE;
 }
 
+/* ---- terms ----------------------------------------------------------------------------------- */
+
+static gboolean remote_list_terms(gpointer self, const VaultViewFilter *filter,
+                                  VaultTermsPosition *position, gsize max, GArray *page,
+                                  gboolean *ret_is_more, GError **error)
+{
+    RemoteView *view = self;
+    ServeListTerms list = {.filter = *filter, .position = *position, .max = (guint16)max};
+
+    return remote_terms_list(view->link, view->hello.version, &list, position, page, ret_is_more,
+                             error);
+}
+
+static GBytes *remote_release_terms(gpointer self, const RecordId *terms_copies, gsize count,
+                                    GError **error)
+{
+    RemoteView *view = self;
+
+    return remote_terms_release(view->link, view->hello.version, terms_copies, count, error);
+}
+
+static gboolean remote_read_terms(gpointer self, const RecordId *terms_copies, gsize count,
+                                  GBytes **ret_records, GError **error)
+{
+    RemoteView *view = self;
+
+    return remote_terms_read(view->link, view->hello.version, terms_copies, count, ret_records,
+                             error);
+}
+
+static GBytes *remote_get_case_key(gpointer self, GError **error)
+{
+    RemoteView *view = self;
+
+    return remote_case_key(view->link, view->hello.version, error);
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static const VaultViewBackend backend = {
@@ -299,22 +336,24 @@ static const VaultViewBackend backend = {
     .log = remote_log,
     .proofs = remote_proofs,
     .close = remote_close,
+    .list_terms = remote_list_terms,
+    .release_terms = remote_release_terms,
+    .read_terms = remote_read_terms,
+    .case_key = remote_get_case_key,
 };
 
 static gboolean greet(RemoteView *view, char **ret_warning, GError **error)
 {
     g_autoptr(GByteArray) payload = g_byte_array_new();
     g_autoptr(GBytes) answer = NULL;
-    g_autofree char *warning = NULL;
 
     serve_hello_append(payload, SERVE_VERSION);
     answer = remote_link_call(view->link, SERVE_HELLO, payload, error);
-    if (answer == NULL ||
-        !serve_hello_answer_parse(g_bytes_get_data(answer, NULL), g_bytes_get_size(answer),
-                                  &view->vault_id, &view->masters, &warning, error))
+    if (answer == NULL || !serve_hello_answer_parse(g_bytes_get_data(answer, NULL),
+                                                    g_bytes_get_size(answer), &view->hello, error))
         return FALSE;
-    if (ret_warning != NULL && *warning != '\0')
-        *ret_warning = g_steal_pointer(&warning);
+    if (ret_warning != NULL && *view->hello.warning != '\0')
+        *ret_warning = g_steal_pointer(&view->hello.warning);
     return TRUE;
 }
 

@@ -6,7 +6,7 @@
 #include "vault/base/file.h"
 #include "vault/erasure.h"
 
-#define LIST_FILE_LEN_MAX (64u << 20)
+#define LIST_FILE_LEN_MAX VAULT_RESULT_LEN_MAX
 
 void restore_request_scope_init(RestoreRequestScope *scope)
 {
@@ -14,6 +14,7 @@ void restore_request_scope_init(RestoreRequestScope *scope)
         .mailboxes = g_ptr_array_new_with_free_func(g_free),
         .domains = g_ptr_array_new_with_free_func(g_free),
         .messages = g_array_new(FALSE, FALSE, sizeof(RecordId)),
+        .known = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL),
     };
 }
 
@@ -22,6 +23,7 @@ void restore_request_scope_clear(RestoreRequestScope *scope)
     g_clear_pointer(&scope->mailboxes, g_ptr_array_unref);
     g_clear_pointer(&scope->domains, g_ptr_array_unref);
     g_clear_pointer(&scope->messages, g_array_unref);
+    g_clear_pointer(&scope->known, g_hash_table_unref);
 }
 
 /* Lines without their ends; NULL-terminated. */
@@ -61,11 +63,8 @@ gboolean restore_request_scope_add_mailbox_file(RestoreRequestScope *scope, cons
 
 static void add_message(RestoreRequestScope *scope, const RecordId *message)
 {
-    for (guint i = 0; i < scope->messages->len; i++) {
-        if (VAULT_ID_EQUAL(g_array_index(scope->messages, RecordId, i), *message))
-            return;
-    }
-    g_array_append_vals(scope->messages, message, 1);
+    if (g_hash_table_add(scope->known, g_memdup2(message, sizeof *message)))
+        g_array_append_vals(scope->messages, message, 1);
 }
 
 gboolean restore_request_scope_add_message(RestoreRequestScope *scope, const char *id,
@@ -134,8 +133,8 @@ void restore_request_scope_extend(RestoreRequestScope *scope, const VaultGrantFi
 
         g_ptr_array_add(scope->mailboxes, g_strdup(VAULT_ID_TEXT(mailbox->id)));
     }
-    if (request->messages->len > 0)
-        g_array_append_vals(scope->messages, request->messages->data, request->messages->len);
+    for (guint i = 0; i < request->messages->len; i++)
+        add_message(scope, &g_array_index(request->messages, RecordId, i));
     scope->from_s = request->from_s;
     scope->to_s = request->to_s;
     scope->since = grant;

@@ -14,6 +14,7 @@ typedef struct {
     GPtrArray *mailboxes; /* char *: addresses, 32 hexadecimal digits, "unassigned" */
     GPtrArray *domains;   /* char *: all mailboxes of a domain */
     GArray *messages;     /* RecordId: archive ids; months without one of them are left out */
+    GHashTable *known;    /* the same, each once */
     gboolean has_result;
     VaultId result_vault; /* of a result file that says so */
     guint64 from_s, to_s;

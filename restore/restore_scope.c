@@ -58,6 +58,9 @@ static gboolean choose_files(VaultView *view, const RestoreScopeOptions *options
                                 .vault_id = vault_view_id(view),
                                 .mailboxes = options->mailboxes,
                                 .messages = options->messages,
+                                .half = options->purpose == RESTORE_SCOPE_SEARCH
+                                            ? VAULT_GRANT_INDEX
+                                            : VAULT_GRANT_CONTENT,
                                 .now_s = options->now_s};
     g_autofree char *folder = state_folder_path();
 
@@ -219,9 +222,15 @@ static gboolean take_mailboxes(VaultView *view, const RestoreScopeOptions *optio
     return TRUE;
 }
 
-static gboolean check_act(const RestoreScope *scope, GError **error)
+gboolean restore_scope_has_content(const RestoreScope *scope)
 {
-    if ((vault_grant_halves(scope->grant->request->act) & VAULT_GRANT_CONTENT) != 0)
+    return (vault_grant_halves(scope->grant->request->act) & VAULT_GRANT_CONTENT) != 0;
+}
+
+/* Whoever may read a message may search it. */
+static gboolean check_act(const RestoreScope *scope, RestoreScopePurpose purpose, GError **error)
+{
+    if (purpose == RESTORE_SCOPE_SEARCH || restore_scope_has_content(scope))
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
                         "the grant is for searching only: it opens no message");
@@ -281,7 +290,7 @@ gboolean restore_scope_open(VaultView *view, const RestoreScopeOptions *options,
     if (!open_grant(view, options, ret_scope, error))
         return FALSE;
     take_names(ret_scope);
-    if (!take_mailboxes(view, options, ret_scope, error) || !check_act(ret_scope, error) ||
+    if (!take_mailboxes(view, options, ret_scope, error) || !check_act(ret_scope, options->purpose, error) ||
         !take_period(options, ret_scope, error) || !take_messages(options, ret_scope, error) ||
         !make_reader(ret_scope, options->now_s, error))
         return FALSE;

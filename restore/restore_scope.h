@@ -13,7 +13,13 @@
 #include "restore/vault_view.h"
 #include "vault/open/grant.h"
 
+typedef enum {
+    RESTORE_SCOPE_READ,   /* messages */
+    RESTORE_SCOPE_SEARCH, /* their words: a grant for searching only will do */
+} RestoreScopePurpose;
+
 typedef struct {
+    RestoreScopePurpose purpose;
     const char *grant_path, *identity_path; /* NULL: that in the state folder which fits */
     char **messages;                        /* NULL = all */
     char **mailboxes;                       /* NULL = all of the grant */
@@ -40,5 +46,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreScope, restore_scope_clear)
 /* Presents the grant to the view. */
 gboolean restore_scope_open(VaultView *view, const RestoreScopeOptions *options,
                             RestoreScope *ret_scope, GError **error);
+/* Does the grant open messages too? */
+gboolean restore_scope_has_content(const RestoreScope *scope);
 /* Never NULL; borrowed. */
 const char *restore_scope_mailbox_name(RestoreScope *scope, const MailboxId *mailbox);

@@ -9,6 +9,7 @@ struct ServeSession {
     char *warning;
     GByteArray *grant; /* as far as it came */
     gboolean is_greeted, is_granted;
+    guint16 version; /* spoken, once greeted */
 };
 
 ServeSession *serve_session_new(VaultView *view, const char *warning)
@@ -42,22 +43,26 @@ static gboolean set_malformed(GError **error, const char *what)
 static gboolean hello(ServeSession *session, const GByteArray *payload, GByteArray *answer,
                       GError **error)
 {
-    g_autoptr(GArray) masters = NULL;
+    g_auto(ServeHello) said = {.masters = NULL};
     guint16 version;
 
     if (!serve_hello_parse(payload->data, payload->len, &version, error))
         return FALSE;
-    if (version < SERVE_VERSION) {
+    if (version < SERVE_VERSION_MIN) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                    "version %u of the protocol is not spoken here, only %d", version,
-                    SERVE_VERSION);
+                    "version %u of the protocol is not spoken here, only %d to %d", version,
+                    SERVE_VERSION_MIN, SERVE_VERSION);
         return FALSE;
     }
-    masters = vault_view_masters(session->view, error);
-    if (masters == NULL)
+    said.masters = vault_view_masters(session->view, error);
+    if (said.masters == NULL)
         return FALSE;
+    said.version = MIN(version, SERVE_VERSION);
+    said.vault_id = *vault_view_id(session->view);
+    said.warning = g_strdup(session->warning);
+    session->version = said.version;
     session->is_greeted = TRUE;
-    serve_hello_answer_append(answer, vault_view_id(session->view), masters, session->warning);
+    serve_hello_answer_append(answer, &said);
     return TRUE;
 }
 
@@ -193,19 +198,91 @@ static gboolean prove_batches(ServeSession *session, const GByteArray *payload, 
     return TRUE;
 }
 
+/* ---- terms ----------------------------------------------------------------------------------- */
+
+static gboolean list_terms(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                           GError **error)
+{
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    ServeListTerms asked;
+    gboolean is_more;
+
+    if (!serve_list_terms_parse(payload->data, payload->len, &asked, error) ||
+        !vault_view_list_terms(session->view, &asked.filter, &asked.position, asked.max, page,
+                               &is_more, error))
+        return FALSE;
+    serve_list_terms_answer_append(answer, page, &asked.position, is_more);
+    return TRUE;
+}
+
+static gboolean append_sealed(GBytes *taken, GByteArray *answer)
+{
+    g_autoptr(GBytes) sealed = taken;
+
+    if (sealed != NULL)
+        g_byte_array_append(answer, g_bytes_get_data(sealed, NULL),
+                            (guint)g_bytes_get_size(sealed));
+    return sealed != NULL;
+}
+
+static gboolean release_terms(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                              GError **error)
+{
+    const RecordId *ids;
+    gsize count;
+
+    return serve_release_parse(payload->data, payload->len, &ids, &count, error) &&
+           append_sealed(vault_view_release_terms(session->view, ids, count, error), answer);
+}
+
+static gboolean read_terms(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                           GError **error)
+{
+    GBytes *records[VAULT_VIEW_READ_COUNT_MAX] = {NULL};
+    const RecordId *ids;
+    gboolean is_read;
+    gsize count;
+
+    if (!serve_read_terms_parse(payload->data, payload->len, &ids, &count, error))
+        return FALSE;
+    is_read = vault_view_read_terms(session->view, ids, count, records, error);
+    if (is_read)
+        serve_read_terms_answer_append(answer, records, count);
+    for (gsize i = 0; i < count; i++)
+        g_clear_pointer(&records[i], g_bytes_unref);
+    return is_read;
+}
+
+static gboolean case_key(ServeSession *session, const GByteArray *payload, GByteArray *answer,
+                         GError **error)
+{
+    if (payload->len > 0)
+        return set_malformed(error, "a case key is asked for without anything");
+    return append_sealed(vault_view_case_key(session->view, error), answer);
+}
+
 /* What must have happened before. */
 typedef enum { NEEDS_NOTHING, NEEDS_HELLO, NEEDS_GRANT } Needs;
 
 static const struct {
     ServeType type;
     Needs needs;
+    guint16 since; /* version */
     gboolean (*run)(ServeSession *session, const GByteArray *payload, GByteArray *answer,
                     GError **error);
-} requests[] = {{SERVE_HELLO, NEEDS_NOTHING, hello},    {SERVE_GRANT, NEEDS_HELLO, grant},
-                {SERVE_LIST, NEEDS_GRANT, list},        {SERVE_RELEASE, NEEDS_GRANT, release},
-                {SERVE_READ, NEEDS_GRANT, read_record}, {SERVE_LOG, NEEDS_GRANT, log_act},
-                {SERVE_PROVE, NEEDS_GRANT, prove},      {SERVE_BATCHES, NEEDS_GRANT, prove_batches},
-                {SERVE_MONTHS, NEEDS_GRANT, months}};
+} requests[] = {{SERVE_HELLO, NEEDS_NOTHING, 1, hello},
+                {SERVE_GRANT, NEEDS_HELLO, 1, grant},
+                {SERVE_LIST, NEEDS_GRANT, 1, list},
+                {SERVE_RELEASE, NEEDS_GRANT, 1, release},
+                {SERVE_READ, NEEDS_GRANT, 1, read_record},
+                {SERVE_LOG, NEEDS_GRANT, 1, log_act},
+                {SERVE_PROVE, NEEDS_GRANT, 1, prove},
+                {SERVE_BATCHES, NEEDS_GRANT, 1, prove_batches},
+                {SERVE_MONTHS, NEEDS_GRANT, 1, months},
+                {SERVE_LIST_TERMS, NEEDS_GRANT, SERVE_VERSION_TERMS, list_terms},
+                {SERVE_RELEASE_TERMS, NEEDS_GRANT, SERVE_VERSION_TERMS, release_terms},
+                {SERVE_READ_TERMS, NEEDS_GRANT, SERVE_VERSION_TERMS, read_terms},
+                {SERVE_CASE_KEY, NEEDS_GRANT, SERVE_VERSION_TERMS, case_key}};
 
 static gboolean run_request(ServeSession *session, guint8 type, const GByteArray *payload,
                             GByteArray *answer, GError **error)
@@ -217,6 +294,8 @@ static gboolean run_request(ServeSession *session, guint8 type, const GByteArray
             return set_malformed(error, "greet first");
         if (requests[i].needs >= NEEDS_GRANT && !session->is_granted)
             return set_malformed(error, "present a grant first");
+        if (requests[i].needs >= NEEDS_HELLO && session->version < requests[i].since)
+            return set_malformed(error, "there is no such request in the version that is spoken");
         return requests[i].run(session, payload, answer, error);
     }
     return set_malformed(error, "there is no such request");

@@ -56,16 +56,22 @@ gboolean serve_hello_parse(const guint8 *payload, gsize len, guint16 *ret_versio
     return finish(&reader, "a greeting", error);
 }
 
-void serve_hello_answer_append(GByteArray *payload, const VaultId *vault_id, const GArray *masters,
-                               const char *warning)
+void serve_hello_clear(ServeHello *hello)
 {
-    g_autofree char *valid = g_utf8_make_valid(warning, -1);
+    g_clear_pointer(&hello->masters, g_array_unref);
+    g_clear_pointer(&hello->warning, g_free);
+}
+
+void serve_hello_answer_append(GByteArray *payload, const ServeHello *hello)
+{
+    g_autofree char *valid = g_utf8_make_valid(hello->warning, -1);
+    const GArray *masters = hello->masters;
 
     g_assert(masters->len <= SERVE_MASTERS_MAX);
     if (strlen(valid) > SERVE_TEXT_LEN_MAX)
         *g_utf8_find_prev_char(valid, valid + SERVE_TEXT_LEN_MAX) = '\0';
-    serve_hello_append(payload, SERVE_VERSION);
-    g_byte_array_append(payload, vault_id->bytes, VAULT_ID_LEN);
+    serve_hello_append(payload, hello->version);
+    g_byte_array_append(payload, hello->vault_id.bytes, VAULT_ID_LEN);
     vault_bytes_append_u16(payload, (guint16)masters->len);
     for (guint i = 0; i < masters->len; i++) {
         const MasterPublic *master = &g_array_index(masters, MasterPublic, i);
@@ -93,35 +99,34 @@ static GArray *read_masters(VaultBytesReader *reader)
     return g_steal_pointer(&masters);
 }
 
-gboolean serve_hello_answer_parse(const guint8 *payload, gsize len, VaultId *ret_vault_id,
-                                  GArray **ret_masters, char **ret_warning, GError **error)
+gboolean serve_hello_answer_parse(const guint8 *payload, gsize len, ServeHello *ret_hello,
+                                  GError **error)
 {
-    g_autoptr(GArray) masters = NULL;
-    g_autofree char *warning = NULL;
+    g_auto(ServeHello) hello = {.masters = NULL};
     VaultBytesReader reader;
     const guint8 *start;
-    guint16 version;
 
     vault_bytes_reader_init(&reader, payload, len);
     start = vault_bytes_read_borrowed(&reader, sizeof magic);
-    version = vault_bytes_read_u16(&reader);
+    hello.version = vault_bytes_read_u16(&reader);
     if (start == NULL || memcmp(start, magic, sizeof magic) != 0)
         return set_malformed(error, "no greeting");
-    if (version != SERVE_VERSION) {
+    if (hello.version < SERVE_VERSION_MIN || hello.version > SERVE_VERSION) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                    "the host speaks version %u of the protocol, this program version %d", version,
-                    SERVE_VERSION);
+                    "the host speaks version %u of the protocol, this program versions %d to %d",
+                    hello.version, SERVE_VERSION_MIN, SERVE_VERSION);
         return FALSE;
     }
-    vault_bytes_read(&reader, ret_vault_id->bytes, VAULT_ID_LEN);
-    masters = read_masters(&reader);
-    warning = vault_bytes_read_string16(&reader);
-    if (masters == NULL || warning == NULL || strlen(warning) > SERVE_TEXT_LEN_MAX)
+    vault_bytes_read(&reader, hello.vault_id.bytes, VAULT_ID_LEN);
+    hello.masters = read_masters(&reader);
+    hello.warning = vault_bytes_read_string16(&reader);
+    if (hello.masters == NULL || hello.warning == NULL ||
+        strlen(hello.warning) > SERVE_TEXT_LEN_MAX)
         return set_malformed(error, "a greeting");
     if (!finish(&reader, "a greeting", error))
         return FALSE;
-    *ret_masters = g_steal_pointer(&masters);
-    *ret_warning = g_steal_pointer(&warning);
+    *ret_hello = hello;
+    hello = (ServeHello){.masters = NULL};
     return TRUE;
 }
 

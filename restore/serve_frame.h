@@ -9,7 +9,10 @@
 
 #include "restore/vault_view.h"
 
-#define SERVE_VERSION 1
+#define SERVE_VERSION 2
+#define SERVE_VERSION_MIN 1
+/* From which on there are terms and case keys. */
+#define SERVE_VERSION_TERMS 2
 #define SERVE_FRAME_HEADER_LEN 5
 #define SERVE_READ_LEN_MAX (1u << 20)
 #define SERVE_PAYLOAD_LEN_MAX (SERVE_READ_LEN_MAX + 1024)
@@ -27,6 +30,10 @@ typedef enum {
     SERVE_MONTHS = 7,
     SERVE_PROVE = 8,
     SERVE_BATCHES = 9,
+    SERVE_LIST_TERMS = 10,
+    SERVE_RELEASE_TERMS = 11,
+    SERVE_READ_TERMS = 12,
+    SERVE_CASE_KEY = 13,
     SERVE_ANSWER = 0x80, /* or-ed to the type of the request */
     SERVE_ERROR = 0xff,
 } ServeType;
@@ -72,6 +79,20 @@ gboolean serve_release_parse(const guint8 *payload, gsize len, const RecordId **
                              gsize *ret_count, GError **error);
 
 typedef struct {
+    VaultViewFilter filter;
+    VaultTermsPosition position; /* is_anew does not travel this way */
+    guint16 max;
+} ServeListTerms;
+void serve_list_terms_append(GByteArray *payload, const ServeListTerms *list);
+gboolean serve_list_terms_parse(const guint8 *payload, gsize len, ServeListTerms *ret_list,
+                                GError **error);
+/* A release of terms is asked for as one of copies. `ids` of terms copies to be read:
+ * 1..VAULT_VIEW_READ_COUNT_MAX. */
+void serve_read_terms_append(GByteArray *payload, const RecordId *ids, gsize count);
+gboolean serve_read_terms_parse(const guint8 *payload, gsize len, const RecordId **ret_ids,
+                                gsize *ret_count, GError **error);
+
+typedef struct {
     RecordId record_id;
     guint64 offset;
     guint32 len; /* 0..SERVE_READ_LEN_MAX */
@@ -97,16 +118,38 @@ gboolean serve_batches_parse(const guint8 *payload, gsize len,
 /* ---- answers --------------------------------------------------------------------------------- */
 
 /* The vault, its masters (MasterPublic), and a warning for the person who reads; "" = none. */
-void serve_hello_answer_append(GByteArray *payload, const VaultId *vault_id, const GArray *masters,
-                               const char *warning);
-/* *ret_masters and *ret_warning are new. */
-gboolean serve_hello_answer_parse(const guint8 *payload, gsize len, VaultId *ret_vault_id,
-                                  GArray **ret_masters, char **ret_warning, GError **error);
+typedef struct {
+    guint16 version; /* spoken from here on */
+    VaultId vault_id;
+    GArray *masters;
+    char *warning;
+} ServeHello;
+void serve_hello_clear(ServeHello *hello);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServeHello, serve_hello_clear)
+void serve_hello_answer_append(GByteArray *payload, const ServeHello *hello);
+/* UNSUPPORTED: the host speaks a version that is not known here. */
+gboolean serve_hello_answer_parse(const guint8 *payload, gsize len, ServeHello *ret_hello,
+                                  GError **error);
 
 void serve_list_answer_append(GByteArray *payload, const GArray *page);
 /* Appends to `page` (VaultCopyEntry); MALFORMED for more than `max`, or out of order. */
 gboolean serve_list_answer_parse(const guint8 *payload, gsize len, const VaultViewPosition *after,
                                  gsize max, GArray *page, GError **error);
+
+/* `page`: VaultTermsEntry. The position as the keeper left it. */
+void serve_list_terms_answer_append(GByteArray *payload, const GArray *page,
+                                    const VaultTermsPosition *position, gboolean is_more);
+/* Appends to `page` and moves the position; MALFORMED for more than `max`, or where it does not go
+ * forward. */
+gboolean serve_list_terms_answer_parse(const guint8 *payload, gsize len, gsize max, GArray *page,
+                                       VaultTermsPosition *position, gboolean *ret_is_more,
+                                       GError **error);
+/* As many of the records as there is room for, from the first on, at least one; none of a record
+ * that could not be had. Returns how many it answers for. */
+gsize serve_read_terms_answer_append(GByteArray *payload, GBytes *const *records, gsize count);
+/* Fills ret_records from the first on; *ret_answered of 1..count. */
+gboolean serve_read_terms_answer_parse(GBytes *payload, gsize count, GBytes **ret_records,
+                                       gsize *ret_answered, GError **error);
 
 /* `page`: VaultMonthKeys with one wrap each. */
 void serve_months_answer_append(GByteArray *payload, const GPtrArray *page);

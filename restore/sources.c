@@ -91,7 +91,7 @@ VaultReleaseSource sources_releases(SourcesReleases *releases)
 
 static GBytes *ask_releaser(gpointer user, const RecordId *copies, gsize count, GError **error)
 {
-    return restore_releaser_ask(user, copies, count, error);
+    return restore_releaser_ask(user, ARCHIVED_RELEASE_COPIES, copies, count, error);
 }
 
 SourcesReleases sources_local_releases(RestoreReleaser *releaser, const VaultIdentity *identity,

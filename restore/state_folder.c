@@ -117,7 +117,7 @@ static gboolean covers(const VaultGrantFile *grant, const StateFolderWanted *wan
     const VaultRequestFile *request = grant->request;
 
     if (!VAULT_ID_EQUAL(request->vault_id, *wanted->vault_id) ||
-        (vault_grant_halves(request->act) & VAULT_GRANT_CONTENT) == 0)
+        (vault_grant_halves(request->act) & wanted->half) == 0)
         return FALSE;
     for (char **name = wanted->mailboxes; name != NULL && *name != NULL; name++) {
         if (!names_mailbox(request, *name))

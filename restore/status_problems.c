@@ -119,6 +119,14 @@ static void find_in_witnesses(JsonObject *status, GPtrArray *problems)
         find_in_witness(witnesses->pdata[i], problems);
 }
 
+static void find_in_extraction(JsonObject *extraction, GPtrArray *problems)
+{
+    const char *why = status_text(extraction, "problem");
+
+    if (why != NULL)
+        find(problems, "attached documents are not read, and not found by their words: %s", why);
+}
+
 GPtrArray *status_problems(JsonObject *status)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
@@ -140,6 +148,7 @@ GPtrArray *status_problems(JsonObject *status)
         find(problems, "the disk is below its reserve: mail is deferred until there is room");
     find_in_memory(status_object(status, "memory"), problems);
     find_in_witnesses(status, problems);
+    find_in_extraction(status_object(status, "extraction"), problems);
     if (failure != NULL)
         find(problems, "the last reload was refused: %s", failure);
     return problems;

@@ -4,6 +4,8 @@
 #include "restore/vault_access.h"
 #include "restore/vault_view_backend.h"
 
+#include <string.h>
+
 struct VaultView {
     const VaultViewBackend *backend;
     gpointer self;
@@ -52,17 +54,31 @@ gboolean vault_view_present(VaultView *view, GBytes *grant, GError **error)
     return view->backend->present(view->self, grant, error);
 }
 
-gboolean vault_view_list(VaultView *view, const VaultViewFilter *filter,
-                         VaultViewPosition *position, gsize max, GArray *page, GError **error)
+static gboolean check_filter(const VaultViewFilter *filter, gsize max, GError **error)
 {
     g_assert(max >= 1 && max <= VAULT_VIEW_PAGE_COUNT_MAX);
     if (filter->mailbox_count <= VAULT_VIEW_FILTER_COUNT_MAX &&
         filter->message_count <= VAULT_VIEW_FILTER_COUNT_MAX)
-        return view->backend->list(view->self, filter, position, max, page, error);
+        return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
                 "at most %d mailboxes and %d messages can be asked for at once",
                 VAULT_VIEW_FILTER_COUNT_MAX, VAULT_VIEW_FILTER_COUNT_MAX);
     return FALSE;
+}
+
+gboolean vault_view_list(VaultView *view, const VaultViewFilter *filter,
+                         VaultViewPosition *position, gsize max, GArray *page, GError **error)
+{
+    return check_filter(filter, max, error) &&
+           view->backend->list(view->self, filter, position, max, page, error);
+}
+
+gboolean vault_view_list_terms(VaultView *view, const VaultViewFilter *filter,
+                               VaultTermsPosition *position, gsize max, GArray *page,
+                               gboolean *ret_is_more, GError **error)
+{
+    return check_filter(filter, max, error) &&
+           view->backend->list_terms(view->self, filter, position, max, page, ret_is_more, error);
 }
 
 gboolean vault_view_months_page(VaultView *view, VaultReaderPosition *position, gsize max,
@@ -115,6 +131,26 @@ GBytes *vault_view_release(VaultView *view, const RecordId *copies, gsize count,
 {
     g_assert(count <= VAULT_VIEW_RELEASE_COUNT_MAX);
     return view->backend->release(view->self, copies, count, error);
+}
+
+GBytes *vault_view_release_terms(VaultView *view, const RecordId *terms_copies, gsize count,
+                                 GError **error)
+{
+    g_assert(count <= VAULT_VIEW_RELEASE_COUNT_MAX);
+    return view->backend->release_terms(view->self, terms_copies, count, error);
+}
+
+gboolean vault_view_read_terms(VaultView *view, const RecordId *terms_copies, gsize count,
+                               GBytes **ret_records, GError **error)
+{
+    g_assert(count <= VAULT_VIEW_READ_COUNT_MAX);
+    memset(ret_records, 0, count * sizeof *ret_records);
+    return view->backend->read_terms(view->self, terms_copies, count, ret_records, error);
+}
+
+GBytes *vault_view_case_key(VaultView *view, GError **error)
+{
+    return view->backend->case_key(view->self, error);
 }
 
 static GBytes *ask_view(gpointer user, const RecordId *copies, gsize count, GError **error)

@@ -11,6 +11,8 @@
 
 #include "restore/proof_source.h"
 #include "restore/sources.h"
+#include "vault/crypto/terms_content.h"
+#include "vault/keep_terms.h"
 
 /* Entries in one list; copies in one release. */
 #define VAULT_VIEW_PAGE_COUNT_MAX 4096
@@ -93,7 +95,8 @@ SourcesReleases vault_view_releases(VaultView *view, const VaultIdentity *identi
                                     const VaultHash *grant_hash);
 /* Records of copies that were released, and their bodies: for vault/open.h. Borrows the view. */
 VaultRecordSource vault_view_records(VaultView *view);
-/* The next copies in scope with their terms (vault_keep_terms()). */
+/* The next copies in scope with their terms (vault_keep_terms()), 1..VAULT_VIEW_PAGE_COUNT_MAX.
+ * This and what follows is UNSUPPORTED by a host that speaks an older version of the protocol. */
 gboolean vault_view_list_terms(VaultView *view, const VaultViewFilter *filter,
                                VaultTermsPosition *position, gsize max, GArray *page,
                                gboolean *ret_is_more, GError **error);
@@ -101,6 +104,16 @@ gboolean vault_view_list_terms(VaultView *view, const VaultViewFilter *filter,
  * and the terms bodies that they name, can be read afterwards through vault_view_records(). */
 GBytes *vault_view_release_terms(VaultView *view, const RecordId *terms_copies, gsize count,
                                  GError **error);
+/* Records of terms copies that were released, many at once: ret_records[i] is NULL where one could
+ * not be had, and vault_view_records() tells why. At most VAULT_VIEW_READ_COUNT_MAX. */
+#define VAULT_VIEW_READ_COUNT_MAX 512
+#define VAULT_VIEW_TERMS_LEN_MAX                                                                   \
+    (VAULT_RECORD_HEADER_LEN_MAX + VAULT_TERMS_CONTENT_LEN_MAX + VAULT_INDEX_OVERHEAD_LEN)
+gboolean vault_view_read_terms(VaultView *view, const RecordId *terms_copies, gsize count,
+                               GBytes **ret_records, GError **error);
+/* The key of the grant's case index, sealed to its reader and in the log before it is given
+ * (vault_keep_case_key()). */
+GBytes *vault_view_case_key(VaultView *view, GError **error);
 /* For the log, VAULT_LOGGED_RESTORE_BEGUN or _DONE: "name: value" lines, at most
  * VAULT_VIEW_LOG_LEN_MAX bytes. Durable on return. */
 #define VAULT_VIEW_LOG_LEN_MAX 65536

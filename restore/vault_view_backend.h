@@ -20,6 +20,14 @@ typedef struct {
     gboolean (*log)(gpointer self, VaultLoggedAct act, const char *text, GError **error);
     gboolean (*proofs)(gpointer self, ProofSource *ret_proofs, GError **error);
     gboolean (*close)(gpointer self, GError **error);
+    gboolean (*list_terms)(gpointer self, const VaultViewFilter *filter,
+                           VaultTermsPosition *position, gsize max, GArray *page,
+                           gboolean *ret_is_more, GError **error);
+    GBytes *(*release_terms)(gpointer self, const RecordId *terms_copies, gsize count,
+                             GError **error);
+    gboolean (*read_terms)(gpointer self, const RecordId *terms_copies, gsize count,
+                           GBytes **ret_records, GError **error);
+    GBytes *(*case_key)(gpointer self, GError **error);
     VaultRecordSource records; /* `user` is the implementation */
 } VaultViewBackend;
 

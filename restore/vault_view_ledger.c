@@ -128,6 +128,26 @@ gboolean vault_view_ledger_find(VaultViewLedger *ledger, const RecordId *copy_id
     return entry != NULL || refuse(copy_id, "listed", error);
 }
 
+gboolean vault_view_ledger_has_body(VaultViewLedger *ledger, const RecordId *body_id)
+{
+    gboolean has;
+
+    g_mutex_lock(&ledger->lock);
+    has = g_hash_table_contains(ledger->bodies, body_id);
+    g_mutex_unlock(&ledger->lock);
+    return has;
+}
+
+gboolean vault_view_ledger_has_released(VaultViewLedger *ledger, const RecordId *copy_id)
+{
+    gboolean has;
+
+    g_mutex_lock(&ledger->lock);
+    has = g_hash_table_contains(ledger->released.by_id, copy_id);
+    g_mutex_unlock(&ledger->lock);
+    return has;
+}
+
 gboolean vault_view_ledger_check_read(VaultViewLedger *ledger, const RecordId *record_id,
                                       GError **error)
 {

@@ -20,6 +20,10 @@ void vault_view_ledger_add_released(VaultViewLedger *ledger, const VaultCopyEntr
 /* An entry listed or released; REFUSED when it is neither. */
 gboolean vault_view_ledger_find(VaultViewLedger *ledger, const RecordId *copy_id,
                                 VaultCopyEntry *ret_entry, GError **error);
+/* Was a copy of that body released? */
+gboolean vault_view_ledger_has_body(VaultViewLedger *ledger, const RecordId *body_id);
+/* Is this a copy that was released? */
+gboolean vault_view_ledger_has_released(VaultViewLedger *ledger, const RecordId *copy_id);
 /* Is this a copy that was released, or the body of one? REFUSED when not. */
 gboolean vault_view_ledger_check_read(VaultViewLedger *ledger, const RecordId *record_id,
                                       GError **error);

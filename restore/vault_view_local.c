@@ -1,27 +1,9 @@
 /* The view of a vault on this host; also what stands behind `muniment serve`. */
-#include "restore/proof_logs.h"
-#include "restore/releaser.h"
+#include "restore/vault_view_local.h"
+
 #include "restore/vault_access.h"
-#include "restore/vault_view_backend.h"
-#include "restore/vault_view_ledger.h"
-#include "vault/act/grant_file.h"
 
 #include <string.h>
-
-typedef struct {
-    MailboxId mailbox_id;
-    MonthKeyId month_key_id;
-} GrantedMonth;
-
-typedef struct {
-    VaultKeep *keep; /* records are read from it, by any thread */
-    VaultKeep *keys; /* what asks the keyring, by one; as `keep` until the vault key is rolled */
-    VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
-    RestoreReleaser *releaser; /* judges the grant: now, and at each release */
-    GArray *months;            /* GrantedMonth: those that open messages; NULL: not asked for yet */
-    VaultViewLedger *ledger;
-    ProofLogs *proofs; /* NULL until they are asked for */
-} LocalView;
 
 static void local_free(gpointer self)
 {
@@ -30,6 +12,7 @@ static void local_free(gpointer self)
     restore_releaser_free(view->releaser);
     vault_grant_file_free(view->grant);
     vault_view_ledger_free(view->ledger);
+    vault_view_ledger_free(view->terms);
     g_clear_pointer(&view->months, g_array_unref);
     proof_logs_free(view->proofs);
     if (view->keys != view->keep)
@@ -121,7 +104,7 @@ static gboolean local_present(gpointer self, GBytes *text, GError **error)
 }
 
 /* Not after the grant's end. */
-static gboolean check_grant(const LocalView *view, GError **error)
+gboolean local_view_check_grant(const LocalView *view, GError **error)
 {
     const char *why = view->grant == NULL                          ? "present a grant first"
                       : now_s() >= view->grant->request->expires_s ? "the grant has expired"
@@ -135,13 +118,13 @@ static gboolean check_grant(const LocalView *view, GError **error)
 
 /* Lists show no content, but who got mail when: no more of it to whoever was revoked or removed
  * meanwhile. */
-static gboolean judge_again(const LocalView *view, GError **error)
+gboolean local_view_judge_again(const LocalView *view, GError **error)
 {
     g_autoptr(GBytes) nothing = NULL;
 
-    if (!check_grant(view, error))
+    if (!local_view_check_grant(view, error))
         return FALSE;
-    nothing = restore_releaser_ask(view->releaser, NULL, 0, error);
+    nothing = restore_releaser_ask(view->releaser, ARCHIVED_RELEASE_COPIES, NULL, 0, error);
     return nothing != NULL;
 }
 
@@ -153,10 +136,9 @@ static GArray *months_of_keys(const GArray *keys)
 
     for (guint i = 0; i < keys->len; i++) {
         const VaultGrantKey *key = &g_array_index(keys, VaultGrantKey, i);
-        GrantedMonth month = {key->mailbox_id, key->month_key_id};
+        GrantedMonth month = {key->mailbox_id, key->month_key_id, key->halves};
 
-        if ((key->halves & VAULT_GRANT_CONTENT) != 0)
-            g_array_append_val(months, month);
+        g_array_append_val(months, month);
     }
     return months;
 }
@@ -189,7 +171,7 @@ static GArray *months_of_standing(LocalView *view, GError **error)
             return NULL;
         for (guint i = 0; i < page->len; i++) {
             const VaultMonthKeys *keys = g_ptr_array_index(page, i);
-            GrantedMonth month = {keys->mailbox_id, keys->month_key_id};
+            GrantedMonth month = {keys->mailbox_id, keys->month_key_id, VAULT_GRANT_BOTH};
 
             g_array_append_val(months, month);
         }
@@ -207,8 +189,9 @@ static gboolean find_months(LocalView *view, GError **error)
     return view->months != NULL;
 }
 
-/* Month key ids of the grant, of these mailboxes. */
-static GArray *months_of(const LocalView *view, const VaultViewFilter *filter)
+/* Month key ids of the grant that have the half, of these mailboxes. */
+static GArray *months_of(const LocalView *view, const VaultViewFilter *filter,
+                         VaultGrantHalves half)
 {
     g_autoptr(GHashTable) wanted = g_hash_table_new(vault_id_hash, vault_id_equal);
     GArray *months = g_array_new(FALSE, FALSE, sizeof(MonthKeyId));
@@ -218,7 +201,8 @@ static GArray *months_of(const LocalView *view, const VaultViewFilter *filter)
     for (guint i = 0; i < view->months->len; i++) {
         const GrantedMonth *month = &g_array_index(view->months, GrantedMonth, i);
 
-        if (filter->mailbox_count == 0 || g_hash_table_contains(wanted, &month->mailbox_id))
+        if ((month->halves & half) != 0 &&
+            (filter->mailbox_count == 0 || g_hash_table_contains(wanted, &month->mailbox_id)))
             g_array_append_val(months, month->month_key_id);
     }
     return months;
@@ -230,7 +214,7 @@ static gboolean local_months(gpointer self, VaultReaderPosition *position, gsize
     LocalView *view = self;
     MonthsPage wanted = {.position = position, .max = max, .page = page};
 
-    if (!judge_again(view, error))
+    if (!local_view_judge_again(view, error))
         return FALSE;
     if (!vault_grant_file_is_standing(view->grant)) {
         g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_REFUSED,
@@ -259,6 +243,35 @@ static GArray *messages_of(const LocalView *view, const VaultViewFilter *filter)
             g_array_append_val(messages, filter->messages[i]);
     }
     return messages;
+}
+
+void local_scope_clear(LocalScope *scope)
+{
+    g_clear_pointer(&scope->months, g_array_unref);
+    g_clear_pointer(&scope->messages, g_array_unref);
+}
+
+gboolean local_view_scope(LocalView *view, const VaultViewFilter *filter, VaultGrantHalves half,
+                          LocalScope *ret_scope, GError **error)
+{
+    const VaultRequestFile *request = view->grant->request;
+
+    if (!find_months(view, error))
+        return FALSE;
+    ret_scope->months = months_of(view, filter, half);
+    ret_scope->messages = messages_of(view, filter);
+    ret_scope->filter =
+        (VaultCopyFilter){.months = (const MonthKeyId *)(gpointer)ret_scope->months->data,
+                          .month_count = ret_scope->months->len,
+                          .messages = (const RecordId *)(gpointer)ret_scope->messages->data,
+                          .message_count = ret_scope->messages->len,
+                          .from_s = MAX(filter->from_s, request->from_s),
+                          .to_s = MIN(filter->to_s, request->to_s)};
+    /* To the keeper "none named" is "no limit"; here it is that nothing is left of the grant. */
+    ret_scope->is_empty = ret_scope->months->len == 0 ||
+                          (filter->message_count > 0 && ret_scope->messages->len == 0) ||
+                          ret_scope->filter.from_s >= ret_scope->filter.to_s;
+    return TRUE;
 }
 
 typedef struct {
@@ -295,23 +308,14 @@ static gboolean visit(const VaultCopyEntry *entry, gpointer user, GError **error
 static gboolean list_page(LocalView *view, gpointer asked, GError **error)
 {
     Listing *listing = asked;
-    const VaultViewFilter *filter = listing->filter;
-    g_autoptr(GArray) months = months_of(view, filter);
-    g_autoptr(GArray) messages = messages_of(view, filter);
-    VaultCopyFilter copies = {.months = (const MonthKeyId *)(gpointer)months->data,
-                              .month_count = months->len,
-                              .messages = (const RecordId *)(gpointer)messages->data,
-                              .message_count = messages->len,
-                              .from_s = MAX(filter->from_s, view->grant->request->from_s),
-                              .to_s = MIN(filter->to_s, view->grant->request->to_s)};
+    g_auto(LocalScope) scope = {.months = NULL};
 
+    if (!local_view_scope(view, listing->filter, VAULT_GRANT_CONTENT, &scope, error))
+        return FALSE;
     if (listing->position->is_set)
-        copies.from_s = MAX(copies.from_s, listing->position->received_s);
-    /* To the keeper "none named" is "no limit"; here it is that nothing is left of the grant. */
-    if (months->len == 0 || (filter->message_count > 0 && messages->len == 0) ||
-        copies.from_s >= copies.to_s)
-        return TRUE;
-    return vault_keep_copies(view->keys, &copies, visit, listing, error);
+        scope.filter.from_s = MAX(scope.filter.from_s, listing->position->received_s);
+    return scope.is_empty || scope.filter.from_s >= scope.filter.to_s ||
+           vault_keep_copies(view->keys, &scope.filter, visit, listing, error);
 }
 
 static gboolean local_list(gpointer self, const VaultViewFilter *filter,
@@ -324,8 +328,7 @@ static gboolean local_list(gpointer self, const VaultViewFilter *filter,
                        .page = page,
                        .ledger = view->ledger};
 
-    return judge_again(view, error) && find_months(view, error) &&
-           ask(view, list_page, &listing, error);
+    return local_view_judge_again(view, error) && ask(view, list_page, &listing, error);
 }
 
 typedef struct {
@@ -366,11 +369,24 @@ static VaultViewAnswer local_has_message(gpointer self, const RecordId *archive_
 
 /* ---- records and releases -------------------------------------------------------------------- */
 
+/* What was released: copies and their bodies, terms copies and the terms bodies of their messages.
+ */
+static gboolean check_read(LocalView *view, const RecordId *record_id, GError **error)
+{
+    RecordId body_id;
+
+    if (vault_view_ledger_has_released(view->terms, record_id) ||
+        (vault_keep_terms_body(view->keep, record_id, &body_id, NULL) &&
+         vault_view_ledger_has_body(view->terms, &body_id)))
+        return TRUE;
+    return vault_view_ledger_check_read(view->ledger, record_id, error);
+}
+
 static GBytes *local_fetch(gpointer user, const RecordId *record_id, gsize len_max, GError **error)
 {
     LocalView *view = user;
 
-    return vault_view_ledger_check_read(view->ledger, record_id, error)
+    return check_read(view, record_id, error)
                ? vault_keep_record(view->keep, record_id, len_max, error)
                : NULL;
 }
@@ -381,7 +397,7 @@ static gboolean local_length(gpointer user, const RecordId *record_id, guint64 *
     LocalView *view = user;
     VaultPlace place;
 
-    if (!vault_view_ledger_check_read(view->ledger, record_id, error) ||
+    if (!check_read(view, record_id, error) ||
         !vault_keep_record_place(view->keep, record_id, &place, error))
         return FALSE;
     *ret_len = place.len;
@@ -393,7 +409,7 @@ static gboolean local_read(gpointer user, const RecordId *record_id, guint64 off
 {
     LocalView *view = user;
 
-    return vault_view_ledger_check_read(view->ledger, record_id, error) &&
+    return check_read(view, record_id, error) &&
            vault_keep_record_read(view->keep, record_id, offset, len, ret_bytes, error);
 }
 
@@ -403,13 +419,13 @@ static GBytes *local_release(gpointer self, const RecordId *copies, gsize count,
     g_autofree VaultCopyEntry *entries = g_new0(VaultCopyEntry, MAX(count, 1));
     GBytes *sealed;
 
-    if (!check_grant(view, error))
+    if (!local_view_check_grant(view, error))
         return NULL;
     for (gsize i = 0; i < count; i++) {
         if (!vault_view_ledger_find(view->ledger, &copies[i], &entries[i], error))
             return NULL;
     }
-    sealed = restore_releaser_ask(view->releaser, copies, count, error);
+    sealed = restore_releaser_ask(view->releaser, ARCHIVED_RELEASE_COPIES, copies, count, error);
     for (gsize i = 0; sealed != NULL && i < count; i++)
         vault_view_ledger_add_released(view->ledger, &entries[i]);
     return sealed;
@@ -419,7 +435,8 @@ static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, G
 {
     LocalView *view = self;
 
-    return check_grant(view, error) && restore_releaser_log(view->releaser, act, text, error);
+    return local_view_check_grant(view, error) &&
+           restore_releaser_log(view->releaser, act, text, error);
 }
 
 static gboolean open_proofs(LocalView *view, gpointer asked, GError **error)
@@ -459,6 +476,10 @@ static const VaultViewBackend backend = {
     .log = local_log,
     .proofs = local_proofs,
     .close = local_close,
+    .list_terms = local_terms_list,
+    .release_terms = local_terms_release,
+    .read_terms = local_terms_read,
+    .case_key = local_case_key,
 };
 
 VaultView *vault_view_of_keep(VaultKeep *keep)
@@ -467,5 +488,6 @@ VaultView *vault_view_of_keep(VaultKeep *keep)
 
     view->keep = view->keys = keep;
     view->ledger = vault_view_ledger_new();
+    view->terms = vault_view_ledger_new();
     return vault_view_new(&backend, view);
 }

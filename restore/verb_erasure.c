@@ -43,7 +43,7 @@ static void add_statement(JsonBuilder *builder, const char *statement)
     };
     static const char *const lists[] = {"message",       "approver",    "also-owned-by",
                                         "holder-behind", "copy-behind", "declared-copy",
-                                        "read-before"};
+                                        "read-before",   "searched-before", "case-index"};
 
     json_builder_begin_object(builder);
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {

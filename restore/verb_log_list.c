@@ -130,6 +130,8 @@ static void print_entry(const Listing *listing, const Cursor *cursor)
         printf(" of %" G_GUINT64_FORMAT " records", entry->count);
     else if (entry->kind == VAULT_ENTRY_ACT && entry->act == VAULT_LOGGED_RELEASE)
         printf(" of %" G_GUINT64_FORMAT " messages", entry->count);
+    else if (entry->kind == VAULT_ENTRY_ACT && entry->act == VAULT_LOGGED_SEARCH)
+        printf(" of the words of %" G_GUINT64_FORMAT " messages", entry->count);
     putchar('\n');
     if (entry->kind != VAULT_ENTRY_ACT)
         return;
@@ -158,7 +160,7 @@ static void add_act(const Listing *listing, const VaultEntry *entry, JsonBuilder
     json_text_add(builder, "text", valid);
     if (why != NULL)
         json_text_add(builder, "text_missing", why);
-    if (entry->act != VAULT_LOGGED_RELEASE)
+    if (!vault_logged_act_is_release(entry->act))
         return;
     json_text_add_number(builder, "count", entry->count);
     add_hex(builder, "root", entry->root.bytes, VAULT_HASH_LEN);

@@ -3,7 +3,7 @@
 #include "restore/export_pipe.h"
 #include "restore/output.h"
 #include "restore/progress.h"
-#include "restore/restore_scope.h"
+#include "restore/restore_choice.h"
 #include "restore/verb.h"
 #include "restore/verbs.h"
 #include "vault/act/text_file.h"
@@ -17,7 +17,7 @@ static const char verb[] = "restore";
 #define FAILURES_TOLD_MAX 50
 
 typedef struct {
-    char *ssh, *grant, *identity, *from, *to, *format, *out;
+    char *ssh, *grant, *identity, *from, *to, *format, *out, *query, *result;
     char **messages, **mailboxes;
     gboolean is_all, is_resumed, is_lf, as_json;
 } RestoreOptions;
@@ -31,6 +31,8 @@ static void restore_options_clear(RestoreOptions *options)
     g_free(options->to);
     g_free(options->format);
     g_free(options->out);
+    g_free(options->query);
+    g_free(options->result);
     g_strfreev(options->messages);
     g_strfreev(options->mailboxes);
 }
@@ -41,9 +43,10 @@ typedef struct {
     const RestoreOptions *options;
     VaultView *view;
     RestoreScope scope;
+    RestoreChoice choice;
     gboolean has_proofs; /* else the vault has no logs, and the export no proofs */
     ProofSource proofs;
-    GHashTable *found; /* RecordId of messages that have a copy in scope; NULL = not asked for */
+    GHashTable *found; /* RecordId of messages that have a copy in scope */
     guint64 entry_count, stored_len;
     guint64 told_count;
     guint64 missing_count, refused_count; /* of the messages asked for by id */
@@ -52,6 +55,7 @@ typedef struct {
 
 static void restore_clear(Restore *restore)
 {
+    restore_choice_clear(&restore->choice);
     restore_scope_clear(&restore->scope);
     g_clear_pointer(&restore->found, g_hash_table_unref);
     g_clear_pointer(&restore->progress, progress_free);
@@ -64,8 +68,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Restore, restore_clear)
 /* What is wrong with the options, or NULL. */
 static const char *options_mistake(const RestoreOptions *options, ExportFormat *ret_format)
 {
-    if (options->is_all == (options->messages != NULL))
-        return "give --all or --message ID";
+    if (options->is_all + (options->messages != NULL) + (options->query != NULL) +
+            (options->result != NULL) !=
+        1)
+        return "give one of --all, --message ID, --query Q and --result FILE";
     if (options->format == NULL || options->out == NULL)
         return "give --format and --out";
     if (!export_format_parse(options->format, ret_format))
@@ -83,19 +89,25 @@ static void count_entry(Restore *restore, const VaultCopyEntry *entry)
 {
     restore->entry_count++;
     restore->stored_len += entry->copy_len + entry->body_len;
-    if (restore->found != NULL)
+    if (restore->choice.asked->len > 0)
         g_hash_table_add(restore->found, g_memdup2(&entry->body_id, sizeof entry->body_id));
+}
+
+static gboolean is_wanted(const VaultCopyEntry *entry, gpointer user)
+{
+    const Restore *restore = user;
+
+    return restore_choice_is_wanted(&restore->choice, &entry->body_id);
 }
 
 static gboolean count_entries(Restore *restore, GError **error)
 {
     g_autoptr(ExportPages) pages =
-        export_pages_new(restore->view, &restore->scope.filter, NULL, NULL);
+        export_pages_new(restore->view, &restore->scope.filter, is_wanted, restore);
     const VaultCopyEntry *entries;
     gsize count;
 
-    if (restore->options->messages != NULL)
-        restore->found = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
+    restore->found = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
     do {
         if (!export_pages_next(pages, VAULT_VIEW_PAGE_COUNT_MAX, &entries, &count, error))
             return FALSE;
@@ -108,8 +120,8 @@ static gboolean count_entries(Restore *restore, GError **error)
 /* Messages asked for by id that are not there for this reader, and why. */
 static void tell_missing(Restore *restore, Export *export)
 {
-    for (guint i = 0; restore->found != NULL && i < restore->scope.messages->len; i++) {
-        const RecordId *id = &g_array_index(restore->scope.messages, RecordId, i);
+    for (guint i = 0; i < restore->choice.asked->len; i++) {
+        const RecordId *id = &g_array_index(restore->choice.asked, RecordId, i);
         VaultViewAnswer answer;
         const char *why;
 
@@ -283,6 +295,7 @@ static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret
                               .proofs = restore->has_proofs ? &restore->proofs : NULL,
                               .filter = &restore->scope.filter,
                               .mailbox_name = mailbox_name,
+                              .is_wanted = is_wanted,
                               .failed = tell_failed,
                               .progress = show_progress,
                               .user = restore};
@@ -292,6 +305,20 @@ static gboolean run_pipe(Restore *restore, Export *export, ExportPipeResult *ret
     ok = export_pipe_run(&pipe, export, ret_result, error);
     progress_hide(restore->progress);
     return ok;
+}
+
+static gboolean choose(Restore *restore, GError **error)
+{
+    const RestoreOptions *options = restore->options;
+
+    if (options->query != NULL)
+        return restore_choice_of_query(restore->view, &restore->scope, options->query, verb,
+                                       &restore->choice, error);
+    if (options->result != NULL)
+        return restore_choice_of_result(options->result, vault_view_id(restore->view),
+                                        &restore->choice, error);
+    restore_choice_of_scope(&restore->scope, options->messages != NULL, &restore->choice);
+    return TRUE;
 }
 
 /* Opens the vault, the grant and looks what is there; *ret_status set when there is nothing to do.
@@ -317,7 +344,7 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
         restore_verb_say(verb, "using the grant %s", restore->scope.used.grant_path);
     if (warning != NULL)
         restore_verb_say(verb, "%s", warning);
-    if (!count_entries(restore, error))
+    if (!choose(restore, error) || !count_entries(restore, error))
         return FALSE;
     tell_missing(restore, NULL);
     *ret_status = RESTORE_EXIT_DONE;
@@ -389,6 +416,10 @@ int restore_verb_restore(int argc, char **argv)
         {"all", 0, 0, G_OPTION_ARG_NONE, &options.is_all, "everything that the grant covers", NULL},
         {"message", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.messages,
          "this message; may be given several times", "ID"},
+        {"query", 0, 0, G_OPTION_ARG_STRING, &options.query,
+         "what \"muniment search\" finds with this query", "Q"},
+        {"result", 0, 0, G_OPTION_ARG_FILENAME, &options.result,
+         "the messages that a file names, as \"muniment search --result-out\" writes it", "FILE"},
         {"mailbox", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.mailboxes,
          "only this mailbox; may be given several times", "A"},
         {"from", 0, 0, G_OPTION_ARG_STRING, &options.from, "received from then on", "D"},
@@ -406,20 +437,23 @@ int restore_verb_restore(int argc, char **argv)
         G_OPTION_ENTRY_NULL};
     const RestoreVerbUsage usage = {
         .verb = verb,
-        .arguments = "VAULT [--grant G --identity NAME.key] (--all|--message ID...) --format F "
-                     "--out PATH|-",
+        .arguments = "VAULT [--grant G --identity NAME.key] (--all|--message ID...|--query Q|"
+                     "--result FILE) --format F --out PATH|-",
         .summary = "Gives messages back, as far as a grant allows it.",
         .description = description,
         .entries = entries};
     g_autoptr(GError) error = NULL;
     ExportFormat format = EXPORT_EML;
+    g_autofree char *query_mistake = NULL;
     const char *mistake;
 
     if (!restore_verb_parse(&usage, &argc, &argv, &error))
         return restore_verb_fail(verb, error);
     if (argc != 2)
         return restore_verb_usage(verb, "give one VAULT");
+    query_mistake = options.query == NULL ? NULL : restore_choice_query_mistake(options.query);
     mistake = options_mistake(&options, &format);
+    mistake = mistake == NULL ? query_mistake : mistake;
     return mistake != NULL ? restore_verb_usage(verb, "%s", mistake)
                            : run(argv[1], &options, format);
 }

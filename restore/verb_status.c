@@ -248,6 +248,21 @@ static void print_expiry(JsonObject *vault)
                status_number(vault, "expiry_passed_over"));
 }
 
+static void print_documents(JsonObject *extraction)
+{
+    if (!status_truth(extraction, "enabled"))
+        puts("Documents:      are not read ([search] extract=no)");
+    else
+        printf("Documents:      %" G_GUINT64_FORMAT " attached, %" G_GUINT64_FORMAT
+               " cut, %" G_GUINT64_FORMAT " encrypted, %" G_GUINT64_FORMAT
+               " not read, %" G_GUINT64_FORMAT " damaged, %" G_GUINT64_FORMAT
+               " failed, %" G_GUINT64_FORMAT " timed out\n",
+               status_number(extraction, "documents"), status_number(extraction, "cut"),
+               status_number(extraction, "encrypted"), status_number(extraction, "unread"),
+               status_number(extraction, "malformed"), status_number(extraction, "failed"),
+               status_number(extraction, "timed_out"));
+}
+
 static void print_daemon(JsonObject *status)
 {
     JsonObject *connections = status_object(status, "connections");
@@ -273,6 +288,7 @@ static void print_daemon(JsonObject *status)
            status_number(memory, "deliveries_used") >> 20,
            status_number(memory, "deliveries_max") >> 20,
            status_truth(memory, "locked") ? ", locked" : "");
+    print_documents(status_object(status, "extraction"));
 }
 
 static gboolean print_json(JsonObject *status, GError **error)

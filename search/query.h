@@ -24,10 +24,12 @@ typedef enum {
     SEARCH_NODE_WORDS,   /* words next to each other, in order; often just one */
     SEARCH_NODE_NEAR,    /* two children of kind WORDS, at most `distance` words between them, in
                             either order */
-    SEARCH_NODE_DATE,    /* sent (Date field; where it has none, received) in [from, to) */
-    SEARCH_NODE_SIZE,    /* message_len in [from, to) */
+    SEARCH_NODE_DATE,    /* sent (Date field; where it has none, received) in [from, to); open ends
+                            are G_MININT64 and G_MAXINT64 */
+    SEARCH_NODE_SIZE,    /* message_len in [from, to); open ends are 0 and G_MAXINT64 */
     SEARCH_NODE_MARKS,   /* has all of `marks` */
-    SEARCH_NODE_MAILBOX, /* has a copy in a mailbox whose address fits `text`: whole, or *@domain */
+    SEARCH_NODE_MAILBOX, /* has a copy in a mailbox whose address fits `text`, in small letters:
+                            whole, or *@domain; "unassigned", or a mailbox id in hexadecimal */
     SEARCH_NODE_ID,      /* archive id, or Message-ID `text` */
 } SearchNodeKind;
 
@@ -52,9 +54,12 @@ struct SearchNode {
     guint32 distance;    /* NEAR */
     gint64 from, to;     /* DATE, SIZE */
     guint32 marks;       /* MARKS: INGEST_MARK_* */
-    char *text;          /* MAILBOX, ID */
+    char *text;          /* MAILBOX, ID; WORDS: as they are written, with quotes and asterisk */
     RecordId id;         /* ID, when `text` is NULL */
 };
+
+void search_node_free(SearchNode *node); /* and what is below it */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SearchNode, search_node_free)
 
 typedef struct {
     SearchNode *root;
@@ -68,7 +73,8 @@ typedef struct {
 } SearchQueryError;
 void search_query_error_clear(SearchQueryError *error);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SearchQueryError, search_query_error_clear)
-/* The text with a caret line under it and what was expected; new string. */
+/* The text around the mistake, on one line, a line of carets under it and what was expected; wide
+ * characters take two places. New string. */
 char *search_query_error_show(const SearchQueryError *error, const char *text, gsize len);
 
 SearchQuery *search_query_parse(const char *text, gsize len, guint64 now_s,

@@ -48,7 +48,8 @@ struct VaultDepository {
                              VaultEarlier *ret_earlier, GError **error);
     /* Once for each find_earlier() that returned TRUE, after commit or failure. */
     void (*settle)(VaultDepository *self, const DeliveryTag *retry_tag);
-    /* One fresh leaf of the month of *received_s for each owner; keys are durable when it returns.
+    /* One fresh leaf of the month of *received_s for each owner, with a place in an index session;
+     * keys are durable when it returns.
      * When the clock is not to be trusted, ret_flags gets VAULT_FLAG_CLOCK_UNSURE, and *received_s,
      * where it came from that clock, becomes the last good time: the delivery counts as received
      * then. */
@@ -57,6 +58,8 @@ struct VaultDepository {
                       GError **error);
     /* A sink for a body over VAULT_BODY_WHOLE_MAX. */
     gboolean (*stream)(VaultDepository *self, VaultBodySink *ret_sink, GError **error);
+    /* A source for a body whose sink was finished, until it is committed. */
+    void (*read_back)(VaultDepository *self, VaultBodySource *ret_source);
     /* Durable when TRUE. Records of one delivery: body first, then copies, then the terms body,
      * where there is one, and terms copies. */
     gboolean (*commit)(VaultDepository *self, GPtrArray *records, GError **error);

@@ -24,6 +24,7 @@
 #include "vault/act/ssh_text.h"
 #include "vault/depository.h"
 #include "vault/log/entry.h"
+#include "vault/store/case_value.h"
 #include "vault/store/hold_value.h"
 #include "vault/store/keyring_values.h"
 #include "vault/store/mailbox_value.h"
@@ -163,31 +164,6 @@ typedef gboolean (*VaultCopyVisit)(const VaultCopyEntry *entry, gpointer user, G
 gboolean vault_keep_copies(VaultKeep *keep, const VaultCopyFilter *filter, VaultCopyVisit visit,
                            gpointer user, GError **error);
 
-typedef struct {
-    RecordId terms_id; /* record id of the terms copy; zeros: the copy has none */
-    RecordId copy_id;
-    RecordId body_id;
-    MailboxId mailbox_id;
-    MonthKeyId month_key_id;
-    guint32 leaf;
-    guint64 received_s;
-    guint32 flags;
-} VaultTermsEntry;
-/* Where a list of terms goes on: a place in the order in which the catalog took copies up, and
- * which catalog that was (a rebuilt one has another order: then the list begins anew, and says so
- * by setting `is_anew`). */
-typedef struct {
-    guint64 catalog_mark; /* random, of the catalog file; 0 to begin */
-    guint64 sequence;     /* behind it */
-    gboolean is_anew;
-} VaultTermsPosition;
-/* The next copies that the filter selects, with their terms, at most `max`, in the order in which
- * they were catalogued, appended to `page` (VaultTermsEntry); moves the position. FALSE in
- * *ret_is_more: that was all. What is new since the last list costs what is new, not the whole. */
-gboolean vault_keep_terms(VaultKeep *keep, const VaultCopyFilter *filter,
-                          VaultTermsPosition *position, gsize max, GArray *page,
-                          gboolean *ret_is_more, GError **error);
-
 /* All stored parts of one message, as the host knows them (muniment message). NOT_FOUND. */
 typedef struct {
     RecordId record_id;
@@ -227,6 +203,14 @@ gboolean vault_keep_record_place(VaultKeep *keep, const RecordId *record_id, Vau
 gboolean vault_keep_record_read(VaultKeep *keep, const RecordId *record_id, guint64 offset,
                                 gsize len, guint8 *ret_bytes, GError **error);
 
+/* Many records of terms copies, each up to `len_max`, read in the order in which they lie in the
+ * packs. ret_records[i] is NULL where one could not be had: vault_keep_record() tells why. */
+gboolean vault_keep_terms_records(VaultKeep *keep, const RecordId *record_ids, gsize count,
+                                  gsize len_max, GBytes **ret_records, GError **error);
+/* The message (archive id) whose terms body that is. NOT_FOUND: it is none. */
+gboolean vault_keep_terms_body(VaultKeep *keep, const RecordId *record_id, RecordId *ret_body_id,
+                               GError **error);
+
 /* ---- releases: the host's half of reading ----------------------------------------------------
  *
  *   judge the grant -> look the copies up -> log the release, durably -> seal the slots
@@ -249,6 +233,17 @@ gboolean vault_keep_release_by_grant(VaultKeep *keep, const char *grant_text, gs
 gboolean vault_keep_release_terms_by_grant(VaultKeep *keep, const char *grant_text, gsize len,
                                            const RecordId *terms_copies, gsize count,
                                            GBytes **ret_sealed, GError **error);
+/* The key of the index that the reader of a grant keeps of its case and scope, sealed to him
+ * (vault/act/case_key.h, opened by vault_case_key_open()). Writer only. Random, made at the first
+ * use and the same from then on, until the case closes or something of its scope is erased: then
+ * the index on his disk opens no more, and the next use makes another. Each use is in the control
+ * log on stable storage when it returns TRUE, and was before the key was given. Errors: as
+ * vault_keep_release_by_grant(). */
+gboolean vault_keep_case_key(VaultKeep *keep, const char *grant_text, gsize len,
+                             GBytes **ret_sealed, GError **error);
+/* The indexes that may be open: GPtrArray of VaultCaseValue, oldest first, keys wiped. In either
+ * mode. Closed by the act "case-close" (vault/keep/cases.h). */
+GPtrArray *vault_keep_cases(VaultKeep *keep, GError **error);
 /* Whatever was granted to this grant's request is good for nothing from here on. Writer only; once
  * more is no error. */
 gboolean vault_keep_revoke_grant(VaultKeep *keep, const char *grant_text, gsize len,

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "vault/act/case_key.h"
 #include "vault/act/release.h"
 #include "vault/crypto/content.h"
 #include "vault/crypto/copy_content.h"
@@ -62,7 +63,7 @@ typedef struct {
 /* A sealed release, as vault_keep_release_by_grant() gave it to whoever asked. */
 typedef struct {
     guint64 log_index; /* VAULT_RELEASE_NOT_LOGGED: nothing was given */
-    GArray *slots;     /* VaultReleasedSlot, in the order that the copies were asked for */
+    GArray *slots;     /* VaultReleasedSlot, or VaultReleasedTerms, in the order asked for */
 } VaultOpenedRelease;
 void vault_opened_release_free(VaultOpenedRelease *release); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedRelease, vault_opened_release_free)
@@ -71,6 +72,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultOpenedRelease, vault_opened_release_free)
 VaultOpenedRelease *vault_release_open(const VaultIdentity *identity, const VaultId *vault_id,
                                        const VaultHash *grant_hash, const void *sealed, gsize len,
                                        GError **error);
+/* The same of vault_keep_release_terms_by_grant(). */
+VaultOpenedRelease *vault_release_open_terms(const VaultIdentity *identity, const VaultId *vault_id,
+                                             const VaultHash *grant_hash, const void *sealed,
+                                             gsize len, GError **error);
 
 typedef struct {
     MonthKeyId month_key_id;
@@ -135,14 +140,38 @@ gboolean vault_reader_open_body_proved(VaultReader *reader, const VaultOpenedCop
 /* ---- terms ----------------------------------------------------------------------------------- */
 
 /* Opens terms copies, and the terms bodies that they name. Keeps the sessions it has opened, which
- * cost a key exchange each: one opener for each thread. Borrows the reader. */
+ * cost a key exchange each and are cheapest in rising order of their steps: one opener for each
+ * thread, neighbouring entries to the same. Borrows the reader. */
+#define VAULT_TERMS_SESSIONS_MAX 4096 /* kept; more begin anew */
 typedef struct VaultTermsOpener VaultTermsOpener;
 VaultTermsOpener *vault_terms_opener_new(VaultReader *reader);
 void vault_terms_opener_free(VaultTermsOpener *opener); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultTermsOpener, vault_terms_opener_free)
-/* The terms of a message, as they were sealed; valid until the next call. REFUSED, NO_KEY, CORRUPT,
- * UNSUPPORTED, and those of the source. Needs the index key of the month. */
+/* The terms of a message, as they were sealed; valid until the next call. Needs the index key of
+ * the month. Which message they are of is proved where they lie in the terms copy itself; a terms
+ * body shared by owners says so by its content alone. ERASED, NOT_FOUND: as the release says;
+ * REFUSED, NO_KEY, CORRUPT, UNSUPPORTED, TOO_LARGE (a step past the last), and those of the source.
+ */
 gboolean vault_terms_opener_open(VaultTermsOpener *opener, const VaultOpenTermsEntry *entry,
                                  const VaultReleasedTerms *released,
                                  const VaultRecordSource *records, const guint8 **ret_terms,
                                  gsize *ret_len, GError **error);
+
+/* ---- case indexes ---------------------------------------------------------------------------- */
+
+/* A case key, as vault_keep_case_key() gave it. */
+typedef struct {
+    CaseKey key;
+    RowId case_row_id; /* the same for the same case, reader and scope: may name the index */
+    guint64 log_index;
+} VaultOpenedCaseKey;
+VAULT_DECLARE_WIPE(VaultOpenedCaseKey, vault_opened_case_key)
+/* MALFORMED: no case key of this vault and grant; UNSUPPORTED; NO_KEY: it was sealed to somebody
+ * else, or changed. */
+gboolean vault_case_key_open(const VaultIdentity *identity, const VaultId *vault_id,
+                             const VaultHash *grant_hash, GBytes *sealed,
+                             VaultOpenedCaseKey *ret_key, GError **error);
+/* What the index on the reader's disk is sealed under: HKDF-SHA256 of the identity's secret key and
+ * the case key. Neither alone gives it. */
+void vault_case_index_key(const VaultIdentity *identity, const CaseKey *key,
+                          guint8 ret_key[VAULT_KEY_LEN]);

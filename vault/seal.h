@@ -1,4 +1,5 @@
-/* The library "seal": turns messages into sealed records. It opens nothing and touches no file.
+/* The library "seal": turns messages into sealed records. It opens nothing that another sealed, and
+ * touches no file.
  *
  * A delivery's message becomes one body record; each owner gets a copy record that carries the
  * body's key. Bodies up to VAULT_BODY_WHOLE_MAX bytes are sealed in one piece in memory; longer
@@ -14,6 +15,8 @@
 #include "vault/crypto/copy_content.h"
 #include "vault/crypto/index_session.h"
 #include "vault/crypto/month.h"
+#include "vault/crypto/padding.h"
+#include "vault/crypto/terms_content.h"
 #include "vault/store/pack_writer.h"
 
 #define VAULT_BODY_WHOLE_MAX (1u << 20)
@@ -77,6 +80,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultBodyStream, vault_body_stream_free)
 /* Memory that one stream holds, for budgets. */
 gsize vault_body_stream_memory(void);
 
+/* Where the record of a body that went through a stream can be read again: the keeper gives it. */
+typedef struct {
+    gboolean (*read)(gpointer source, const VaultPlace *place, guint64 offset, gsize len,
+                     guint8 *ret_bytes, GError **error);
+    void (*close)(gpointer source); /* once, whatever happened */
+    gpointer source;
+} VaultBodySource;
+
+/* The message of a streamed body once more, from the sealed bytes, with the key that whoever sealed
+ * it still holds: for a second pass that needs no plaintext on disk.
+ *   finish (of the stream) -> begin -> read* -> free, before the body's record is taken.
+ * Holds less memory than vault_body_stream_memory(): free the stream first. */
+typedef struct VaultBodyReadback VaultBodyReadback;
+/* Takes over the source, borrows the body. */
+VaultBodyReadback *vault_body_readback_begin(const VaultSealedBody *body, VaultBodySource source);
+/* The next bytes of the message: fewer than `len` only before its end, then 0; -1 with an error:
+ * CORRUPT (not what was sealed), or what the source returns; then it is only good for freeing. */
+gssize vault_body_readback_read(VaultBodyReadback *readback, void *ret_bytes, gsize len,
+                                GError **error);
+void vault_body_readback_free(VaultBodyReadback *readback); /* wipes */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultBodyReadback, vault_body_readback_free)
+
 /* One owner's permission to be written to: made by the keeper, a fresh leaf each. */
 typedef struct {
     MailboxId mailbox_id;
@@ -100,8 +125,9 @@ VaultRecord *vault_seal_copy(VaultSealer *sealer, const VaultSealedBody *body,
 
 /* The terms of a delivery (bytes that the vault does not look into). For one owner they go into his
  * terms copy whole, up to VAULT_TERMS_INLINE_MAX bytes when compressed; else into a terms body of
- * their own, as messages do, that each owner's terms copy names. */
-#define VAULT_TERMS_INLINE_MAX 65536
+ * their own, as messages do, that each owner's terms copy names. TOO_LARGE over
+ * VAULT_TERMS_LEN_MAX.
+ */
 typedef struct VaultSealedTerms VaultSealedTerms;
 VaultSealedTerms *vault_seal_terms(VaultSealer *sealer, const RecordId *body_id, const void *terms,
                                    gsize len, gsize owner_count, GError **error);
@@ -109,9 +135,7 @@ void vault_sealed_terms_free(VaultSealedTerms *terms); /* wipes */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultSealedTerms, vault_sealed_terms_free)
 /* The terms body, to be committed; the caller takes it (once). NULL: there is none. */
 VaultRecord *vault_sealed_terms_take_record(VaultSealedTerms *terms);
-/* One owner's terms copy. The allotment has an index place, which is used up. */
+/* One owner's terms copy, in the place that the allotment has in an index session, which is used
+ * up. NO_KEY: it has none, or none any more. */
 VaultRecord *vault_seal_terms_copy(VaultSealer *sealer, const VaultSealedTerms *terms,
                                    VaultAllotment *allotment, GError **error);
-
-/* PADME (Nikitin et al. 2019): the padded length of a compressed length, with its floor. */
-guint64 vault_padded_len(guint64 len, guint64 floor);

@@ -2,8 +2,9 @@
  * list of results shows of it. The plaintext of a terms body; sealing it is vault/seal.h's.
  *
  * Words of the header fields are not stored: they are those of the summary's texts, and come out of
- * a reader like all others. Pure functions. Errors: CORRUPT (not in the one form there is),
- * UNSUPPORTED (version), TOO_LARGE (over INGEST_TERMS_LEN_MAX). Source: docs/formats/terms.md.
+ * a reader like all others. Pure functions. Errors: CORRUPT (no terms that were formatted),
+ * UNSUPPORTED (version), TOO_LARGE (over INGEST_TERMS_LEN_MAX). Bytes are packed as far as they can
+ * be: compressing them gains nothing. Source: docs/formats/terms.md.
  */
 #pragma once
 
@@ -11,8 +12,10 @@
 #include "vault/crypto/hash.h"
 
 #define INGEST_TERMS_LEN_MAX (64u << 20)
-#define INGEST_SUMMARY_TEXT_LEN_MAX                                                                \
-    4096                             /* of each text: what is longer is cut, between characters */
+#define INGEST_TERMS_TEXT_LEN_MAX (32u << 20) /* of text that is taken in, whatever was asked */
+/* Of each text: what is longer is cut, between characters. A long list of recipients fits: who is
+ * not in it is not found. */
+#define INGEST_SUMMARY_TEXT_LEN_MAX 65536
 #define INGEST_SUMMARY_NAMES_MAX 256 /* filenames, references */
 #define INGEST_SNIPPET_LEN_MAX 160
 
@@ -36,7 +39,8 @@ enum {
     INGEST_MARK_ATTACHMENT = 1 << 0,   /* has an attachment */
     INGEST_MARK_TRUNCATED = 1 << 1,    /* not all of its text is in the terms */
     INGEST_MARK_UNSEARCHABLE = 1 << 2, /* a part that nobody can read: encrypted */
-    INGEST_MARK_INCOMPLETE = 1 << 3,   /* an attachment's text could not be had: crash, time-out */
+    INGEST_MARK_INCOMPLETE = 1 << 3,   /* an attachment's text could not be had: crash,
+                                        * time-out, a format that is not read */
     INGEST_MARK_SMIME_ENCRYPTED = 1 << 4,
     INGEST_MARK_PGP_ENCRYPTED = 1 << 5,
     INGEST_MARK_SMIME_SIGNED = 1 << 6,

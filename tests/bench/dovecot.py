@@ -1,5 +1,6 @@
 """A Dovecot LMTP server in a folder of its own, as the benchmark's peer: Debian's packages, started by
 the benchmark itself, mail_fsync=always; sealed (zlib with zstd, mail_crypt) or plaintext."""
+import glob
 import os
 import pwd
 import resource
@@ -64,12 +65,28 @@ plugin {{
 """
 
 
+INDEXED = """
+mail_plugins = $mail_plugins fts fts_xapian
+plugin {{
+  fts = xapian
+  fts_xapian = partial=3 full=20
+  fts_autoindex = yes
+  fts_enforced = yes
+}}
+service indexer-worker {{
+  vsz_limit = 2G
+  process_limit = 2
+}}
+"""
+
+
 class Dovecot:
     """Context manager; .cpu_s is set when it has ended: CPU of all its processes."""
 
-    def __init__(self, folder, port, sealed, mail_format="maildir", processes=16):
+    def __init__(self, folder, port, sealed, mail_format="maildir", processes=16,
+                 index=False):
         self.folder, self.port, self.sealed = folder, port, sealed
-        self.mail_format, self.processes = mail_format, processes
+        self.mail_format, self.processes, self.index = mail_format, processes, index
         self.cpu_s = None
 
     def __enter__(self):
@@ -82,6 +99,8 @@ class Dovecot:
         if self.sealed:
             self._make_keys()
             plugins = SEALED.format(dir=self.folder)
+        if self.index:
+            plugins += INDEXED.format()
         with open(self.folder + "/dovecot.conf", "w", encoding="ascii") as config:
             config.write(CONFIG.format(dir=self.folder, uid=user.pw_uid, gid=user.pw_gid,
                                        port=self.port, plugins=plugins, format=self.mail_format,
@@ -107,6 +126,31 @@ class Dovecot:
             except OSError:
                 time.sleep(0.1)
         raise SystemExit("dovecot did not start; see " + self.folder + "/log")
+
+    def wait_for_index(self):
+        """All that was delivered is in the full-text index: no worker has done anything for a
+        second. Returns when the last one did."""
+        ticks, since = -1, time.perf_counter()
+        while time.perf_counter() - since < 1:
+            now = self._worker_ticks()
+            if now != ticks:
+                ticks, since = now, time.perf_counter()
+            time.sleep(0.05)
+        return since
+
+    @staticmethod
+    def _worker_ticks():
+        total = 0
+        for path in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                with open(path, encoding="ascii", errors="replace") as file:
+                    name, _, rest = file.read().rpartition(")")
+            except OSError:
+                continue
+            if "indexer" in name:
+                fields = rest.split()
+                total += int(fields[11]) + int(fields[12])
+        return total
 
     def stored_bytes(self):
         total = 0

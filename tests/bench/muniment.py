@@ -33,10 +33,10 @@ class Muniment:
         self.run("init", self.vault, "--master", self.folder + "/master/master.pub", "--domain",
                  "example.org")
         self.run("identity", "create", "--out", self.folder + "/reader.key")
-        self._configure({"listen": f"127.0.0.1:{self.port}", "disk_reserve": self.reserve,
+        self.configure({"listen": f"127.0.0.1:{self.port}", "disk_reserve": self.reserve,
                          "max_connections": "300", "connections_per_peer": "300"})
 
-    def _configure(self, values):
+    def configure(self, values):
         path = self.vault + "/archived.conf"
         with open(path, encoding="utf-8") as file:
             lines = file.read().split("\n")
@@ -70,6 +70,19 @@ class Muniment:
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
             fields = file.read().rsplit(") ", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def tree_cpu_s(self):
+        """With the processes that it started, those that are there."""
+        total = self.cpu_s()
+        for child in glob.glob("/proc/[0-9]*/stat"):
+            try:
+                with open(child, encoding="ascii") as file:
+                    fields = file.read().rsplit(") ", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[1]) == self.process.pid:
+                total += (int(fields[11]) + int(fields[12])) / TICKS
+        return total
 
     def memory_mib(self, name="VmRSS"):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:

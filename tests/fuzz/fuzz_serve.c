@@ -57,14 +57,12 @@ static void same(const GByteArray *again, const guint8 *data, gsize size)
 
 static void hello_answer(const guint8 *data, gsize size)
 {
-    g_autoptr(GArray) masters = NULL;
     g_autoptr(GByteArray) again = g_byte_array_new();
-    g_autofree char *warning = NULL;
-    VaultId id;
+    g_auto(ServeHello) hello = {.masters = NULL};
 
-    if (!serve_hello_answer_parse(data, size, &id, &masters, &warning, NULL))
+    if (!serve_hello_answer_parse(data, size, &hello, NULL))
         return;
-    serve_hello_answer_append(again, &id, masters, warning);
+    serve_hello_answer_append(again, &hello);
     same(again, data, size);
 }
 
@@ -140,6 +138,37 @@ static void batches_answer(const guint8 *data, gsize size)
     same(again, data, size);
 }
 
+static void list_terms_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    g_autoptr(GByteArray) again = g_byte_array_new();
+    VaultTermsPosition position = {.catalog_mark = 5, .sequence = 3};
+    gboolean is_more;
+
+    if (!serve_list_terms_answer_parse(data, size, 20, page, &position, &is_more, NULL))
+        return;
+    g_assert(page->len <= 20);
+    g_assert(position.catalog_mark != 5 || position.is_anew || position.sequence >= 3u + is_more);
+    serve_list_terms_answer_append(again, page, &position, is_more);
+    same(again, data, size);
+}
+
+static void read_terms_answer(const guint8 *data, gsize size)
+{
+    g_autoptr(GBytes) payload = g_bytes_new(data, size);
+    g_autoptr(GByteArray) again = g_byte_array_new();
+    GBytes *records[20] = {NULL};
+    gsize answered = 0;
+
+    if (serve_read_terms_answer_parse(payload, G_N_ELEMENTS(records), records, &answered, NULL)) {
+        g_assert(answered >= 1 && answered <= G_N_ELEMENTS(records));
+        g_assert(serve_read_terms_answer_append(again, records, answered) == answered);
+        same(again, data, size);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(records); i++)
+        g_clear_pointer(&records[i], g_bytes_unref);
+}
+
 static void error_answer(const guint8 *data, gsize size)
 {
     g_autoptr(GError) error = NULL;
@@ -151,8 +180,8 @@ static void error_answer(const guint8 *data, gsize size)
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
     static void (*const answers[])(const guint8 *data, gsize size) = {
-        hello_answer,  list_answer,  read_answer,   error_answer,
-        months_answer, prove_answer, batches_answer};
+        hello_answer, list_answer,    read_answer,       error_answer,     months_answer,
+        prove_answer, batches_answer, list_terms_answer, read_terms_answer};
 
     vault_crypto_init();
     if (size < 2)

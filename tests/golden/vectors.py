@@ -175,6 +175,23 @@ def index():
     yield "record-hash", record_hash
 
 
+def padme(length, floor):
+    """Of a length over 1: the lowest E - S bits are zero."""
+    exponent = length.bit_length() - 1
+    step = 1 << exponent - exponent.bit_length()
+    return max(floor, -(-length // step) * step)
+
+
+def terms():
+    """Plaintexts of terms copies; what stands for the frames is no frame."""
+    named = b"\1\1" + seq(1) + BODY + seq(2) + u64(5000) + u64(1234) + bytes(32)
+    yield "named", named + bytes(256 - len(named))
+    for length in (100, 103, 300):
+        frame = bytes(i * 7 % 256 for i in range(length))
+        inline = b"\2\1" + BODY + u32(5000) + u32(length) + frame
+        yield f"inline-{length}", inline + bytes(padme(len(inline), 128) - len(inline))
+
+
 def tree_child(key, side):
     return blake2b(key, b"muniment erasure tree node", 64)[32 * side:][:32]
 
@@ -247,6 +264,19 @@ def escrow():
     yield "sealed-generation-3", hpke.enc + hpke.seal(VAULT + u32(3), vault_key)
 
 
+def blocks():
+    key, file_id = seq(5), seq(0x40, 16)
+    derived = hkdf(file_id, key, b"muniment case index", 64)
+    plaintext = seq(0x80, 100)
+    yield "key", key
+    yield "file-id", file_id
+    yield "file-key", derived[:32]
+    yield "commitment", derived[32:]
+    yield "plaintext", plaintext
+    yield "block-7-kind-3-place-2", chacha20poly1305(
+        derived[:32], u32(0) + u64(7), b"\3" + u64(2), plaintext)
+
+
 def other():
     spans = (b"s@example.org", seq(9))
     tagged = b"muniment retry tag\0" + b"".join(u64(len(span)) + span for span in spans)
@@ -258,8 +288,8 @@ def other():
 
 def text():
     sections = {"key-id": key_ids, "master": master, "month": month, "wrap": wrap, "copy": copy,
-                "stream": stream, "index": index, "tree": tree, "value": values, "reader": reader,
-                "escrow": escrow, "other": other}
+                "stream": stream, "index": index, "terms": terms, "tree": tree, "value": values,
+                "reader": reader, "escrow": escrow, "blocks": blocks, "other": other}
     lines = ["# Made by vectors.py. Hexadecimal."]
     for name, section in sections.items():
         lines += ["", f"[{name}]"] + [f"{key}={value.hex()}" for key, value in section()]

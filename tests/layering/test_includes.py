@@ -45,7 +45,8 @@ def reachable(source, start):
 
 
 def files_of(source, folder):
-    own = [p for p in (source / folder).rglob("*.[ch]")]
+    inner = [source / other for other in LAYERS if other.startswith(folder + "/")]
+    own = [p for p in (source / folder).rglob("*.[ch]") if not set(inner) & set(p.parents)]
     facades = [source / f for f, owner in FACADES.items() if owner == folder]
     return own + [f for f in facades if f.exists()]
 
@@ -69,6 +70,8 @@ def self_test():
         ("archived", [("<", "sodium.h")]),
         ("ingest", [("<", "sys/socket.h")]),
         ("ingest", [('"', "vault/keep.h")]),
+        ("ingest/extract/helper", [('"', "vault/base/error.h")]),
+        ("ingest/extract", [("<", "libxml/parser.h")]),
         ("vault/open", [('"', "vault/keep.h")]),
         ("vault/keep", [("<", "sqlite3.h")]),
         ("vault/store", [("<", "openssl/evp.h")]),

@@ -1,8 +1,9 @@
-"""Link lists keep to the table, and the daemon holds nothing of the library "open".
+"""Link lists keep to the table, the daemon holds nothing of the library "open", and the helper
+that reads documents nothing of the vault.
 
-    test_links.py SOURCE_DIR ARCHIVED MUNIMENT LIBVAULT_OPEN.a
+    test_links.py SOURCE_DIR ARCHIVED MUNIMENT LIBVAULT_OPEN.a MUNIMENT_EXTRACT
 
-The second half is proved on the programs themselves: no symbol that libvault-open.a defines is in
+The rest is proved on the programs themselves: no symbol that libvault-open.a defines is in
 `archived`, while `muniment` has them (else the test would look for the wrong thing).
 """
 import pathlib
@@ -46,8 +47,17 @@ def symbol_problems(archived, muniment, library):
         yield f"archived holds {symbol} of vault-open"
 
 
+def helper_problems(helper):
+    symbols = defined_symbols(helper)
+    if not any(s.startswith("extract_") for s in symbols):
+        yield "muniment-extract has no symbol extract_: this test looks for the wrong names"
+    for symbol in sorted(s for s in symbols if s.startswith(("vault_", "ingest_"))):
+        yield f"muniment-extract holds {symbol}"
+
+
 if __name__ == "__main__":
     problems = list(link_problems(pathlib.Path(sys.argv[1])))
     problems += symbol_problems(*sys.argv[2:5])
+    problems += helper_problems(sys.argv[5])
     print("\n".join(problems) or "link lists and symbols keep to the layers")
     sys.exit(1 if problems else 0)

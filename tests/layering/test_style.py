@@ -9,7 +9,7 @@ import sys
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
-FOLDERS = ["vault", "ingest", "archived", "restore", "tests"]
+FOLDERS = ["vault", "ingest", "search", "archived", "restore", "tests"]
 MARKERS = re.compile(r"\b(TODO|FIXME|XXX)\b")
 
 

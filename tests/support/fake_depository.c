@@ -1,5 +1,7 @@
 #include "tests/support/fake_depository.h"
 
+#include "tests/support/terms_open.h"
+
 #include <string.h>
 
 #define UNASSIGNED "unassigned"
@@ -45,6 +47,30 @@ static void make_slot(guint32 leaf, ContentSlot *ret_slot)
     VaultHash hash;
 
     vault_hash(&leaf, sizeof leaf, &hash);
+    memcpy(ret_slot->bytes, hash.bytes, VAULT_KEY_LEN);
+}
+
+static void make_index_keys(const MailboxId *id, IndexSecretKey *ret_secret,
+                            IndexPublicKey *ret_key)
+{
+    VaultSpan spans[] = {{id->bytes, VAULT_ID_LEN}, {"index", 5}};
+    g_auto(ContentSecretKey) secret = {0};
+    ContentPublicKey key;
+    VaultHash hash;
+
+    vault_hash_spans(spans, G_N_ELEMENTS(spans), &hash);
+    memcpy(secret.bytes, hash.bytes, VAULT_KEY_LEN);
+    vault_content_public_key(&secret, &key);
+    memcpy(ret_secret->bytes, secret.bytes, VAULT_KEY_LEN);
+    memcpy(ret_key->bytes, key.bytes, VAULT_KEY_LEN);
+}
+
+static void make_index_slot(guint32 leaf, IndexSlot *ret_slot)
+{
+    VaultSpan spans[] = {{&leaf, sizeof leaf}, {"index", 5}};
+    VaultHash hash;
+
+    vault_hash_spans(spans, G_N_ELEMENTS(spans), &hash);
     memcpy(ret_slot->bytes, hash.bytes, VAULT_KEY_LEN);
 }
 
@@ -101,6 +127,28 @@ static void settle(VaultDepository *self, const DeliveryTag *retry_tag)
     fake->settle_count++;
 }
 
+/* Each mailbox has one session, as long as its steps suffice. */
+static void allot_index(FakeDepository *fake, VaultAllotment *allotment)
+{
+    VaultIndexSession *session = g_hash_table_lookup(fake->sessions, &allotment->mailbox_id);
+    VaultIndexContext context = {fake->vault_id, allotment->month_key_id};
+    g_auto(IndexSecretKey) secret = {0};
+    IndexPublicKey key;
+
+    if (session == NULL) {
+        session = g_new0(VaultIndexSession, 1);
+        make_index_keys(&allotment->mailbox_id, &secret, &key);
+        assert_true(vault_index_session_begin(&key, &context, session, NULL));
+        g_hash_table_insert(fake->sessions,
+                            g_memdup2(&allotment->mailbox_id, sizeof allotment->mailbox_id),
+                            session);
+    }
+    memcpy(allotment->index_enc, session->enc, sizeof session->enc);
+    make_index_slot(allotment->leaf, &allotment->index_slot);
+    allotment->has_index =
+        vault_index_session_next(session, &allotment->index_step, &allotment->index_key, NULL);
+}
+
 static gboolean allot(VaultDepository *self, const MailboxId *owners, gsize owner_count,
                       guint64 *received_s, VaultAllotment *ret_allotments, guint32 *ret_flags,
                       GError **error)
@@ -118,6 +166,9 @@ static gboolean allot(VaultDepository *self, const MailboxId *owners, gsize owne
         allotment->month_key_id = vault_month_key_id(&allotment->content_key);
         allotment->leaf = fake->allotted->len;
         make_slot(allotment->leaf, &allotment->slot);
+        allotment->has_index = FALSE;
+        if (!fake->has_no_index)
+            allot_index(fake, allotment);
         g_ptr_array_add(fake->allotted, g_strdup(g_hash_table_lookup(fake->names, &owners[i])));
     }
     *ret_flags = fake->clock_flags;
@@ -164,6 +215,31 @@ static gboolean stream(VaultDepository *self, VaultBodySink *ret_sink, GError **
     return TRUE;
 }
 
+static gboolean source_read(gpointer source, const VaultPlace *place, guint64 offset, gsize len,
+                            guint8 *ret_bytes, GError **error)
+{
+    FakeDepository *fake = source;
+
+    if (fails(fake, FAKE_READ_BACK, error))
+        return FALSE;
+    assert_int_equal(place->len, fake->stream->len);
+    assert_true(offset <= place->len && len <= place->len - offset);
+    memcpy(ret_bytes, fake->stream->data + offset, len);
+    return TRUE;
+}
+
+static void source_close(gpointer source)
+{
+    FakeDepository *fake = source;
+
+    fake->close_count++;
+}
+
+static void read_back(VaultDepository *self, VaultBodySource *ret_source)
+{
+    *ret_source = (VaultBodySource){source_read, source_close, fake_of(self)};
+}
+
 static void record_free(gpointer pointer)
 {
     FakeRecord *record = pointer;
@@ -188,7 +264,7 @@ static gboolean commit(VaultDepository *self, GPtrArray *records, GError **error
         kept->locator = record->locator;
         kept->bytes = record->bytes != NULL ? g_bytes_ref(record->bytes)
                                             : g_bytes_new(fake->stream->data, fake->stream->len);
-        if (record->kind == VAULT_RECORD_COPY)
+        if (vault_record_kind_has_leaf(record->kind))
             kept->mailbox = g_strdup(fake->allotted->pdata[record->locator.leaf]);
         g_ptr_array_add(fake->committed, kept);
     }
@@ -210,6 +286,7 @@ FakeDepository *fake_depository_new(void)
     fake->allotted = g_ptr_array_new_with_free_func(g_free);
     fake->committed = g_ptr_array_new_with_free_func(record_free);
     fake->stream = g_byte_array_new();
+    fake->sessions = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
     fake->names = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
     fake->depository = (VaultDepository){
         .sealer = vault_sealer_new(
@@ -220,6 +297,7 @@ FakeDepository *fake_depository_new(void)
         .settle = settle,
         .allot = allot,
         .stream = stream,
+        .read_back = read_back,
         .commit = commit,
     };
     return fake;
@@ -234,6 +312,7 @@ void fake_depository_free(FakeDepository *fake)
     g_ptr_array_unref(fake->allotted);
     g_ptr_array_unref(fake->committed);
     g_byte_array_unref(fake->stream);
+    g_hash_table_unref(fake->sessions);
     g_hash_table_unref(fake->names);
     g_free(fake);
 }
@@ -379,4 +458,25 @@ GByteArray *fake_depository_message(FakeDepository *fake, guint number)
     if (!vault_reader_open_body(reader, opened, &source, collect, message, &hash, &error))
         fail_msg("%s", error->message);
     return message;
+}
+
+GByteArray *fake_depository_terms(FakeDepository *fake, guint number)
+{
+    const FakeRecord *copy = fake_depository_record(fake, number);
+    VaultRecordSource source = source_of(fake);
+    const MailboxId mailbox = mailbox_id(copy->mailbox);
+    SupportTermsKey key = {.vault_id = fake->vault_id,
+                           .month_key_id = copy->locator.month_key_id,
+                           .step = copy->locator.step};
+    g_autoptr(GError) error = NULL;
+    GByteArray *terms;
+
+    assert_int_equal(copy->kind, VAULT_RECORD_TERMS_COPY);
+    make_index_keys(&mailbox, &key.secret, &key.public_key);
+    make_index_slot(copy->locator.leaf, &key.slot);
+    memcpy(key.enc, copy->locator.enc, sizeof key.enc);
+    terms = support_open_terms(&key, copy->bytes, &source, &error);
+    if (terms == NULL)
+        fail_msg("%s", error->message);
+    return terms;
 }

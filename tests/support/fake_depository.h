@@ -23,6 +23,7 @@ typedef enum {
     FAKE_STREAM,
     FAKE_APPEND,
     FAKE_FINISH,
+    FAKE_READ_BACK,
     FAKE_COMMIT,
     FAKE_NOTHING, /* fails; also the number of those above */
 } FakeStep;
@@ -31,17 +32,19 @@ typedef struct {
     VaultDepository depository; /* first: what the pipeline is given */
     FakeStep failing;
     guint calls_before_failure;
-    VaultEarlier earlier; /* what find_earlier() answers */
-    guint32 clock_flags;  /* what allot() answers */
+    VaultEarlier earlier;  /* what find_earlier() answers */
+    guint32 clock_flags;   /* what allot() answers */
+    gboolean has_no_index; /* no allotment has a place for terms */
 
-    guint calls[FAKE_NOTHING], settle_count, abandon_count;
+    guint calls[FAKE_NOTHING], settle_count, abandon_count, close_count;
     char *retry_sender;
     VaultHash received_hash, stored_hash;
     gboolean has_import_key;
     DayKey import_key;
     GPtrArray *allotted; /* names of mailboxes */
     GPtrArray *committed;
-    GByteArray *stream; /* of the sink; its header goes in front at finish */
+    GByteArray *stream;   /* of the sink; its header goes in front at finish */
+    GHashTable *sessions; /* MailboxId -> VaultIndexSession, each of one owner */
 
     VaultId vault_id;
     LocatorKey locator_key;
@@ -57,7 +60,7 @@ typedef struct {
     VaultRecordKind kind;
     VaultLocator locator;
     GBytes *bytes;
-    char *mailbox; /* name; NULL for bodies */
+    char *mailbox; /* name; NULL for bodies and terms bodies */
 } FakeRecord;
 /* Of all commits, in order. */
 const FakeRecord *fake_depository_record(FakeDepository *fake, guint number);
@@ -66,3 +69,5 @@ const FakeRecord *fake_depository_record(FakeDepository *fake, guint number);
  * stored order, and the message. */
 char *fake_depository_facts(FakeDepository *fake, guint number);
 GByteArray *fake_depository_message(FakeDepository *fake, guint number);
+/* Opens a committed terms copy, and the terms body that it names: the terms as they were sealed. */
+GByteArray *fake_depository_terms(FakeDepository *fake, guint number);

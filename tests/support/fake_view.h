@@ -17,7 +17,7 @@ typedef struct {
     gboolean has_grant;
     GMutex lock;
     GHashTable *reads; /* RecordId -> how often its length was asked */
-    guint release_count, log_count;
+    guint release_count, log_count, case_key_count;
     gboolean is_closed;
     gboolean has_no_log;
     gint find_count;
@@ -283,6 +283,68 @@ static inline gboolean fake_record_read(gpointer self, const RecordId *record_id
     return TRUE;
 }
 
+/* Every copy has terms but the tenth of ten; positions count copies. */
+static inline VaultTermsEntry fake_terms_entry(guint number)
+{
+    VaultTermsEntry entry = {.copy_id = fake_id('c', number),
+                             .body_id = fake_id('b', number / 2),
+                             .leaf = number,
+                             .received_s = 1000 + number / 3};
+
+    if (number % 10 != 9)
+        entry.terms_id = fake_id('t', number);
+    return entry;
+}
+
+#define FAKE_VIEW_CATALOG 77 /* its mark */
+
+static inline gboolean fake_list_terms(gpointer self, const VaultViewFilter *filter,
+                                       VaultTermsPosition *position, gsize max, GArray *page,
+                                       gboolean *ret_is_more, GError **error)
+{
+    FakeVault *vault = self;
+    gboolean is_known = position->catalog_mark == FAKE_VIEW_CATALOG;
+    guint64 number = is_known ? MIN(position->sequence, vault->copy_count) : 0;
+
+    g_assert(vault->has_grant);
+    for (; number < vault->copy_count && max > 0; number++, max--) {
+        VaultTermsEntry entry = fake_terms_entry((guint)number);
+
+        g_array_append_val(page, entry);
+    }
+    *ret_is_more = number < vault->copy_count;
+    *position =
+        (VaultTermsPosition){.catalog_mark = FAKE_VIEW_CATALOG,
+                             .sequence = is_known ? MAX(position->sequence, number) : number,
+                             .is_anew = !is_known};
+    return TRUE;
+}
+
+/* Records of terms copies, of which every seventh cannot be had. */
+static inline gboolean fake_read_terms(gpointer self, const RecordId *terms_copies, gsize count,
+                                       GBytes **ret_records, GError **error)
+{
+    FakeVault *vault = self;
+
+    g_assert(vault->has_grant);
+    for (gsize i = 0; i < count; i++) {
+        guint number = fake_number(&terms_copies[i]);
+
+        if (number % 7 != 6)
+            ret_records[i] = g_bytes_new_take(g_strnfill(3000 + number, 't'), 3000 + number);
+    }
+    return TRUE;
+}
+
+static inline GBytes *fake_case_key(gpointer self, GError **error)
+{
+    FakeVault *vault = self;
+
+    g_assert(vault->has_grant);
+    vault->case_key_count++;
+    return g_bytes_new_static("a sealed key", 12);
+}
+
 static inline VaultView *fake_view_new(FakeVault *vault)
 {
     static const VaultViewBackend backend = {
@@ -298,6 +360,10 @@ static inline VaultView *fake_view_new(FakeVault *vault)
         .log = fake_log,
         .proofs = fake_proofs,
         .close = fake_close,
+        .list_terms = fake_list_terms,
+        .release_terms = fake_release,
+        .read_terms = fake_read_terms,
+        .case_key = fake_case_key,
         .records = {.length = fake_record_len, .read = fake_record_read},
     };
 

@@ -145,11 +145,12 @@ char *keep_damage_rows(const KeepFixture *fixture, const char *name, const char 
 char *keep_damage_catalog(const KeepFixture *fixture)
 {
     static const char *const queries[] = {
-        "SELECT * FROM totals",
+        "SELECT vault_id, message_count, copy_count, other_count, last_archived_s FROM totals",
         "SELECT pack_id, end, state FROM packs ORDER BY 1",
         "SELECT body_id, pack_id, offset, len, received_s, archived_s, flags, repeats FROM bodies "
         "JOIN packs USING (pack_no) ORDER BY 1",
-        "SELECT received_s, record_id, body_id, month_key_id, leaf, flags, pack_id, offset, len "
+        "SELECT received_s, record_id, body_id, month_key_id, leaf, flags, pack_id, offset, len, "
+        "terms_id "
         "FROM copies JOIN packs USING (pack_no) ORDER BY 2",
         "SELECT record_id, kind, body_id, month_key_id, leaf, pack_id, offset, len FROM others "
         "JOIN packs USING (pack_no) ORDER BY 1",

@@ -7,6 +7,7 @@
 
 static guint64 now_s = KEEP_FIXTURE_NOW_S;
 static gint is_clock_synchronised = TRUE;
+static gboolean has_terms = TRUE;
 
 void keep_fixture_set_now(guint64 value)
 {
@@ -21,6 +22,11 @@ guint64 keep_fixture_now(void)
 void keep_fixture_set_synchronised(gboolean is_synchronised)
 {
     g_atomic_int_set(&is_clock_synchronised, is_synchronised);
+}
+
+void keep_fixture_set_terms(gboolean are_made)
+{
+    has_terms = are_made;
 }
 
 static gboolean is_synchronised(void)
@@ -143,6 +149,27 @@ static VaultSealedBody *seal_streamed(VaultDepository *depository, const char *t
     return vault_body_stream_finish(stream, locator, error);
 }
 
+/* What a delivery's terms are for a test: bytes of no meaning, of the message's own length. */
+static gboolean add_terms(VaultDepository *depository, const VaultSealedBody *body,
+                          VaultAllotment *allotments, guint count, const char *text,
+                          GPtrArray *records, GError **error)
+{
+    g_autofree char *terms = g_strdup_printf("terms of %s", text);
+    g_autoptr(VaultSealedTerms) sealed =
+        vault_seal_terms(depository->sealer, vault_sealed_body_id(body), terms,
+                         MIN(strlen(terms), 4096), count, error);
+    VaultRecord *terms_body = sealed == NULL ? NULL : vault_sealed_terms_take_record(sealed);
+
+    if (sealed == NULL)
+        return FALSE;
+    if (terms_body != NULL)
+        g_ptr_array_add(records, terms_body);
+    for (guint i = 0; i < count; i++)
+        g_ptr_array_add(records,
+                        vault_seal_terms_copy(depository->sealer, sealed, &allotments[i], error));
+    return TRUE;
+}
+
 static gboolean store(VaultDepository *depository, const char *text, const MailboxId *owners,
                       guint64 received_s, const VaultEarlier *earlier, KeepDelivery *delivery,
                       GError **error)
@@ -176,7 +203,9 @@ static gboolean store(VaultDepository *depository, const char *text, const Mailb
         g_ptr_array_add(records, vault_seal_copy(depository->sealer, body, &allotments[i],
                                                  received_s, delivery->flags, facts, error));
     }
-    return depository->commit(depository, records, error);
+    return (!has_terms ||
+            add_terms(depository, body, allotments, delivery->count, text, records, error)) &&
+           depository->commit(depository, records, error);
 }
 
 gboolean keep_fixture_deliver_at(VaultKeep *keep, const char *text, const char *const *addresses,

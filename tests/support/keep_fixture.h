@@ -57,6 +57,9 @@ gboolean keep_fixture_deliver_at(VaultKeep *keep, const char *text, const char *
                                  guint64 received_s, const DayKey *import_key,
                                  KeepDelivery *ret_delivery, GError **error);
 KeepDelivery keep_fixture_deliver(KeepFixture *fixture, const char *text, const char *address);
+/* Whether deliveries have terms, as they have at first: inline for one owner, in a terms body for
+ * several. Before the first thread. */
+void keep_fixture_set_terms(gboolean are_made);
 /* Of more than VAULT_BODY_WHOLE_MAX bytes, into a stream pack. */
 KeepDelivery keep_fixture_deliver_large(KeepFixture *fixture, gsize len, const char *address);
 

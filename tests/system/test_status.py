@@ -1,6 +1,7 @@
 """What a monitoring system asks: `status --check` says nothing of a vault that is well, and names each
 thing that is not, with the daemon and without it."""
 import json
+import shutil
 
 import harness
 from harness import Daemon, Ledger, Vault, eventually
@@ -62,6 +63,26 @@ def log_that_cannot_be_verified_and_an_idle_holder_are_named():
     assert any("muniment log verify" in problem for problem in problems(vault)), problems(vault)
 
 
+def helper_that_is_missing_is_named():
+    """A daemon that was copied without what belongs to it takes mail, and says what it cannot."""
+    vault = Vault(PROGRAMS)
+    alone = vault.folder / "archived"
+    shutil.copy(PROGRAMS.archived, alone)
+    with Daemon(vault):
+        assert not any("documents" in problem for problem in problems(vault)), problems(vault)
+        assert vault.status()["extraction"]["enabled"] is True
+        assert "Documents:      0 attached" in vault.command("status", vault.path).stdout.decode()
+    with Daemon(vault, program=alone) as daemon:
+        (found,) = (problem for problem in problems(vault) if "documents" in problem)
+        assert "muniment-extract is not there" in found, found
+        assert "attached documents are not read" in daemon.log_text()
+    harness.set_keys(vault.config, {"extract": "no"})
+    with Daemon(vault, program=alone) as daemon:
+        assert not any("documents" in problem for problem in problems(vault)), problems(vault)
+        assert "extract=no" in vault.command("status", vault.path).stdout.decode()
+
+
 if __name__ == "__main__":
     harness.run(each_thing_that_is_missing_is_named_until_it_is_there,
-                log_that_cannot_be_verified_and_an_idle_holder_are_named)
+                log_that_cannot_be_verified_and_an_idle_holder_are_named,
+                helper_that_is_missing_is_named)

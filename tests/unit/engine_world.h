@@ -7,6 +7,7 @@
 #include "vault/keep/internal.h"
 #include "vault/keep/judge.h"
 #include "vault/keep/release.h"
+#include "vault/keep_terms.h"
 
 #define DAY KEEP_FIXTURE_DAY_S
 #define ADDRESSES 3 /* as an address: any */
@@ -272,13 +273,35 @@ static inline void engine_check_copy(const Model *model, const ModelCopy *copy)
         fail_msg("step %u: %s", model->step, error->message);
 }
 
+/* Each copy that lives is listed with its terms, whose record can be read; no other is. */
+static inline void engine_check_terms(const Model *model)
+{
+    VaultKeep *keep = model->fixture->keep;
+    const VaultCopyFilter all = {.months = NULL};
+    VaultTermsPosition position = {.catalog_mark = 0};
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    gboolean is_more = FALSE;
+
+    assert_true(vault_keep_terms(keep, &all, &position, G_MAXUINT, page, &is_more, NULL));
+    assert_int_equal(page->len, engine_alive_count(model));
+    for (guint i = 0; i < page->len; i++) {
+        const VaultTermsEntry *entry = &g_array_index(page, VaultTermsEntry, i);
+        g_autoptr(GBytes) record = vault_keep_record(keep, &entry->terms_id, G_MAXUINT32, NULL);
+
+        if (record == NULL)
+            fail_msg("step %u: a copy that is alive has no terms", model->step);
+    }
+}
+
 /* All copies, or the last few and one of each older few. */
 static inline void engine_check(Model *model, gboolean is_whole)
 {
     guint stride = is_whole ? 1 : 16, first = below(model, stride);
 
-    if (is_whole)
+    if (is_whole) {
         assert_int_equal(keep_fixture_copy_count(model->fixture->keep), engine_alive_count(model));
+        engine_check_terms(model);
+    }
     for (guint i = first; i < model->copies->len; i += stride)
         engine_check_copy(model, &g_array_index(model->copies, ModelCopy, i));
 }

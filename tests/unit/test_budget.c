@@ -206,6 +206,54 @@ static void budget_holds_under_many_threads(void **state)
     assert_used(budget, 0);
 }
 
+static void what_can_be_done_without_keeps_nobody_waiting(void **state)
+{
+    g_autoptr(ArchivedBudget) budget = archived_budget_new(100, 1);
+    g_auto(ArchivedCharge) held = {.budget = budget};
+    g_auto(ArchivedCharge) extra = {.budget = budget};
+    g_auto(ArchivedCharge) small = {.budget = budget};
+
+    assert_true(archived_charge_grow(&held, 50, NULL));
+    assert_true(archived_charge_grow_behind(&extra, 50));
+    assert_true(archived_charge_grow_behind(&extra, 20));
+    assert_used(budget, 100);
+    assert_false(archived_charge_grow_behind(&held, 51));
+    assert_used(budget, 100);
+    archived_charge_clear(&extra);
+    /* Alone it may pass the limit, as any. */
+    assert_true(archived_charge_grow_behind(&held, 200));
+    assert_false(archived_charge_grow_behind(&small, 1));
+    archived_charge_clear(&held);
+    assert_true(archived_charge_grow(&small, 100, NULL));
+}
+
+static gpointer wait_behind(gpointer user)
+{
+    ArchivedCharge charge = {.budget = user};
+    gboolean is_taken = archived_charge_grow_behind(&charge, 90);
+
+    archived_charge_clear(&charge);
+    return GINT_TO_POINTER(is_taken);
+}
+
+static void whoever_waits_behind_is_passed_and_goes_on_when_there_is_room(void **state)
+{
+    ArchivedBudget *budget = archived_budget_new(100, 60000);
+    ArchivedCharge held = {.budget = budget}, other = {.budget = budget};
+    GThread *thread;
+
+    assert_true(archived_charge_grow(&held, 50, NULL));
+    thread = g_thread_new("behind", wait_behind, budget);
+    /* Whether it waits already or not: others have room at once. */
+    for (guint i = 0; i < 100; i++) {
+        assert_true(archived_charge_grow(&other, 50, NULL));
+        archived_charge_clear(&other);
+    }
+    archived_charge_clear(&held);
+    assert_true(GPOINTER_TO_INT(g_thread_join(thread)));
+    archived_budget_free(budget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +266,8 @@ int main(void)
         cmocka_unit_test(stopping_ends_all_waiting_at_once),
         cmocka_unit_test(raised_limit_lets_a_waiter_in),
         cmocka_unit_test(budget_holds_under_many_threads),
+        cmocka_unit_test(what_can_be_done_without_keeps_nobody_waiting),
+        cmocka_unit_test(whoever_waits_behind_is_passed_and_goes_on_when_there_is_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,7 +132,7 @@ static void every_mistake_is_reported_with_its_line(void **state)
         "f:4: [lmtp] has no key lissen: remove the line, or see archived.conf(5)\n"
         "f:5: max_connections=many is not a whole number, such as 256\n"
         "f:7: memory= stands under the unknown group [limit]: the groups are [lmtp], [mailboxes], "
-        "[limits], [control] and [log]\n"
+        "[limits], [search], [control] and [log]\n"
         "f:9: this line is neither [group], key=value nor a # comment");
 }
 

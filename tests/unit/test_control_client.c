@@ -105,7 +105,8 @@ static void see_copies(Fake *fake, int fd, ArchivedControlStream *stream)
         RecordId copy;
 
         assert_true(archived_control_read_u32(stream, &count, &is_end, NULL) && !is_end);
-        g_string_append_printf(fake->seen, "%u", count);
+        g_string_append_printf(fake->seen, "%u:%u", count >> 24, count & 0xffffff);
+        count &= 0xffffff;
         for (guint32 i = 0; i < count; i++) {
             assert_true(archived_control_read(stream, &copy, sizeof copy, NULL));
             g_string_append_printf(fake->seen, " %02x", copy.bytes[15]);
@@ -193,11 +194,13 @@ static void releases_are_asked_for_with_the_grant_sent_once(void **state)
 {
     static const char *const answers[] = {
         "{\"ok\":true}\n", "{\"ok\":false,\"code\":\"REFUSED\",\"message\":\"scope\"}\n",
-        "{\"ok\":true}\n", NULL};
+        "{\"ok\":true}\n", "{\"ok\":true}\n", "{\"ok\":true}\n", NULL};
     const RecordId copies[] = {{.bytes[15] = 0xaa}, {.bytes[15] = 0xbb}};
     g_auto(Fake) fake;
     g_autoptr(ArchivedRelease) release = NULL;
     g_autoptr(GBytes) first = NULL;
+    g_autoptr(GBytes) terms = NULL;
+    g_autoptr(GBytes) case_key = NULL;
     g_autoptr(GBytes) last = NULL;
     g_autoptr(GError) error = NULL;
 
@@ -207,16 +210,20 @@ static void releases_are_asked_for_with_the_grant_sent_once(void **state)
     fake_listen(&fake);
     release = archived_control_release_begin(fake.vault, "grant", 5, NULL);
     assert_non_null(release);
-    first = archived_control_release(release, copies, 2, NULL);
+    first = archived_control_release(release, ARCHIVED_RELEASE_COPIES, copies, 2, NULL);
     assert_memory_equal(g_bytes_get_data(first, NULL), "sealed", 6);
-    assert_null(archived_control_release(release, copies, 1, &error));
+    assert_null(archived_control_release(release, ARCHIVED_RELEASE_COPIES, copies, 1, &error));
     assert_code(error, VAULT_ERROR_REFUSED);
-    last = archived_control_release(release, copies, 0, NULL);
+    terms = archived_control_release(release, ARCHIVED_RELEASE_TERMS, copies, 1, NULL);
+    assert_int_equal(g_bytes_get_size(terms), 6);
+    case_key = archived_control_release(release, ARCHIVED_RELEASE_CASE_KEY, NULL, 0, NULL);
+    assert_int_equal(g_bytes_get_size(case_key), 6);
+    last = archived_control_release(release, ARCHIVED_RELEASE_COPIES, copies, 0, NULL);
     assert_int_equal(g_bytes_get_size(last), 6);
     g_thread_join(g_steal_pointer(&fake.thread));
-    assert_string_equal(fake.seen->str, "release|grant|2 aa bb|1 aa|0|");
+    assert_string_equal(fake.seen->str, "release|grant|0:2 aa bb|0:1 aa|1:1 aa|2:0|0:0|");
     g_clear_error(&error);
-    assert_null(archived_control_release(release, copies, 1, &error));
+    assert_null(archived_control_release(release, ARCHIVED_RELEASE_COPIES, copies, 1, &error));
     assert_code(error, VAULT_ERROR_IO);
 }
 

@@ -128,8 +128,39 @@ static void another_version_is_unsupported(void **state)
     g_autoptr(VaultErasureValue) value = sample();
     g_autoptr(GByteArray) bytes = vault_erasure_value_format(value);
 
-    bytes->data[0] = 2;
+    bytes->data[0] = 3;
     assert_refused(bytes->data, bytes->len, VAULT_ERROR_UNSUPPORTED);
+}
+
+/* What was searched, behind all else, and only where there is any. */
+static void searches_and_case_indexes_come_in_the_second_version(void **state)
+{
+    g_autoptr(VaultErasureValue) value = sample();
+    g_autoptr(GByteArray) bytes = NULL;
+    g_autoptr(VaultErasureValue) again = NULL;
+    g_autofree char *hex = NULL;
+    g_autofree char *expected = g_strconcat("02", form + 2,
+                                            "00000009"
+                                            "0001"
+                                            "000163"
+                                            "0003457661",
+                                            NULL);
+
+    ((VaultErasureRead *)g_ptr_array_index(value->reads, 0))->words_count = 9;
+    g_ptr_array_add(value->cases, vault_erasure_case_new("c", "Eva"));
+    bytes = vault_erasure_value_format(value);
+    hex = vault_bytes_to_hex(bytes->data, bytes->len);
+    assert_string_equal(hex, expected);
+    again = vault_erasure_value_parse(&row_id, bytes->data, bytes->len, NULL);
+    assert_non_null(again);
+    assert_int_equal(((VaultErasureRead *)g_ptr_array_index(again->reads, 0))->words_count, 9);
+    assert_string_equal(((VaultErasureCase *)g_ptr_array_index(again->cases, 0))->reader, "Eva");
+    for (gsize len = 0; len < bytes->len; len++)
+        assert_refused(bytes->data, len, VAULT_ERROR_CORRUPT);
+    /* The same without anything of it. */
+    bytes->data[bytes->len - 15] = 0;
+    bytes->data[bytes->len - 9] = 0;
+    assert_refused(bytes->data, bytes->len - 8, VAULT_ERROR_CORRUPT);
 }
 
 static void refuse_changed(void (*change)(VaultErasureValue *value))
@@ -266,6 +297,7 @@ int main(void)
         cmocka_unit_test(it_has_the_form_that_is_written_down),
         cmocka_unit_test(cut_anywhere_or_longer_it_is_corrupt),
         cmocka_unit_test(another_version_is_unsupported),
+        cmocka_unit_test(searches_and_case_indexes_come_in_the_second_version),
         cmocka_unit_test(an_impossible_field_is_refused),
         cmocka_unit_test(at_its_limits_it_comes_back),
         cmocka_unit_test(states_and_kinds_have_names),

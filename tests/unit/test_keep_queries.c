@@ -173,7 +173,7 @@ static void message_is_shown_with_its_parts_and_owners(void **state)
     RecordId nothing = {{1}};
     MailboxId carl;
 
-    assert_int_equal(parts->len, 3);
+    assert_int_equal(parts->len, 6);
     assert_int_equal(g_array_index(parts, VaultMessagePart, 0).kind, VAULT_RECORD_BODY);
     assert_int_equal(g_array_index(parts, VaultMessagePart, 0).locator.archived_s,
                      KEEP_FIXTURE_NOW_S);
@@ -184,7 +184,15 @@ static void message_is_shown_with_its_parts_and_owners(void **state)
         assert_true(VAULT_ID_EQUAL(part->locator.body_id, deliveries[0].archive_id));
         assert_false(vault_id_is_zero(part->mailbox_id.bytes));
     }
-    assert_int_equal(large_parts->len, 2);
+    assert_int_equal(g_array_index(parts, VaultMessagePart, 3).kind, VAULT_RECORD_TERMS_BODY);
+    for (guint i = 4; i < 6; i++) {
+        const VaultMessagePart *part = &g_array_index(parts, VaultMessagePart, i);
+
+        assert_int_equal(part->kind, VAULT_RECORD_TERMS_COPY);
+        assert_true(VAULT_ID_EQUAL(part->locator.body_id, deliveries[0].archive_id));
+        assert_false(vault_id_is_zero(part->mailbox_id.bytes));
+    }
+    assert_int_equal(large_parts->len, 3);
     assert_true(vault_keep_find_mailbox(fixture->keep, CARL, &carl, NULL));
     assert_true(VAULT_ID_EQUAL(g_array_index(large_parts, VaultMessagePart, 1).mailbox_id, carl));
     assert_null(vault_keep_message(fixture->keep, &nothing, &error));

@@ -159,7 +159,7 @@ static void everything_is_catalogued_after_a_crash_whatever_became_of_the_catalo
         keep_fixture_open(fixture);
         assert_whole(fixture, 3);
         parts = vault_keep_message(fixture->keep, &large.archive_id, NULL);
-        assert_int_equal(parts->len, 2);
+        assert_int_equal(parts->len, 3);
         keep_fixture_deliver(fixture, "three", ANNA);
         keep_fixture_close(fixture);
         keep_fixture_open(fixture);

@@ -138,7 +138,7 @@ static void repeats_are_linked_in_the_body_also_after_a_restart(void **state)
     keep_fixture_open(fixture);
     second = deliver_to(fixture, "hello", bert);
     parts = vault_keep_message(fixture->keep, &second.archive_id, NULL);
-    assert_int_equal(parts->len, 2);
+    assert_int_equal(parts->len, 3);
     assert_true(VAULT_ID_EQUAL(g_array_index(parts, VaultMessagePart, 0).locator.repeats,
                                first.archive_id));
 }

@@ -91,10 +91,13 @@ static void disagreements_of_the_catalog_are_found(void **state)
          "flags, repeats FROM bodies LIMIT 1",
          "no pack holds"},
         {"INSERT INTO copies SELECT received_s, randomblob(16), body_id, month_key_id, leaf, "
-         "flags, "
-         "pack_no, offset, len FROM copies LIMIT 1; "
+         "flags, pack_no, offset, len, sequence, terms_id FROM copies LIMIT 1; "
          "UPDATE totals SET copy_count = copy_count + 1",
          "no pack holds"},
+        {"UPDATE copies SET terms_id = NULL", "3 copies have other terms"},
+        {"DELETE FROM others", "3 copies have other terms"},
+        {"DELETE FROM others", "the catalog does not have it"},
+        {"UPDATE copies SET terms_id = randomblob(16) WHERE leaf = 0", "copies have other terms"},
         {"UPDATE totals SET copy_count = copy_count + 1", "what its rows add up to"},
         {"INSERT INTO packs (pack_id, end, state) VALUES (randomblob(16), 200, 2)", "is missing"},
     };

@@ -51,6 +51,26 @@ static VaultErrorCode parse_error(const guint8 *bytes, gsize len)
     return (VaultErrorCode)error->code;
 }
 
+/* As of a release, its number and root are known to everybody. */
+static void searches_carry_count_and_root_and_other_acts_do_not(void **state)
+{
+    VaultEntry entry = entry_of(VAULT_ENTRY_ACT), back;
+    g_autoptr(GBytes) search = NULL;
+    g_autoptr(GBytes) opened = NULL;
+
+    entry.act = VAULT_LOGGED_SEARCH;
+    search = vault_entry_format(&entry);
+    assert_true(
+        vault_entry_parse(g_bytes_get_data(search, NULL), g_bytes_get_size(search), &back, NULL));
+    assert_int_equal(back.count, 3);
+    assert_memory_equal(back.root.bytes, entry.root.bytes, VAULT_HASH_LEN);
+    entry.act = VAULT_LOGGED_CASE_OPENED;
+    opened = vault_entry_format(&entry);
+    assert_true(
+        vault_entry_parse(g_bytes_get_data(opened, NULL), g_bytes_get_size(opened), &back, NULL));
+    assert_int_equal(back.count, 0);
+}
+
 static void every_kind_comes_back_as_it_was(void **state)
 {
     for (guint kind = 1; kind <= VAULT_ENTRY_ACT; kind++) {
@@ -186,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_comes_back_as_it_was),
+        cmocka_unit_test(searches_carry_count_and_root_and_other_acts_do_not),
         cmocka_unit_test(entries_cut_short_or_with_more_behind_are_malformed),
         cmocka_unit_test(unknown_versions_kinds_and_acts_are_unsupported),
         cmocka_unit_test(a_batch_over_its_limit_and_an_epoch_0_are_malformed),

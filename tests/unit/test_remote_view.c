@@ -1,6 +1,8 @@
 /* A view carried elsewhere: both ends of the protocol over a socket, and hosts that lie. */
 #include "remote_world.h"
 
+#include "restore/remote_terms.h"
+
 #include <signal.h>
 
 #define COPIES 5000
@@ -53,6 +55,75 @@ static void lists_are_the_same_at_both_ends(void **state)
 
             assert_memory_equal(&g_array_index(page, VaultCopyEntry, number), &entry, sizeof entry);
         }
+    }
+}
+
+static void terms_are_the_same_at_both_ends(void **state)
+{
+    g_autoptr(World) world = granted_world_new(COPIES);
+    const VaultViewFilter filter = {.to_s = G_MAXUINT64};
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    VaultTermsPosition position = {.catalog_mark = 0};
+    gboolean is_more = TRUE;
+    guint pages = 0;
+
+    for (; is_more; pages++)
+        assert_true(
+            vault_view_list_terms(world->view, &filter, &position, 100, page, &is_more, NULL));
+    assert_int_equal(page->len, COPIES);
+    assert_true(pages > 1);
+    for (guint number = 0; number < COPIES; number++) {
+        VaultTermsEntry entry = fake_terms_entry(number);
+
+        assert_memory_equal(&g_array_index(page, VaultTermsEntry, number), &entry, sizeof entry);
+    }
+    /* What is new since then: nothing. */
+    assert_true(vault_view_list_terms(world->view, &filter, &position, 1, page, &is_more, NULL));
+    assert_false(is_more || position.is_anew);
+    assert_int_equal(page->len, COPIES);
+}
+
+static void records_of_terms_come_many_at_once(void **state)
+{
+    g_autoptr(World) world = granted_world_new(COPIES);
+    GBytes *records[VAULT_VIEW_READ_COUNT_MAX];
+    RecordId ids[VAULT_VIEW_READ_COUNT_MAX];
+    g_autoptr(GBytes) sealed = NULL;
+    g_autoptr(GBytes) key = NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
+        ids[i] = fake_id('t', i);
+    sealed = vault_view_release_terms(world->view, ids, G_N_ELEMENTS(ids), NULL);
+    assert_int_equal(g_bytes_get_size(sealed), sizeof ids);
+    /* 512 of over 3,000 bytes: more than one answer has room for. */
+    assert_true(vault_view_read_terms(world->view, ids, G_N_ELEMENTS(ids), records, NULL));
+    for (guint i = 0; i < G_N_ELEMENTS(ids); i++) {
+        assert_true((records[i] == NULL) == (i % 7 == 6));
+        assert_true(records[i] == NULL || g_bytes_get_size(records[i]) == 3000 + i);
+        g_clear_pointer(&records[i], g_bytes_unref);
+    }
+    key = vault_view_case_key(world->view, NULL);
+    assert_int_equal(g_bytes_get_size(key), 12);
+}
+
+/* Nothing is sent to it. */
+static void host_of_the_first_version_cannot_be_searched(void **state)
+{
+    const ServeListTerms list = {.max = 1};
+    VaultTermsPosition position = {.catalog_mark = 0};
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    const RecordId id = {{1}};
+    GBytes *record = NULL;
+    GError *errors[4] = {NULL};
+    gboolean is_more;
+
+    assert_false(remote_terms_list(NULL, 1, &list, &position, page, &is_more, &errors[0]));
+    assert_null(remote_terms_release(NULL, 1, &id, 1, &errors[1]));
+    assert_false(remote_terms_read(NULL, 1, &id, 1, &record, &errors[2]));
+    assert_null(remote_case_key(NULL, 1, &errors[3]));
+    for (guint i = 0; i < G_N_ELEMENTS(errors); i++) {
+        assert_true(g_error_matches(errors[i], VAULT_ERROR, VAULT_ERROR_UNSUPPORTED));
+        g_error_free(errors[i]);
     }
 }
 
@@ -357,6 +428,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(greet_tells_the_vault_and_its_masters),
         cmocka_unit_test(lists_are_the_same_at_both_ends),
+        cmocka_unit_test(terms_are_the_same_at_both_ends),
+        cmocka_unit_test(records_of_terms_come_many_at_once),
+        cmocka_unit_test(host_of_the_first_version_cannot_be_searched),
         cmocka_unit_test(months_of_a_standing_reader_are_the_same_at_both_ends),
         cmocka_unit_test(what_was_released_comes_ahead_and_once),
         cmocka_unit_test(records_that_nobody_takes_do_not_stop_the_others),

@@ -1,84 +1,25 @@
 /* The host's side of reading elsewhere, request by request, and what a reader believes of answers.
  */
-#include "restore/serve.h"
+#include "serve_world.h"
+
 #include "restore/vault_view_ledger.h"
-#include "tests/support/fake_view.h"
-#include "vault/base/bytes.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-static guint8 ask(ServeSession *session, guint8 type, const GByteArray *payload, GByteArray *answer,
-                  ServeNext next)
-{
-    assert_int_equal(serve_session_answer(session, type, payload, answer), next);
-    assert_int_equal(answer->len - SERVE_FRAME_HEADER_LEN,
-                     (guint)answer->data[0] << 24 | (guint)answer->data[1] << 16 |
-                         (guint)answer->data[2] << 8 | answer->data[3]);
-    return answer->data[4];
-}
-
-static VaultErrorCode error_code(const GByteArray *answer)
-{
-    g_autoptr(GError) error = NULL;
-
-    serve_error_set(answer->data + SERVE_FRAME_HEADER_LEN, answer->len - SERVE_FRAME_HEADER_LEN,
-                    &error);
-    assert_int_equal(error->domain, VAULT_ERROR);
-    return (VaultErrorCode)error->code;
-}
-
-static void greet_and_present(ServeSession *session, GByteArray *answer)
-{
-    g_autoptr(GByteArray) payload = g_byte_array_new();
-
-    serve_hello_append(payload, SERVE_VERSION);
-    assert_int_equal(ask(session, SERVE_HELLO, payload, answer, SERVE_GO_ON),
-                     SERVE_HELLO | SERVE_ANSWER);
-    g_byte_array_set_size(payload, 0);
-    serve_grant_append(payload, SERVE_GRANT_MORE, (const guint8 *)"go", 2);
-    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_GO_ON),
-                     SERVE_GRANT | SERVE_ANSWER);
-    g_byte_array_set_size(payload, 0);
-    serve_grant_append(payload, SERVE_GRANT_LAST, (const guint8 *)"od one", 6);
-    assert_int_equal(ask(session, SERVE_GRANT, payload, answer, SERVE_GO_ON),
-                     SERVE_GRANT | SERVE_ANSWER);
-}
-
-/* Requests as they are in a session that may make them; of an unknown type, empty. */
-static void append_request(GByteArray *payload, guint8 type)
-{
-    ServeList list = {.filter = {.to_s = 2000}, .max = 10};
-    ServeRead read = {.record_id = fake_id('c', 1), .len = 10};
-    ServeMonths months = {.max = 10};
-    RecordId copy = fake_id('c', 1);
-    VaultHash hash = {{3, 4, 5}};
-    ProofBatchId id = {.epoch = 1, .index = 13};
-
-    if (type == SERVE_LIST)
-        serve_list_append(payload, &list);
-    else if (type == SERVE_MONTHS)
-        serve_months_append(payload, &months);
-    else if (type == SERVE_RELEASE)
-        serve_release_append(payload, &copy, 1);
-    else if (type == SERVE_READ)
-        serve_read_append(payload, &read);
-    else if (type == SERVE_LOG)
-        serve_log_append(payload, VAULT_LOGGED_RESTORE_BEGUN, "copies: 1\n");
-    else if (type == SERVE_PROVE)
-        serve_prove_append(payload, &hash);
-    else if (type == SERVE_BATCHES)
-        serve_batches_append(payload, &id, 1);
-}
 
 static void nothing_is_answered_before_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST,  SERVE_RELEASE, SERVE_READ, SERVE_LOG, SERVE_MONTHS,
-                                   SERVE_PROVE, SERVE_BATCHES, 10,         0,         0xff};
+    static const guint8 types[] = {SERVE_LIST,
+                                   SERVE_RELEASE,
+                                   SERVE_READ,
+                                   SERVE_LOG,
+                                   SERVE_MONTHS,
+                                   SERVE_PROVE,
+                                   SERVE_BATCHES,
+                                   SERVE_LIST_TERMS,
+                                   SERVE_CASE_KEY,
+                                   SERVE_READ_TERMS,
+                                   SERVE_RELEASE_TERMS,
+                                   14,
+                                   0,
+                                   0xff};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(GByteArray) answer = g_byte_array_new();
@@ -114,8 +55,10 @@ static void grant_comes_after_the_greeting(void **state)
 
 static void well_formed_requests_are_answered_after_a_good_grant(void **state)
 {
-    static const guint8 types[] = {SERVE_LIST,   SERVE_RELEASE, SERVE_READ,   SERVE_LOG,
-                                   SERVE_MONTHS, SERVE_PROVE,   SERVE_BATCHES};
+    static const guint8 types[] = {SERVE_LIST,          SERVE_RELEASE,    SERVE_READ,
+                                   SERVE_LOG,           SERVE_MONTHS,     SERVE_PROVE,
+                                   SERVE_BATCHES,       SERVE_LIST_TERMS, SERVE_READ_TERMS,
+                                   SERVE_RELEASE_TERMS, SERVE_CASE_KEY};
     g_auto(FakeVault) vault = {.copy_count = 4};
     g_autoptr(VaultView) view = fake_view_new(&vault);
     g_autoptr(ServeSession) session = serve_session_new(view, NULL);
@@ -133,10 +76,13 @@ static void well_formed_requests_are_answered_after_a_good_grant(void **state)
             continue;
         vault_bytes_append_u8(request, 0);
         assert_int_equal(ask(session, types[i], request, answer, SERVE_OVER), SERVE_ERROR);
+        if (request->len < 2)
+            continue;
         g_byte_array_set_size(request, request->len - 2);
         assert_int_equal(ask(session, types[i], request, answer, SERVE_OVER), SERVE_ERROR);
     }
-    assert_int_equal(vault.release_count, 1);
+    assert_int_equal(vault.release_count, 2);
+    assert_int_equal(vault.case_key_count, 1);
     assert_int_equal(vault.log_count, 1);
 }
 

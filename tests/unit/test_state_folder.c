@@ -36,6 +36,7 @@ static World *world_new(void)
     world->grants = grant_world_new();
     world->folder = g_dir_make_tmp("muniment-test-XXXXXX", NULL);
     world->wanted = (StateFolderWanted){.vault_id = &world->grants->request->vault_id,
+                                        .half = VAULT_GRANT_CONTENT,
                                         .now_s = WORLD_CREATED_S};
     key = vault_identity_format(&world->grants->reader);
     put(world, "erika.key", key);
@@ -116,6 +117,18 @@ static void grant_for_searching_opens_no_message(void **state)
     world->grants->request->act = VAULT_ACT_SEARCH;
     put_grant(world, "words.grant");
     assert_none(world, VAULT_ERROR_NOT_FOUND);
+}
+
+static void grant_for_searching_is_found_for_searching(void **state)
+{
+    g_autoptr(World) world = world_new();
+    g_autofree char *name = NULL;
+
+    world->grants->request->act = VAULT_ACT_SEARCH;
+    put_grant(world, "words.grant");
+    world->wanted.half = VAULT_GRANT_INDEX;
+    name = chosen(world);
+    assert_string_equal(name, "words.grant");
 }
 
 static void several_that_fit_have_to_be_chosen_from(void **state)
@@ -208,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_one_grant_that_fits_is_taken),
         cmocka_unit_test(expired_grants_and_those_of_other_vaults_do_not_fit),
         cmocka_unit_test(grant_for_searching_opens_no_message),
+        cmocka_unit_test(grant_for_searching_is_found_for_searching),
         cmocka_unit_test(several_that_fit_have_to_be_chosen_from),
         cmocka_unit_test(grant_must_name_the_mailboxes_asked_for),
         cmocka_unit_test(grant_must_cover_the_messages_asked_for),

@@ -9,7 +9,9 @@
 #include "vault/crypto/escrow.h"
 #include "vault/crypto/index_session_internal.h"
 #include "vault/crypto/month_internal.h"
+#include "vault/crypto/sealed_blocks.h"
 #include "vault/crypto/stream.h"
+#include "vault/crypto/terms_content.h"
 #include "vault/crypto/value.h"
 #include "vault/store/record.h"
 
@@ -56,6 +58,14 @@ static VaultId sample_vault(void)
     VaultId id;
 
     sequence(&id, 0x10, VAULT_ID_LEN);
+    return id;
+}
+
+static RecordId sample_body_id(void)
+{
+    RecordId id;
+
+    sequence(&id, 0xd0, VAULT_ID_LEN);
     return id;
 }
 
@@ -202,6 +212,23 @@ static void a_copy_record_opens(void **state)
                                    record->data + header.header_len, len, plaintext, NULL));
     assert_vector("copy", "plaintext", plaintext, len - VAULT_HPKE_TAG_LEN);
     check_copy_content(plaintext, len - VAULT_HPKE_TAG_LEN);
+}
+
+static void blocks_are_sealed_to_the_same_bytes(void **state)
+{
+    guint8 key[VAULT_KEY_LEN], commitment[VAULT_BLOCK_COMMITMENT_LEN], sealed[116];
+    VaultBlockPlace place = {.number = 7, .kind = 3, .place = 2};
+    g_autoptr(GByteArray) plaintext = vector("blocks", "plaintext");
+    g_autoptr(VaultSealedBlocks) blocks = NULL;
+    VaultId file_id;
+
+    take("blocks", "key", key, sizeof key);
+    take("blocks", "file-id", &file_id, VAULT_ID_LEN);
+    blocks = vault_sealed_blocks_new(&(VaultSpan){key, sizeof key}, &file_id, "muniment case index",
+                                     commitment);
+    assert_vector("blocks", "commitment", commitment, sizeof commitment);
+    vault_sealed_blocks_seal(blocks, &place, plaintext->data, plaintext->len, sealed);
+    assert_vector("blocks", "block-7-kind-3-place-2", sealed, sizeof sealed);
 }
 
 static void a_stream_is_sealed_to_the_same_bytes(void **state)
@@ -426,6 +453,40 @@ static void a_terms_copy_opens_and_is_sealed_to_the_same_bytes(void **state)
     assert_memory_equal(sealed, bytes->data + header.header_len, len);
 }
 
+static void assert_terms(const char *name, const VaultTermsContent *content)
+{
+    GByteArray *plaintext = vault_terms_content_format(content, NULL);
+
+    assert_vector("terms", name, plaintext->data, plaintext->len);
+    vault_value_free(plaintext);
+}
+
+static void a_terms_copy_says_the_same(void **state)
+{
+    guint8 frame[300];
+    VaultTermsContent named = {.body = {.body_id = sample_body_id(),
+                                        .message_len = 5000,
+                                        .compressed_len = 1234,
+                                        .compression = VAULT_COMPRESSION_ZSTD}};
+    VaultTermsContent content = {.is_inline = TRUE,
+                                 .compression = VAULT_COMPRESSION_ZSTD,
+                                 .message_body_id = sample_body_id(),
+                                 .terms_len = 5000,
+                                 .frame = frame,
+                                 .frame_len = 100};
+
+    for (gsize i = 0; i < sizeof frame; i++)
+        frame[i] = (guint8)(i * 7);
+    sequence(&named.body.key, 1, VAULT_KEY_LEN);
+    sequence(&named.body.body_hash, 2, VAULT_HASH_LEN);
+    assert_terms("named", &named);
+    assert_terms("inline-100", &content);
+    content.frame_len = 103;
+    assert_terms("inline-103", &content);
+    content.frame_len = 300;
+    assert_terms("inline-300", &content);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_wrap_is_bound_as_written_down_and_opens),
         cmocka_unit_test(a_copy_record_opens),
         cmocka_unit_test(a_stream_is_sealed_to_the_same_bytes),
+        cmocka_unit_test(blocks_are_sealed_to_the_same_bytes),
         cmocka_unit_test(a_tree_gives_the_same_slots_and_form),
         cmocka_unit_test(a_value_opens_under_row_key_and_vault_key),
         cmocka_unit_test(what_is_sealed_to_a_reader_opens),
@@ -443,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_vault_key_file_ends_with_its_check),
         cmocka_unit_test(an_index_session_goes_the_same_steps),
         cmocka_unit_test(a_terms_copy_opens_and_is_sealed_to_the_same_bytes),
+        cmocka_unit_test(a_terms_copy_says_the_same),
     };
     int failed_count;
 

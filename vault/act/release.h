@@ -1,24 +1,33 @@
 /* Releases: the slots of messages, sealed by the vault's host to the reader of a grant. What both
  * ends share; opening one is vault/open.h's.
  *
- *   release   = header || HPKE(reader key, purpose "release", AAD = header) of the slots
- *   header    = version u8 | vault id 16 | grant hash 32 | log index u64
- *   plaintext = count u32 | (state u8 | record id 16 | month key id 16 | leaf u32 | slot 32)*
+ *   release   = header || HPKE(reader key, purpose by plane, AAD = header) of the rows
+ *   header    = plane u8 | vault id 16 | grant hash 32 | log index u64
+ *   plaintext = count u32 | (state u8 | record id 16 | month key id 16 | leaf u32 | slot 32
+ *                            [| enc 32 | step u32])*
  *
- * Pure functions. Errors: MALFORMED (not a release, or of another vault or grant), UNSUPPORTED (a
- * later version), TOO_LARGE. Source: docs/formats/release.md.
+ * A release is of one plane: content slots open messages, index slots (with the places in their
+ * sessions) the words of messages. The plane decides the purpose it is sealed for, so that one
+ * never opens as the other.
+ *
+ * Pure functions. Errors: MALFORMED (not a release, or of another vault, grant or plane),
+ * UNSUPPORTED (a plane that is not known here), TOO_LARGE. Source: docs/formats/release.md.
  */
 #pragma once
 
 #include "vault/crypto/index_session.h"
 #include "vault/crypto/key_files.h"
 
+/* What reader_seal() binds a release of that plane to. */
 #define VAULT_RELEASE_PURPOSE "release"
+#define VAULT_TERMS_RELEASE_PURPOSE "terms release"
 /* Copies asked for at once. */
 #define VAULT_RELEASE_COUNT_MAX 16384
 #define VAULT_RELEASE_HEADER_LEN (1 + VAULT_ID_LEN + VAULT_HASH_LEN + 8)
 #define VAULT_RELEASE_LEN_MAX                                                                      \
     (VAULT_RELEASE_HEADER_LEN + 48 + 4 + VAULT_RELEASE_COUNT_MAX * (1 + 2 * VAULT_ID_LEN + 4 + 32))
+#define VAULT_TERMS_RELEASE_LEN_MAX                                                                \
+    (VAULT_RELEASE_LEN_MAX + VAULT_RELEASE_COUNT_MAX * (VAULT_HPKE_ENC_LEN + 4))
 /* Nothing was given, so nothing was logged. */
 #define VAULT_RELEASE_NOT_LOGGED G_MAXUINT64
 
@@ -51,16 +60,23 @@ typedef struct {
 } VaultReleasedTerms;
 VAULT_DECLARE_WIPE(VaultReleasedTerms, vault_released_terms)
 
+typedef enum { VAULT_RELEASE_CONTENT = 1, VAULT_RELEASE_TERMS = 2 } VaultReleasePlane;
+
 typedef struct {
+    VaultReleasePlane plane; /* set by who seals, and by the parser */
     VaultId vault_id;
     VaultHash grant_hash; /* SHA-256 of the grant's text */
     guint64 log_index;    /* of the entry in the control log */
 } VaultReleaseHeader;
 
-/* At most VAULT_RELEASE_COUNT_MAX slots (asserted). REFUSED: a key of small order. */
+/* At most VAULT_RELEASE_COUNT_MAX rows (asserted); the header's plane is not looked at. REFUSED: a
+ * key of small order. */
 GBytes *vault_release_seal(const VaultReleaseHeader *header, const VaultReleasedSlot *slots,
                            gsize count, const ReaderPublicKey *key, GError **error);
+GBytes *vault_release_seal_terms(const VaultReleaseHeader *header, const VaultReleasedTerms *terms,
+                                 gsize count, const ReaderPublicKey *key, GError **error);
 gboolean vault_release_header_parse(const void *release, gsize len, VaultReleaseHeader *ret_header,
                                     GError **error);
-/* What was sealed: GArray of VaultReleasedSlot, wiped on unref. */
+/* What was sealed: GArray of VaultReleasedSlot, or of VaultReleasedTerms, wiped on unref. */
 GArray *vault_release_slots_parse(const guint8 *bytes, gsize len, GError **error);
+GArray *vault_release_terms_parse(const guint8 *bytes, gsize len, GError **error);

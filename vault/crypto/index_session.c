@@ -134,6 +134,11 @@ void vault_index_seal(IndexMessageKey *key, const VaultIndexRecord *record, cons
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
+void vault_index_public_key(const IndexSecretKey *key, IndexPublicKey *ret_public_key)
+{
+    crypto_scalarmult_base(ret_public_key->bytes, key->bytes);
+}
+
 gboolean vault_index_session_open(const IndexSecretKey *key, const IndexPublicKey *public_key,
                                   const VaultIndexContext *context,
                                   const guint8 enc[VAULT_HPKE_ENC_LEN],

@@ -106,6 +106,11 @@ typedef struct {
     guint8 bytes[VAULT_KEY_LEN];
 } VaultKey;
 
+/* With a reader's identity it opens the index of his case, on his disk. */
+typedef struct {
+    guint8 bytes[VAULT_KEY_LEN];
+} CaseKey;
+
 /* Public halves of a mailbox-month. */
 typedef struct {
     ContentPublicKey content;
@@ -151,6 +156,7 @@ VAULT_DECLARE_WIPE(LogSigningKey, log_signing_key)
 VAULT_DECLARE_WIPE(WitnessSigningKey, witness_signing_key)
 VAULT_DECLARE_WIPE(ReaderSecretKey, reader_secret_key)
 VAULT_DECLARE_WIPE(VaultKey, vault_key)
+VAULT_DECLARE_WIPE(CaseKey, case_key)
 
 /* Key id = first 16 bytes of SHA-256("muniment key id" || suite u16 || role u8 || public key). */
 KeyId vault_key_id(VaultKeyRole role, const guint8 public_key[VAULT_KEY_LEN]);

@@ -152,7 +152,7 @@ gboolean vault_keep_log_act(VaultKeep *keep, VaultLoggedAct act, const char *pay
     guint64 index;
 
     /* A release is counted, and logged by who gives it. */
-    g_assert(act != VAULT_LOGGED_RELEASE && vault_logged_act_name(act) != NULL);
+    g_assert(!vault_logged_act_is_release(act) && vault_logged_act_name(act) != NULL);
     return vault_acts_log(keep, &entry, payload, len, &index, error);
 }
 

@@ -8,7 +8,7 @@
 
 #include "vault/keep/internal.h"
 
-/* `entry`: act, and of a release count and root; the rest is filled in. `ret_index`: of the entry.
+/* `entry`: act, and of a release or search count and root; the rest is filled in. `ret_index`: of the entry.
  */
 gboolean vault_acts_log(VaultKeep *keep, VaultEntry *entry, const char *payload, gsize len,
                         guint64 *ret_index, GError **error);

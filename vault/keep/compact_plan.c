@@ -49,14 +49,15 @@ static void add_packs(GPtrArray *files, gboolean are_streams, GArray *packs)
 typedef struct {
     const VaultCompactQuestion *question;
     const VaultCompactDates *dates;
-    GHashTable *packs;  /* PackId -> VaultCompactPack */
-    GHashTable *bodies; /* RecordId -> VaultLife, of this slice */
+    GHashTable *packs; /* PackId -> VaultCompactPack */
+    /* RecordId of a message -> VaultLife, of this slice: by its copies, by its terms copies. */
+    GHashTable *bodies, *terms;
 } Counting;
 
-static gboolean judge_copy(Counting *counting, const VaultCatalogItem *item, VaultLife *ret_life,
-                           GError **error)
+static gboolean judge_copy(const Counting *counting, const VaultCatalogItem *item,
+                           GHashTable *bodies, VaultLife *ret_life, GError **error)
 {
-    VaultLife *body = g_hash_table_lookup(counting->bodies, &item->subject);
+    VaultLife *body = g_hash_table_lookup(bodies, &item->subject);
 
     if (!vault_liveness_of_leaf(counting->question->liveness, &item->month_key_id, item->leaf,
                                 ret_life, error))
@@ -64,22 +65,28 @@ static gboolean judge_copy(Counting *counting, const VaultCatalogItem *item, Vau
     if (body == NULL) {
         body = g_new0(VaultLife, 1);
         body->state = VAULT_LIFE_UNKNOWN;
-        g_hash_table_insert(counting->bodies, (gpointer)&item->subject, body);
+        g_hash_table_insert(bodies, (gpointer)&item->subject, body);
     }
     vault_life_add_copy(body, ret_life);
     return TRUE;
 }
 
-/* Copies come first in a slice: what is asked of their body is known when it comes. */
+/* None of its copies is catalogued any more: they were erased. */
+static VaultLife life_in(GHashTable *bodies, const RecordId *body_id)
+{
+    const VaultLife *life = g_hash_table_lookup(bodies, body_id);
+
+    return life != NULL ? *life : (VaultLife){.state = VAULT_LIFE_DEAD};
+}
+
+/* What is asked of a body is known when it comes: of all copies of the slice. */
 static gboolean judge(Counting *counting, const VaultCatalogItem *item, VaultLife *ret_life,
                       GError **error)
 {
-    const VaultLife *body;
     RowId row_id;
 
     switch (item->kind) {
     case VAULT_RECORD_COPY:
-        return judge_copy(counting, item, ret_life, error);
     case VAULT_RECORD_ADDENDUM:
     case VAULT_RECORD_TERMS_COPY:
         return vault_liveness_of_leaf(counting->question->liveness, &item->month_key_id, item->leaf,
@@ -88,11 +95,11 @@ static gboolean judge(Counting *counting, const VaultCatalogItem *item, VaultLif
         memcpy(row_id.bytes, item->subject.bytes, VAULT_ID_LEN);
         return vault_liveness_of_event(counting->question->liveness, &row_id, ret_life, error);
     case VAULT_RECORD_BODY:
-    case VAULT_RECORD_TERMS_BODY:
     case VAULT_RECORD_WRAPPER:
-        body = g_hash_table_lookup(counting->bodies, &item->subject);
-        /* None of its copies is catalogued any more: they were erased. */
-        *ret_life = body != NULL ? *body : (VaultLife){.state = VAULT_LIFE_DEAD};
+        *ret_life = life_in(counting->bodies, &item->subject);
+        return TRUE;
+    case VAULT_RECORD_TERMS_BODY:
+        *ret_life = life_in(counting->terms, &item->subject);
         return TRUE;
     case VAULT_RECORD_COMMIT:
         break;
@@ -123,9 +130,26 @@ static void count(const Counting *counting, VaultCompactPack *pack, const VaultC
     note_death(pack, died_s);
 }
 
-static gboolean count_slice(Counting *counting, const GArray *items, GError **error)
+static gboolean judge_copies(Counting *counting, const GArray *items, GError **error)
 {
     g_hash_table_remove_all(counting->bodies);
+    g_hash_table_remove_all(counting->terms);
+    for (guint i = 0; i < items->len; i++) {
+        const VaultCatalogItem *item = &g_array_index(items, VaultCatalogItem, i);
+        gboolean is_copy = item->kind == VAULT_RECORD_COPY;
+        VaultLife life;
+
+        if ((is_copy || item->kind == VAULT_RECORD_TERMS_COPY) &&
+            !judge_copy(counting, item, is_copy ? counting->bodies : counting->terms, &life, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean count_slice(Counting *counting, const GArray *items, GError **error)
+{
+    if (!judge_copies(counting, items, error))
+        return FALSE;
     for (guint i = 0; i < items->len; i++) {
         const VaultCatalogItem *item = &g_array_index(items, VaultCatalogItem, i);
         VaultCompactPack *pack = g_hash_table_lookup(counting->packs, &item->pack_id);
@@ -234,7 +258,9 @@ GArray *vault_compact_plan(const VaultCompactQuestion *question, GError **error)
     g_autoptr(GHashTable) by_id = g_hash_table_new(vault_id_hash, vault_id_equal);
     g_autoptr(GHashTable) bodies =
         g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL, g_free);
-    Counting counting = {question, dates, by_id, bodies};
+    g_autoptr(GHashTable) terms =
+        g_hash_table_new_full(vault_id_hash, vault_id_equal, NULL, g_free);
+    Counting counting = {question, dates, by_id, bodies, terms};
 
     if (dates == NULL)
         return NULL;

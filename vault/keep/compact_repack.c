@@ -28,9 +28,10 @@ typedef struct {
     VaultRepackCounts *counts;
     VaultFd fd;
     Run run;
-    char *left;            /* why the source is not taken */
-    GHashTable *bodies;    /* RecordId -> VaultLife, by the copies in this pack */
-    gboolean has_nameless; /* a copy whose locator does not open: it may be any body's */
+    char *left; /* why the source is not taken */
+    /* RecordId of a message -> VaultLife, by the copies and by the terms copies in this pack. */
+    GHashTable *bodies, *terms;
+    gboolean has_nameless; /* one whose locator does not open: it may be any body's */
     guint dropped_before;
 } Source;
 
@@ -40,6 +41,7 @@ static void source_clear(Source *source)
     g_clear_pointer(&source->run.bytes, g_byte_array_unref);
     g_clear_pointer(&source->left, g_free);
     g_clear_pointer(&source->bodies, g_hash_table_unref);
+    g_clear_pointer(&source->terms, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Source, source_clear)
 
@@ -69,17 +71,20 @@ static void note_copy(GHashTable *bodies, const RecordId *body_id, const VaultLi
 
 /* A copy in its pack that lives settles it, as nearly always, or one elsewhere that the catalog
  * has. Else it is dead: its copies are, or they left the catalog when they were erased. */
-static gboolean judge_body(Source *source, const RecordId *body_id, VaultLife *ret_life,
-                           GError **error)
+static gboolean judge_body(Source *source, const RecordId *body_id, gboolean is_of_terms,
+                           VaultLife *ret_life, GError **error)
 {
-    const VaultLife *in_pack = g_hash_table_lookup(source->bodies, body_id);
+    const VaultRepack *repack = source->repack;
+    const VaultLife *in_pack =
+        g_hash_table_lookup(is_of_terms ? source->terms : source->bodies, body_id);
 
     if (in_pack != NULL && in_pack->state == VAULT_LIFE_LIVE) {
         *ret_life = *in_pack;
         return TRUE;
     }
-    if (!vault_liveness_of_body(source->repack->liveness, source->repack->catalog, body_id,
-                                ret_life, error))
+    if (is_of_terms
+            ? !vault_liveness_of_terms(repack->liveness, repack->catalog, body_id, ret_life, error)
+            : !vault_liveness_of_body(repack->liveness, repack->catalog, body_id, ret_life, error))
         return FALSE;
     if (ret_life->state == VAULT_LIFE_UNKNOWN && !source->has_nameless)
         ret_life->state = VAULT_LIFE_DEAD;
@@ -105,7 +110,7 @@ static gboolean judge(Source *source, const VaultScannedRecord *record, Judged *
                                        error);
     return judge_body(
         source, kind == VAULT_RECORD_BODY ? &record->header.record_id : &verdict->locator.body_id,
-        &verdict->life, error);
+        kind == VAULT_RECORD_TERMS_BODY, &verdict->life, error);
 }
 
 /* A copy of the pack, by the index and its locator. */
@@ -125,24 +130,41 @@ static gboolean note_indexed(Source *source, const VaultIndexedRecord *record, G
     if (!vault_liveness_of_leaf(repack->liveness, &locator.month_key_id, locator.leaf, &life,
                                 error))
         return FALSE;
-    note_copy(source->bodies, &locator.body_id, &life);
+    note_copy(record->kind == VAULT_RECORD_COPY ? source->bodies : source->terms, &locator.body_id,
+              &life);
     return TRUE;
 }
 
-/* Before anything is judged: all copies of the pack. In a compacted one they may stand in another
- * group than their body. */
+static gboolean note_kind(Source *source, const GArray *records, VaultRecordKind kind,
+                          GError **error)
+{
+    for (guint i = 0; i < records->len; i++) {
+        const VaultIndexedRecord *record = &g_array_index(records, VaultIndexedRecord, i);
+
+        if (record->kind == kind && !note_indexed(source, record, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean has_kind(const GArray *records, VaultRecordKind kind)
+{
+    for (guint i = 0; i < records->len; i++)
+        if (g_array_index(records, VaultIndexedRecord, i).kind == kind)
+            return TRUE;
+    return FALSE;
+}
+
+/* Before anything is judged: all copies of the pack, and, where there is a terms body, all terms
+ * copies. In a compacted one they may stand in another group than their body. */
 static gboolean note_copies(Source *source, GError **error)
 {
     g_autoptr(GArray) records =
         vault_pack_index_load(source->source->path, source->repack->vault_id, error);
 
-    for (guint i = 0; records != NULL && i < records->len; i++) {
-        const VaultIndexedRecord *record = &g_array_index(records, VaultIndexedRecord, i);
-
-        if (record->kind == VAULT_RECORD_COPY && !note_indexed(source, record, error))
-            return FALSE;
-    }
-    return records != NULL;
+    return records != NULL && note_kind(source, records, VAULT_RECORD_COPY, error) &&
+           (!has_kind(records, VAULT_RECORD_TERMS_BODY) ||
+            note_kind(source, records, VAULT_RECORD_TERMS_COPY, error));
 }
 
 /* ---- taking --------------------------------------------------------------------------------- */
@@ -318,6 +340,7 @@ gboolean vault_repack_source(const VaultRepack *repack, const VaultPackFile *fil
         return FALSE;
     /* Damage in a file of ours is its own affair; a disk that is full or fails is everybody's. */
     source.bodies = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
+    source.terms = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, g_free);
     source.dropped_before = dropped_before;
     source.run.bytes = g_byte_array_new();
     if (!take_source(&source, &failure)) {

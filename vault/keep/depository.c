@@ -245,12 +245,45 @@ static gboolean depository_stream(VaultDepository *self, VaultBodySink *ret_sink
     return TRUE;
 }
 
+typedef struct {
+    VaultKeep *keep;
+    PackId pack_id; /* zeros: nothing was read */
+} StreamSource;
+
+static gboolean source_read(gpointer user, const VaultPlace *place, guint64 offset, gsize len,
+                            guint8 *ret_bytes, GError **error)
+{
+    StreamSource *source = user;
+
+    source->pack_id = place->pack_id;
+    return vault_pack_set_read(source->keep->packs, place, offset, len, ret_bytes, error);
+}
+
+/* Closed here, since the pack is removed when its message is not committed. */
+static void source_close(gpointer user)
+{
+    StreamSource *source = user;
+
+    if (!vault_id_is_zero(source->pack_id.bytes))
+        vault_pack_set_forget(source->keep->packs, &source->pack_id);
+    g_free(source);
+}
+
+static void depository_read_back(VaultDepository *self, VaultBodySource *ret_source)
+{
+    StreamSource *source = g_new0(StreamSource, 1);
+
+    source->keep = keep_of(self);
+    *ret_source = (VaultBodySource){.read = source_read, .close = source_close, .source = source};
+}
+
 /* ---- commit --------------------------------------------------------------------------------- */
 
-/* A copy whose month was erased since its leaf was given would be acknowledged and lost. */
+/* What was sealed under a month that was erased since the leaf was given would be acknowledged and
+ * lost. */
 static gboolean check_month(VaultKeep *keep, const VaultRecord *record, GError **error)
 {
-    if (record->kind != VAULT_RECORD_COPY ||
+    if (!vault_record_kind_has_leaf(record->kind) ||
         !vault_erasure_gate_is_dropped(keep->erasure_gate, &record->locator.month_key_id))
         return TRUE;
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
@@ -287,6 +320,7 @@ void vault_keep_init_depository(VaultKeep *keep)
         .settle = depository_settle,
         .allot = depository_allot,
         .stream = depository_stream,
+        .read_back = depository_read_back,
         .commit = depository_commit,
         .user = keep,
     };

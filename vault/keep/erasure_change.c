@@ -1,4 +1,5 @@
 /* The moment of an erasure: one change of the keyring, and what memory holds follows at once. */
+#include "vault/keep/cases.h"
 #include "vault/keep/custody.h"
 #include "vault/keep/erasure.h"
 #include "vault/keep/internal.h"
@@ -118,7 +119,9 @@ static gboolean run_job(VaultKeyring *keyring, gpointer user, GError **error)
     value->copy_count = change->scope->copies->len + (guint32)change->scope->month_copy_count;
     value->month_count = change->scope->months->len;
     value->held_count = change->scope->held_count;
-    return destroy_scope(keyring, change->scope, value, error) && put_value(keyring, value, error);
+    return destroy_scope(keyring, change->scope, value, error) &&
+           vault_cases_drop(keyring, change->scope, value, error) &&
+           put_value(keyring, value, error);
 }
 
 /* With the gate closed. */

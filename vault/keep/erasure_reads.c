@@ -45,14 +45,32 @@ static gboolean note_dropped(const RowId *row_id, const GByteArray *bytes, gpoin
 
 /* ---- one release ---------------------------------------------------------------------------- */
 
-/* "copy: X of Y". */
-static gboolean is_of_scope(const Search *search, const char *line, gboolean *ret_is,
-                            GError **error)
+static gboolean find_month(const Search *search, VaultLoggedAct act, const RecordId *id,
+                           MonthKeyId *ret_month, GError **error)
+{
+    VaultCatalogTerms terms;
+    VaultCatalogCopy copy;
+
+    if (act == VAULT_LOGGED_SEARCH) {
+        if (!vault_catalog_find_terms(search->keep->reading, id, &terms, error))
+            return FALSE;
+        *ret_month = terms.month_key_id;
+        return TRUE;
+    }
+    if (!vault_catalog_find_copy(search->keep->reading, id, &copy, error))
+        return FALSE;
+    *ret_month = copy.month_key_id;
+    return TRUE;
+}
+
+/* "copy: X of Y", of a search "terms: X of Y". */
+static gboolean is_of_scope(const Search *search, VaultLoggedAct act, const char *line,
+                            gboolean *ret_is, GError **error)
 {
     g_autoptr(GError) failure = NULL;
     g_auto(GStrv) words = g_strsplit(line, " ", 4);
-    VaultCatalogCopy copy;
     RecordId copy_id, body_id;
+    MonthKeyId month;
 
     *ret_is = FALSE;
     if (g_strv_length(words) != 4 || !vault_id_parse(words[1], copy_id.bytes, NULL) ||
@@ -61,8 +79,8 @@ static gboolean is_of_scope(const Search *search, const char *line, gboolean *re
     *ret_is = g_hash_table_contains(search->messages, &body_id);
     if (*ret_is || g_hash_table_size(search->months) == 0)
         return TRUE;
-    if (vault_catalog_find_copy(search->keep->reading, &copy_id, &copy, &failure)) {
-        *ret_is = g_hash_table_contains(search->months, &copy.month_key_id);
+    if (find_month(search, act, &copy_id, &month, &failure)) {
+        *ret_is = g_hash_table_contains(search->months, &month);
         return TRUE;
     }
     if (g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND))
@@ -88,20 +106,24 @@ static void add_read(VaultErasureValue *value, VaultErasureRead *read)
         if (!vault_hash_equal(&known->grant_hash, &read->grant_hash))
             continue;
         known->copy_count += read->copy_count;
+        known->words_count += read->words_count;
         vault_erasure_read_free(read);
         return;
     }
-    if (read->copy_count > 0 && read->case_id != NULL && read->reader != NULL &&
+    if (read->copy_count + read->words_count > 0 && read->case_id != NULL && read->reader != NULL &&
         value->reads->len < VAULT_ERASURE_READS_MAX)
         g_ptr_array_add(value->reads, read);
     else
         vault_erasure_read_free(read);
 }
 
-static gboolean search_text(const Search *search, const char *text, GError **error)
+static gboolean search_text(const Search *search, VaultLoggedAct act, const char *text,
+                            GError **error)
 {
+    const char *line_name = act == VAULT_LOGGED_SEARCH ? "terms" : "copy";
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     VaultErasureRead *read = g_new0(VaultErasureRead, 1);
+    guint32 *count = act == VAULT_LOGGED_SEARCH ? &read->words_count : &read->copy_count;
 
     for (char **line = lines; *line != NULL; line++) {
         gboolean is_of = FALSE;
@@ -113,12 +135,12 @@ static gboolean search_text(const Search *search, const char *text, GError **err
             read->case_id = g_strdup(value_of_line(*line, "case"));
         else if (value_of_line(*line, "reader") != NULL && read->reader == NULL)
             read->reader = g_strdup(value_of_line(*line, "reader"));
-        else if (value_of_line(*line, "copy") != NULL &&
-                 !is_of_scope(search, *line, &is_of, error)) {
+        else if (value_of_line(*line, line_name) != NULL &&
+                 !is_of_scope(search, act, *line, &is_of, error)) {
             vault_erasure_read_free(read);
             return FALSE;
         }
-        read->copy_count += is_of ? 1 : 0;
+        *count += is_of ? 1 : 0;
     }
     add_read(search->value, read);
     return TRUE;
@@ -140,7 +162,7 @@ static gboolean search_release(const Search *search, const VaultEntry *entry, GE
     text = g_strndup((const char *)plain->data + VAULT_ENTRY_SALT_LEN,
                      plain->len - VAULT_ENTRY_SALT_LEN);
     vault_value_free(plain);
-    return search_text(search, text, error);
+    return search_text(search, entry->act, text, error);
 }
 
 /* ---- the log -------------------------------------------------------------------------------- */
@@ -159,7 +181,7 @@ static gboolean search_epoch(const Search *search, guint32 epoch, GError **error
         if (bytes == NULL || !vault_entry_parse(g_bytes_get_data(bytes, NULL),
                                                 g_bytes_get_size(bytes), &entry, error))
             return FALSE;
-        if (entry.kind == VAULT_ENTRY_ACT && entry.act == VAULT_LOGGED_RELEASE &&
+        if (entry.kind == VAULT_ENTRY_ACT && vault_logged_act_is_release(entry.act) &&
             !search_release(search, &entry, error))
             return FALSE;
     }

@@ -38,16 +38,35 @@ static void append_dates(GString *text, const VaultErasureValue *value,
 
 /* ---- what ----------------------------------------------------------------------------------- */
 
+static void append_read(GString *text, const char *name, guint32 count, const char *what,
+                        const VaultErasureRead *read)
+{
+    g_autofree char *grant = vault_bytes_to_hex(read->grant_hash.bytes, VAULT_HASH_LEN);
+    g_autofree char *line = g_strdup_printf("%u %s, grant %s, case %s, by %s", count, what, grant,
+                                            read->case_id, read->reader);
+
+    if (count > 0)
+        vault_text_append(text, name, line);
+}
+
 static void append_reads(GString *text, const VaultErasureValue *value)
 {
     for (guint i = 0; i < value->reads->len; i++) {
         const VaultErasureRead *read = g_ptr_array_index(value->reads, i);
-        g_autofree char *grant = vault_bytes_to_hex(read->grant_hash.bytes, VAULT_HASH_LEN);
-        g_autofree char *line =
-            g_strdup_printf("%u copies, grant %s, case %s, by %s", read->copy_count, grant,
-                            read->case_id, read->reader);
 
-        vault_text_append(text, "read-before", line);
+        append_read(text, "read-before", read->copy_count, "copies", read);
+    }
+    for (guint i = 0; i < value->reads->len; i++) {
+        const VaultErasureRead *read = g_ptr_array_index(value->reads, i);
+
+        append_read(text, "searched-before", read->words_count, "messages", read);
+    }
+    for (guint i = 0; i < value->cases->len; i++) {
+        const VaultErasureCase *index = g_ptr_array_index(value->cases, i);
+        g_autofree char *line =
+            g_strdup_printf("case %s, of %s, key dropped", index->case_id, index->reader);
+
+        vault_text_append(text, "case-index", line);
     }
 }
 

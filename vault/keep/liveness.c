@@ -169,3 +169,20 @@ gboolean vault_liveness_of_body(VaultLiveness *liveness, VaultCatalog *catalog,
     }
     return copies != NULL;
 }
+
+gboolean vault_liveness_of_terms(VaultLiveness *liveness, VaultCatalog *catalog,
+                                 const RecordId *body_id, VaultLife *ret_life, GError **error)
+{
+    g_autoptr(GArray) leaves = vault_catalog_terms_of(catalog, body_id, error);
+
+    *ret_life = (VaultLife){.state = VAULT_LIFE_UNKNOWN};
+    for (guint i = 0; leaves != NULL && i < leaves->len; i++) {
+        const VaultCatalogLeaf *leaf = &g_array_index(leaves, VaultCatalogLeaf, i);
+        VaultLife life;
+
+        if (!vault_liveness_of_leaf(liveness, &leaf->month_key_id, leaf->leaf, &life, error))
+            return FALSE;
+        vault_life_add_copy(ret_life, &life);
+    }
+    return leaves != NULL;
+}

@@ -1,11 +1,12 @@
 /* Inside vault/keep: which records can still be opened by somebody, as the keyring says it.
  *
  * Dead is what no key of this vault opens any more: a copy (addendum, terms copy) whose month left
- * a tombstone or whose leaf was punctured, an event whose key's row is gone, and a body (terms
- * body, wrapper) all of whose known copies are dead. Unknown is a copy of a month that the keyring
- * never heard of, and a body that no copy is known of: both are kept. What is dead stays dead; what
- * dies while an object lives may be live to it to the end. Months are remembered, for one pass over
- * many records. Threads: one user. Errors: those of keyring and catalog.
+ * a tombstone or whose leaf was punctured, an event whose key's row is gone, a body (wrapper) all
+ * of whose known copies are dead, and a terms body all of whose message's terms copies are. Unknown
+ * is a copy of a month that the keyring never heard of, and a body that no copy is known of: both
+ * are kept. What is dead stays dead; what dies while an object lives may be live to it to the end.
+ * Months are remembered, for one pass over many records. Threads: one user. Errors: those of
+ * keyring and catalog.
  */
 #pragma once
 
@@ -35,6 +36,11 @@ gboolean vault_liveness_of_event(VaultLiveness *liveness, const RowId *row_id, V
 /* By the copies that the catalog has of it. */
 gboolean vault_liveness_of_body(VaultLiveness *liveness, VaultCatalog *catalog,
                                 const RecordId *body_id, VaultLife *ret_life, GError **error);
+
+/* Of the terms bodies of a message, by the terms copies that the catalog has: which of them names
+ * which only they say. */
+gboolean vault_liveness_of_terms(VaultLiveness *liveness, VaultCatalog *catalog,
+                                 const RecordId *body_id, VaultLife *ret_life, GError **error);
 
 /* A body's life from those of its copies, one after the other; begins UNKNOWN, with no copy. Pure.
  */

@@ -1,5 +1,7 @@
 #include "vault/keep/open_months.h"
 
+#include "vault/keep/session_pool.h"
+
 typedef struct {
     MailboxId mailbox_id;
     VaultMonth month;
@@ -12,9 +14,12 @@ typedef struct {
     GMutex lock; /* guards the rest */
     gboolean is_loaded;
     MonthKeyId month_key_id;
-    ContentPublicKey content_key;
+    MonthPublicKeys keys;
     VaultErasureTree *tree;
     guint64 next_leaf, block_end;
+    VaultIndexSession *session; /* of the pool; NULL: none */
+    gint64 session_end_us;      /* on the monotonic clock */
+    VaultSessionPool *pool;     /* borrowed */
 } OpenMonth;
 
 struct VaultOpenMonths {
@@ -23,6 +28,7 @@ struct VaultOpenMonths {
     VaultCatalog *catalog;
     VaultId vault_id;
     VaultRecipients *recipients;
+    VaultSessionPool *pool;
     GMutex lock;
     GHashTable *by_key; /* Key -> OpenMonth */
     GQueue recent;      /* OpenMonth, last used first */
@@ -44,10 +50,17 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
     return left->month == right->month && VAULT_ID_EQUAL(left->mailbox_id, right->mailbox_id);
 }
 
+static void end_session(OpenMonth *open)
+{
+    vault_session_pool_give_back(open->pool, open->session);
+    open->session = NULL;
+}
+
 static void open_month_free(gpointer item)
 {
     OpenMonth *open = item;
 
+    end_session(open);
     vault_erasure_tree_free(open->tree);
     g_mutex_clear(&open->lock);
     g_free(open);
@@ -62,6 +75,7 @@ VaultOpenMonths *vault_open_months_new(VaultKeyring *keyring, VaultKeyringBatch 
     months->batch = batch;
     months->vault_id = *vault_id;
     months->recipients = recipients;
+    months->pool = vault_session_pool_new();
     g_mutex_init(&months->lock);
     months->by_key = g_hash_table_new_full(key_hash, key_equal, NULL, open_month_free);
     months->unused = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
@@ -75,6 +89,7 @@ void vault_open_months_free(VaultOpenMonths *months)
         return;
     g_hash_table_unref(months->by_key);
     g_hash_table_unref(months->unused);
+    vault_session_pool_free(months->pool);
     g_mutex_clear(&months->lock);
     g_free(months);
 }
@@ -111,6 +126,7 @@ static OpenMonth *use(VaultOpenMonths *months, const Key *key)
     if (open == NULL) {
         open = g_new0(OpenMonth, 1);
         open->key = *key;
+        open->pool = months->pool;
         open->link.data = open;
         g_mutex_init(&open->lock);
         g_hash_table_insert(months->by_key, &open->key, open);
@@ -242,7 +258,7 @@ static gboolean load(VaultOpenMonths *months, OpenMonth *open, guint64 now_s, GE
     if (value == NULL || !find_next_leaf(months, value, is_fresh, &open->next_leaf, error))
         return FALSE;
     open->month_key_id = value->month_key_id;
-    open->content_key = value->keys.content;
+    open->keys = value->keys;
     open->tree = g_steal_pointer(&value->tree);
     open->block_end = value->leaf_mark;
     open->is_loaded = TRUE;
@@ -253,6 +269,7 @@ static void unload(OpenMonth *open)
 {
     g_mutex_lock(&open->lock);
     open->is_loaded = FALSE;
+    end_session(open);
     g_clear_pointer(&open->tree, vault_erasure_tree_free);
     g_mutex_unlock(&open->lock);
 }
@@ -333,6 +350,40 @@ static gboolean next_leaf(VaultOpenMonths *months, OpenMonth *open, guint32 *ret
     return TRUE;
 }
 
+/* ---- places for terms ----------------------------------------------------------------------- */
+
+/* By a clock that nobody sets: how long a session lasts is how much of it whoever takes the host
+ * over can open. */
+static gboolean ensure_session(VaultOpenMonths *months, OpenMonth *open, GError **error)
+{
+    const VaultIndexContext context = {months->vault_id, open->month_key_id};
+    gint64 now_us = g_get_monotonic_time();
+
+    if (open->session != NULL && open->session->step < VAULT_INDEX_STEPS_MAX &&
+        now_us < open->session_end_us)
+        return TRUE;
+    end_session(open);
+    open->session = vault_session_pool_take(months->pool);
+    open->session_end_us = now_us + (gint64)VAULT_INDEX_SESSION_S * G_USEC_PER_SEC;
+    if (vault_index_session_begin(&open->keys.index, &context, open->session, error))
+        return TRUE;
+    end_session(open);
+    return FALSE;
+}
+
+static gboolean allot_index(VaultOpenMonths *months, OpenMonth *open, VaultAllotment *ret_allotment,
+                            GError **error)
+{
+    if (!ensure_session(months, open, error) ||
+        !vault_erasure_tree_index_slot(open->tree, ret_allotment->leaf, &ret_allotment->index_slot,
+                                       error))
+        return FALSE;
+    memcpy(ret_allotment->index_enc, open->session->enc, sizeof ret_allotment->index_enc);
+    ret_allotment->has_index = vault_index_session_next(open->session, &ret_allotment->index_step,
+                                                        &ret_allotment->index_key, error);
+    return ret_allotment->has_index;
+}
+
 /* With the month's lock held. Punctured leaves are passed over. */
 static gboolean allot(VaultOpenMonths *months, OpenMonth *open, guint64 now_s,
                       VaultAllotment *ret_allotment, GError **error)
@@ -345,9 +396,10 @@ static gboolean allot(VaultOpenMonths *months, OpenMonth *open, guint64 now_s,
     } while (vault_erasure_tree_is_punctured(open->tree, ret_allotment->leaf));
     ret_allotment->mailbox_id = open->key.mailbox_id;
     ret_allotment->month_key_id = open->month_key_id;
-    ret_allotment->content_key = open->content_key;
+    ret_allotment->content_key = open->keys.content;
     return vault_erasure_tree_content_slot(open->tree, ret_allotment->leaf, &ret_allotment->slot,
-                                           error);
+                                           error) &&
+           allot_index(months, open, ret_allotment, error);
 }
 
 gboolean vault_open_months_allot(VaultOpenMonths *months, const MailboxId *mailbox_id,

@@ -7,6 +7,7 @@
 #include "vault/act/policy.h"
 #include "vault/act/text_file.h"
 #include "vault/keep/backup.h"
+#include "vault/keep/cases.h"
 #include "vault/keep/clock_confirm.h"
 #include "vault/keep/custody_acts.h"
 #include "vault/keep/erasure.h"
@@ -174,6 +175,7 @@ static const struct {
     {"address-add", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_add_address},
     {"address-remove", VAULT_MAILBOX_CHANGE_LEN_MAX, vault_mailbox_life_remove_address},
     {"compact", VAULT_COMPACT_TEXT_LEN_MAX, compact},
+    {"case-close", VAULT_CASE_CLOSE_LEN_MAX, vault_cases_close},
     {"reader-add", VAULT_GRANT_LEN_MAX, add_reader},
     {"reader-remove", REMOVE_LEN, remove_reader},
     {"rotation-take", VAULT_ROTATION_TAKE_LEN_MAX, vault_keep_take_rotation},

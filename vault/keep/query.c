@@ -179,6 +179,59 @@ gboolean vault_keep_record_read(VaultKeep *keep, const RecordId *record_id, guin
     return read_record(keep, record_id, &wanted, error);
 }
 
+/* ---- many records ---------------------------------------------------------------------------- */
+
+static gint compare_places(gconstpointer a, gconstpointer b, gpointer user)
+{
+    const VaultPlace *places = user;
+    const VaultPlace *left = &places[*(const guint *)a], *right = &places[*(const guint *)b];
+    int order = memcmp(&left->pack_id, &right->pack_id, sizeof left->pack_id);
+
+    if (order != 0)
+        return order;
+    return left->offset < right->offset ? -1 : left->offset > right->offset;
+}
+
+/* One that was moved meanwhile is asked for again by itself. */
+static GBytes *read_at_place(VaultKeep *keep, const RecordId *record_id, const VaultPlace *place,
+                             gsize len_max)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+
+    if (place->len == 0)
+        return NULL;
+    bytes = vault_pack_set_fetch(keep->packs, place, len_max, &failure);
+    if (bytes == NULL)
+        return g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NOT_FOUND)
+                   ? vault_keep_record(keep, record_id, len_max, NULL)
+                   : NULL;
+    return check_record_id(bytes, record_id, NULL) ? g_steal_pointer(&bytes) : NULL;
+}
+
+gboolean vault_keep_terms_records(VaultKeep *keep, const RecordId *record_ids, gsize count,
+                                  gsize len_max, GBytes **ret_records, GError **error)
+{
+    g_autofree VaultPlace *places = g_new(VaultPlace, MAX(count, 1));
+    g_autofree guint *order = g_new(guint, MAX(count, 1));
+
+    if (!vault_catalog_find_others(keep->reading, record_ids, count, places, error))
+        return FALSE;
+    for (guint i = 0; i < count; i++)
+        order[i] = i;
+    g_qsort_with_data(order, (gint)count, sizeof *order, compare_places, places);
+    for (guint i = 0; i < count; i++)
+        ret_records[order[i]] =
+            read_at_place(keep, &record_ids[order[i]], &places[order[i]], len_max);
+    return TRUE;
+}
+
+gboolean vault_keep_terms_body(VaultKeep *keep, const RecordId *record_id, RecordId *ret_body_id,
+                               GError **error)
+{
+    return vault_catalog_find_terms_body(keep->reading, record_id, ret_body_id, error);
+}
+
 /* ---- one message ---------------------------------------------------------------------------- */
 
 static gboolean read_part(VaultKeep *keep, const VaultCatalogPart *found,

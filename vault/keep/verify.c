@@ -115,7 +115,7 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
                              const VaultScannedRecord *record, GError **error)
 {
     VaultLocator locator;
-    gboolean is_dead = FALSE, has_month;
+    gboolean is_dead = FALSE;
 
     verify->result->record_count++;
     if (!record->is_intact)
@@ -127,10 +127,8 @@ static gboolean check_record(Verify *verify, const VaultPackFile *file,
         report_record(verify, file, record, "its locator does not open");
         return TRUE;
     }
-    has_month = record->header.kind == VAULT_RECORD_COPY ||
-                record->header.kind == VAULT_RECORD_ADDENDUM ||
-                record->header.kind == VAULT_RECORD_TERMS_COPY;
-    if (has_month && !check_month(verify, file, record, &locator, &is_dead, error))
+    if (vault_record_kind_has_leaf(record->header.kind) &&
+        !check_month(verify, file, record, &locator, &is_dead, error))
         return FALSE;
     /* Compaction removes a dead body before its copies, or after. */
     if (record->header.kind == VAULT_RECORD_COPY && !is_dead &&
@@ -389,14 +387,21 @@ static void check_catalog_file(Verify *verify)
 static gboolean count_catalogued(Verify *verify, guint64 *ret_count, GError **error)
 {
     VaultCatalogTotals totals, rows, later;
+    guint64 mislinked_count;
 
     *ret_count = 0;
     if (verify->catalog == NULL)
         return TRUE;
     if (!vault_catalog_totals(verify->catalog, &totals, error) ||
         !vault_catalog_count_rows(verify->catalog, &rows, error) ||
-        !vault_catalog_totals(verify->catalog, &later, error))
+        !vault_catalog_totals(verify->catalog, &later, error) ||
+        !vault_catalog_count_mislinked(verify->catalog, &mislinked_count, error))
         return FALSE;
+    if (mislinked_count > 0)
+        report(verify,
+               "catalog: %" G_GUINT64_FORMAT
+               " copies have other terms than it has records of: run muniment rebuild",
+               mislinked_count);
     /* In between the writer may have added some. */
     if (all_records(&rows) < all_records(&totals) || all_records(&rows) > all_records(&later))
         report(verify, "catalog: its totals are not what its rows add up to: run muniment rebuild");

@@ -57,6 +57,7 @@ static const char *const act_names[VAULT_LOGGED_END] = {
     [VAULT_LOGGED_MAILBOX_ASSIGNED] = "mailbox-assigned",
     [VAULT_LOGGED_CASE_OPENED] = "case-opened",
     [VAULT_LOGGED_CASE_CLOSED] = "case-closed",
+    [VAULT_LOGGED_SEARCH] = "search",
 };
 
 const char *vault_logged_act_name(VaultLoggedAct act)
@@ -73,6 +74,11 @@ gboolean vault_logged_act_parse(const char *name, VaultLoggedAct *ret_act)
         }
     }
     return FALSE;
+}
+
+gboolean vault_logged_act_is_release(VaultLoggedAct act)
+{
+    return act == VAULT_LOGGED_RELEASE || act == VAULT_LOGGED_SEARCH;
 }
 
 /* ---- fields, written or read in the same order ---------------------------------------------- */
@@ -178,7 +184,7 @@ static gboolean code_act(Codec *codec, VaultEntry *entry)
     entry->act = (VaultLoggedAct)act;
     code_bytes(codec, FIELD_COMMITMENT, entry->commitment.bytes, VAULT_HASH_LEN);
     code_bytes(codec, FIELD_EVENT_ID, entry->event_id.bytes, VAULT_ID_LEN);
-    if (entry->act != VAULT_LOGGED_RELEASE)
+    if (!vault_logged_act_is_release(entry->act))
         return TRUE;
     code_number(codec, FIELD_COUNT, &entry->count, 8);
     code_bytes(codec, FIELD_ROOT, entry->root.bytes, VAULT_HASH_LEN);

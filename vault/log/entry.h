@@ -54,12 +54,15 @@ typedef enum {
     VAULT_LOGGED_MAILBOX_ASSIGNED,
     VAULT_LOGGED_CASE_OPENED,
     VAULT_LOGGED_CASE_CLOSED,
+    VAULT_LOGGED_SEARCH, /* a release of terms: the words of messages */
     VAULT_LOGGED_END
 } VaultLoggedAct;
 
 /* "release", "grant-revoked", ...; NULL for what is none. */
 const char *vault_logged_act_name(VaultLoggedAct act);
 gboolean vault_logged_act_parse(const char *name, VaultLoggedAct *ret_act);
+/* RELEASE or SEARCH: its entry has count and root of what was released. */
+gboolean vault_logged_act_is_release(VaultLoggedAct act);
 
 /* Up to where the packs are logged: all of those before `sequence`, and of pack `pack_id` the
  * records that begin before `offset`. Zeros: nothing yet. */
@@ -78,9 +81,9 @@ typedef struct {
     guint32 epoch;          /* from 1 */
     guint64 earlier_size;   /* of a later epoch: the last known checkpoint of the one before */
     VaultHash earlier_root; /* */
-    /* BATCH; of a RELEASE the copies */
+    /* BATCH; of a RELEASE the copies, of a SEARCH the terms copies */
     guint64 count;
-    VaultHash root;      /* over record hashes in the list's order, over copy ids in rising order */
+    VaultHash root;      /* over record hashes in the list's order, over ids in rising order */
     VaultHash list_hash; /* BATCH: SHA-256 of the list, which is the sidecar (none when empty) */
     VaultEntryMark mark; /* BATCH */
     /* KEY_ROTATED */

@@ -1,5 +1,6 @@
-/* Opening bodies: whole ones in one read, hashed before anything of them is believed; larger ones
- * chunk by chunk, hashed on the way, so that memory stays small. */
+/* Opening bodies, and terms bodies, which are sealed as those: whole ones in one read, hashed
+ * before anything of them is believed; larger ones chunk by chunk, hashed on the way, so that
+ * memory stays small. */
 #include "vault/open/reader.h"
 #include "vault/open/unpacker.h"
 
@@ -9,6 +10,7 @@
 #define CHUNK_LEN (VAULT_STREAM_CHUNK_LEN + VAULT_STREAM_TAG_LEN)
 
 typedef struct {
+    VaultRecordKind kind;
     const VaultBodyReference *body;
     VaultRecordHeader header;
     VaultUnpacker *unpacker;
@@ -79,15 +81,16 @@ static gboolean open_whole(Opening *opening, const VaultRecordSource *records, G
     if (record == NULL)
         return FALSE;
     bytes = g_bytes_get_data(record, &len);
-    if (!vault_reader_parse_header(bytes, len, len, VAULT_RECORD_BODY, &body->body_id,
-                                   &opening->header, error) ||
+    if (!vault_reader_parse_header(bytes, len, len, opening->kind, &body->body_id, &opening->header,
+                                   error) ||
         !check_length(opening, error))
         return FALSE;
     next = bytes + opening->header.header_len;
     left = opening->header.ciphertext_len;
     vault_hash(next, left, &ciphertext_hash);
     if (!check_record_hash(opening, bytes, &ciphertext_hash, error) ||
-        !vault_unpacker_begin(opening->unpacker, body, next, opening->sink, opening->user, error))
+        !vault_unpacker_begin(opening->unpacker, opening->kind, body, next, opening->sink,
+                              opening->user, error))
         return FALSE;
     next += VAULT_STREAM_COMMITMENT_LEN;
     left -= VAULT_STREAM_COMMITMENT_LEN;
@@ -123,8 +126,8 @@ static gboolean open_chunks(Opening *opening, PartReader *part, GError **error)
     guint64 left = opening->header.ciphertext_len - VAULT_STREAM_COMMITMENT_LEN;
 
     if (!read_part(part, VAULT_STREAM_COMMITMENT_LEN, chunk, error) ||
-        !vault_unpacker_begin(opening->unpacker, opening->body, chunk, opening->sink, opening->user,
-                              error))
+        !vault_unpacker_begin(opening->unpacker, opening->kind, opening->body, chunk, opening->sink,
+                              opening->user, error))
         return FALSE;
     for (; !is_last_chunk(left); left -= CHUNK_LEN) {
         if (!read_part(part, CHUNK_LEN, chunk, error) ||
@@ -138,7 +141,7 @@ static gboolean open_chunks(Opening *opening, PartReader *part, GError **error)
 static gboolean open_streamed(Opening *opening, const VaultRecordSource *records, GError **error)
 {
     const RecordId *body_id = &opening->body->body_id;
-    gsize header_len = vault_record_header_len(VAULT_RECORD_BODY);
+    gsize header_len = vault_record_header_len(opening->kind);
     g_autoptr(VaultHasher) hasher = vault_hasher_new();
     guint8 header[VAULT_RECORD_HEADER_LEN_MAX];
     PartReader part = {
@@ -148,7 +151,7 @@ static gboolean open_streamed(Opening *opening, const VaultRecordSource *records
 
     if (!records->length(records->user, body_id, &len, error) ||
         !records->read(records->user, body_id, 0, header_len, header, error) ||
-        !vault_reader_parse_header(header, header_len, len, VAULT_RECORD_BODY, body_id,
+        !vault_reader_parse_header(header, header_len, len, opening->kind, body_id,
                                    &opening->header, error) ||
         !check_length(opening, error) || !open_chunks(opening, &part, error) ||
         !vault_unpacker_finish(opening->unpacker, &opening->opened->message_hash, error))
@@ -169,24 +172,47 @@ static gboolean check_message_commitment(const Opening *opening, GError **error)
     return FALSE;
 }
 
+static gboolean open_body(VaultReader *reader, Opening *opening, const VaultRecordSource *records,
+                          GError **error)
+{
+    gboolean is_whole = opening->body->compressed_len <= WHOLE_COMPRESSED_LEN_MAX;
+    gboolean is_open;
+
+    opening->unpacker = take_unpacker(reader);
+    is_open =
+        is_whole ? open_whole(opening, records, error) : open_streamed(opening, records, error);
+    give_back_unpacker(reader, opening->unpacker);
+    return is_open;
+}
+
 gboolean vault_reader_open_body_proved(VaultReader *reader, const VaultOpenedCopy *copy,
                                        const VaultRecordSource *records, VaultMessageSink sink,
                                        gpointer user, VaultOpenedBody *ret_body, GError **error)
 {
-    Opening opening = {.body = &copy->body,
-                       .unpacker = take_unpacker(reader),
+    Opening opening = {.kind = VAULT_RECORD_BODY,
+                       .body = &copy->body,
                        .sink = sink,
                        .user = user,
                        .opened = ret_body};
-    gboolean is_whole = copy->body.compressed_len <= WHOLE_COMPRESSED_LEN_MAX;
-    gboolean is_open =
-        is_whole ? open_whole(&opening, records, error) : open_streamed(&opening, records, error);
 
-    give_back_unpacker(reader, opening.unpacker);
-    if (is_open && check_message_commitment(&opening, error))
+    if (open_body(reader, &opening, records, error) && check_message_commitment(&opening, error))
         return TRUE;
     g_prefix_error(error, "message %s: ", VAULT_ID_TEXT(copy->body.body_id));
     return FALSE;
+}
+
+gboolean vault_reader_open_terms_body(VaultReader *reader, const VaultBodyReference *terms_body,
+                                      const VaultRecordSource *records, VaultMessageSink sink,
+                                      gpointer user, GError **error)
+{
+    VaultOpenedBody opened;
+    Opening opening = {.kind = VAULT_RECORD_TERMS_BODY,
+                       .body = terms_body,
+                       .sink = sink,
+                       .user = user,
+                       .opened = &opened};
+
+    return open_body(reader, &opening, records, error);
 }
 
 gboolean vault_reader_open_body(VaultReader *reader, const VaultOpenedCopy *copy,

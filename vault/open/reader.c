@@ -72,7 +72,13 @@ static gboolean refuse_entry(GError **error, const VaultOpenEntry *entry, const 
     return FALSE;
 }
 
-gboolean vault_reader_covers(VaultReader *reader, const VaultOpenEntry *entry, GError **error)
+static gboolean has_half(const VaultGrantedKey *granted, VaultGrantHalves half)
+{
+    return half == VAULT_GRANT_INDEX ? granted->has_index : granted->has_content;
+}
+
+gboolean vault_reader_covers_half(VaultReader *reader, const VaultOpenEntry *entry,
+                                  VaultGrantHalves half, GError **error)
 {
     const ReaderKey *key = g_hash_table_lookup(reader->keys_by_id, &entry->month_key_id);
 
@@ -80,13 +86,20 @@ gboolean vault_reader_covers(VaultReader *reader, const VaultOpenEntry *entry, G
         return refuse_entry(error, entry, "the grant has no key of its mailbox and month");
     if (!VAULT_ID_EQUAL(key->granted.mailbox_id, entry->mailbox_id))
         return refuse_entry(error, entry, "it is listed under a mailbox that its key is not of");
-    if (!key->granted.has_content)
-        return refuse_entry(error, entry, "the grant is for searching only");
+    if (!has_half(&key->granted, half))
+        return refuse_entry(error, entry,
+                            half == VAULT_GRANT_INDEX ? "the grant is not for searching"
+                                                      : "the grant is for searching only");
     if (entry->received_s < reader->from_s || entry->received_s >= reader->to_s)
         return refuse_entry(error, entry, "it was received outside the period of the grant");
     if (reader->messages != NULL && !g_hash_table_contains(reader->messages, &entry->body_id))
         return refuse_entry(error, entry, "it is not among the messages of the grant");
     return TRUE;
+}
+
+gboolean vault_reader_covers(VaultReader *reader, const VaultOpenEntry *entry, GError **error)
+{
+    return vault_reader_covers_half(reader, entry, VAULT_GRANT_CONTENT, error);
 }
 
 gboolean vault_reader_parse_header(const guint8 *bytes, gsize len, guint64 record_len,

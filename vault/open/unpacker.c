@@ -45,15 +45,22 @@ static void wiped_free(void *unused, void *address)
     g_free(block);
 }
 
+ZSTD_DCtx *vault_unpacker_new_zstd(void)
+{
+    ZSTD_DCtx *zstd = ZSTD_createDCtx_advanced(
+        (ZSTD_customMem){.customAlloc = wiped_alloc, .customFree = wiped_free});
+
+    g_assert(zstd != NULL);
+    g_assert(!ZSTD_isError(
+        ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, VAULT_UNPACKER_WINDOW_LOG_MAX)));
+    return zstd;
+}
+
 VaultUnpacker *vault_unpacker_new(void)
 {
     VaultUnpacker *unpacker = g_new0(VaultUnpacker, 1);
 
-    unpacker->zstd = ZSTD_createDCtx_advanced(
-        (ZSTD_customMem){.customAlloc = wiped_alloc, .customFree = wiped_free});
-    g_assert(unpacker->zstd != NULL);
-    g_assert(!ZSTD_isError(ZSTD_DCtx_setParameter(unpacker->zstd, ZSTD_d_windowLogMax,
-                                                  VAULT_UNPACKER_WINDOW_LOG_MAX)));
+    unpacker->zstd = vault_unpacker_new_zstd();
     unpacker->hasher = vault_hasher_new();
     return unpacker;
 }
@@ -75,14 +82,15 @@ static gboolean corrupt(GError **error, const char *what)
     return FALSE;
 }
 
-gboolean vault_unpacker_begin(VaultUnpacker *unpacker, const VaultBodyReference *body,
+gboolean vault_unpacker_begin(VaultUnpacker *unpacker, VaultRecordKind kind,
+                              const VaultBodyReference *body,
                               const guint8 commitment[VAULT_STREAM_COMMITMENT_LEN],
                               VaultMessageSink sink, gpointer user, GError **error)
 {
     VaultStreamParameters parameters = {.key = &body->key,
                                         .record_id = body->body_id,
                                         .suite = VAULT_SUITE_X25519,
-                                        .kind = VAULT_RECORD_BODY};
+                                        .kind = (guint8)kind};
     guint8 expected[VAULT_STREAM_COMMITMENT_LEN];
     VaultHash dropped;
 

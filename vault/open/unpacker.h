@@ -1,4 +1,5 @@
-/* From the ciphertext of a body to the message: chunks, zstd frame, zeros, length, hash.
+/* From the ciphertext of a body, or of a terms body, to what was sealed: chunks, zstd frame, zeros,
+ * length, hash.
  *
  * One message at a time: begin, then every chunk in order, then finish; after a failure only begin
  * again. Memory: a window of at most 8 MiB and two chunks, whatever the frame asks for. Errors:
@@ -14,8 +15,9 @@
 
 VaultUnpacker *vault_unpacker_new(void);
 
-/* `commitment`: the first bytes of the ciphertext. */
-gboolean vault_unpacker_begin(VaultUnpacker *unpacker, const VaultBodyReference *body,
+/* `kind`: of the record. `commitment`: the first bytes of the ciphertext. */
+gboolean vault_unpacker_begin(VaultUnpacker *unpacker, VaultRecordKind kind,
+                              const VaultBodyReference *body,
                               const guint8 commitment[VAULT_STREAM_COMMITMENT_LEN],
                               VaultMessageSink sink, gpointer user, GError **error);
 gboolean vault_unpacker_chunk(VaultUnpacker *unpacker, const guint8 *ciphertext, gsize len,

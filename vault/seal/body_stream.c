@@ -8,9 +8,6 @@
 #include <string.h>
 #include <zstd.h>
 
-/* Smaller than zstd -3 would choose: one stream is to stay below 2 MiB, and what makes a message
- * large is encoded attachments, which find nothing far back. */
-#define WINDOW_LOG 19
 #define HASH_LOG 16
 #define CHAIN_LOG 15
 
@@ -42,8 +39,11 @@ static const struct {
     ZSTD_cParameter parameter;
     int value;
 } stream_parameters[] = {
-    {ZSTD_c_windowLog, WINDOW_LOG}, {ZSTD_c_hashLog, HASH_LOG}, {ZSTD_c_chainLog, CHAIN_LOG},
-    {ZSTD_c_contentSizeFlag, 0},    {ZSTD_c_checksumFlag, 0},
+    {ZSTD_c_windowLog, SEAL_STREAM_WINDOW_LOG},
+    {ZSTD_c_hashLog, HASH_LOG},
+    {ZSTD_c_chainLog, CHAIN_LOG},
+    {ZSTD_c_contentSizeFlag, 0},
+    {ZSTD_c_checksumFlag, 0},
 };
 
 static gsize context_memory_len(int level)

@@ -1,9 +1,6 @@
 #include "vault/seal/sealed_body.h"
 
-#include "vault/base/bytes.h"
 #include "vault/crypto/value.h"
-
-#include <string.h>
 
 typedef GByteArray SecretArray;
 static void secret_array_free(SecretArray *array)
@@ -30,25 +27,13 @@ static VaultRecord *finish_copy(VaultSealer *sealer, const VaultRecordHeader *he
                                 const SecretArray *plaintext)
 {
     gsize header_len = vault_record_header_len(VAULT_RECORD_COPY);
-    gsize len = header_len + header->ciphertext_len;
-    guint8 *bytes = g_malloc(MAX(len, VAULT_RECORD_HEADER_LEN_MAX));
-    guint8 *ciphertext = bytes + header_len;
-    VaultRecord *record = g_new0(VaultRecord, 1);
-    VaultHash ciphertext_hash;
+    guint8 *bytes = g_malloc(MAX(header_len + header->ciphertext_len, VAULT_RECORD_HEADER_LEN_MAX));
     gsize clear_len = vault_record_format_clear(header, sealer->locator_key, locator, bytes);
     VaultSpan clear = {bytes, clear_len};
 
-    vault_content_seal_finish(content_sealer, &clear, plaintext->data, plaintext->len, ciphertext);
-    g_assert(header_len ==
-             vault_record_format_crcs(bytes, clear_len,
-                                      vault_crc32c(0, ciphertext, header->ciphertext_len)));
-    vault_hash(ciphertext, header->ciphertext_len, &ciphertext_hash);
-    vault_record_hash(bytes, header_len, &ciphertext_hash, &record->hash);
-    record->kind = VAULT_RECORD_COPY;
-    record->record_id = header->record_id;
-    record->locator = *locator;
-    record->bytes = g_bytes_new_take(bytes, len);
-    return record;
+    vault_content_seal_finish(content_sealer, &clear, plaintext->data, plaintext->len,
+                              bytes + header_len);
+    return seal_finish_record(header, locator, bytes, clear_len);
 }
 
 VaultRecord *vault_seal_copy(VaultSealer *sealer, const VaultSealedBody *body,

@@ -1,5 +1,7 @@
 #include "vault/seal/sealed_body.h"
 
+#include "vault/base/bytes.h"
+
 #define COMPRESSION_LEVEL_DEFAULT 3
 
 VaultSealer *vault_sealer_new(const VaultSealerOptions *options)
@@ -74,16 +76,22 @@ gsize seal_body_format_header(const VaultSealer *sealer, const VaultSealedBody *
     return vault_record_format_clear(&header, sealer->locator_key, locator, ret_header);
 }
 
-guint64 vault_padded_len(guint64 len, guint64 floor)
+VaultRecord *seal_finish_record(const VaultRecordHeader *header, const VaultLocator *locator,
+                                guint8 *bytes, gsize clear_len)
 {
-    guint64 mask;
-    guint exponent, free_bits;
+    VaultRecord *record = g_new0(VaultRecord, 1);
+    gsize header_len = vault_record_header_len(header->kind);
+    gsize ciphertext_len = (gsize)header->ciphertext_len;
+    VaultHash ciphertext_hash;
 
-    g_assert(len <= G_MAXINT64);
-    if (len <= floor || len < 2)
-        return MAX(len, floor);
-    exponent = g_bit_storage(len) - 1;
-    free_bits = exponent - g_bit_storage(exponent);
-    mask = (G_GUINT64_CONSTANT(1) << free_bits) - 1;
-    return (len + mask) & ~mask;
+    g_assert(header_len ==
+             vault_record_format_crcs(bytes, clear_len,
+                                      vault_crc32c(0, bytes + header_len, ciphertext_len)));
+    vault_hash(bytes + header_len, ciphertext_len, &ciphertext_hash);
+    vault_record_hash(bytes, header_len, &ciphertext_hash, &record->hash);
+    record->kind = header->kind;
+    record->record_id = header->record_id;
+    record->locator = *locator;
+    record->bytes = g_bytes_new_take(bytes, header_len + ciphertext_len);
+    return record;
 }

@@ -7,13 +7,14 @@
 
 /* PRAGMA application_id "MNCT". */
 #define APPLICATION_ID 0x4d4e4354
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 #define BUILD_CACHE_KIB 131072
 
 /* Copies lie in order of time: new mail is appended, a restore of everything reads straight on. */
 static const char tables[] =
     "CREATE TABLE totals (vault_id BLOB NOT NULL, message_count INTEGER NOT NULL, "
-    "copy_count INTEGER NOT NULL, other_count INTEGER NOT NULL, last_archived_s INTEGER NOT NULL);"
+    "copy_count INTEGER NOT NULL, other_count INTEGER NOT NULL, last_archived_s INTEGER NOT NULL, "
+    "mark INTEGER NOT NULL, sequence INTEGER NOT NULL);"
     "CREATE TABLE packs (pack_no INTEGER PRIMARY KEY, pack_id BLOB NOT NULL UNIQUE, "
     "end INTEGER NOT NULL, state INTEGER NOT NULL);"
     "CREATE TABLE bodies (body_id BLOB NOT NULL PRIMARY KEY, pack_no INTEGER NOT NULL, "
@@ -22,7 +23,8 @@ static const char tables[] =
     "CREATE TABLE copies (received_s INTEGER NOT NULL, record_id BLOB NOT NULL, "
     "body_id BLOB NOT NULL, month_key_id BLOB NOT NULL, leaf INTEGER NOT NULL, "
     "flags INTEGER NOT NULL, pack_no INTEGER NOT NULL, offset INTEGER NOT NULL, "
-    "len INTEGER NOT NULL, PRIMARY KEY (received_s, record_id)) WITHOUT ROWID;"
+    "len INTEGER NOT NULL, sequence INTEGER NOT NULL, terms_id BLOB, "
+    "PRIMARY KEY (received_s, record_id)) WITHOUT ROWID;"
     "CREATE TABLE others (record_id BLOB NOT NULL PRIMARY KEY, kind INTEGER NOT NULL, "
     "body_id BLOB NOT NULL, month_key_id BLOB NOT NULL, leaf INTEGER NOT NULL, "
     "pack_no INTEGER NOT NULL, offset INTEGER NOT NULL, len INTEGER NOT NULL) WITHOUT ROWID;"
@@ -35,7 +37,19 @@ static const char indexes[] =
     "CREATE UNIQUE INDEX copies_record ON copies (record_id);"
     "CREATE INDEX copies_body ON copies (body_id);"
     "CREATE INDEX copies_month ON copies (month_key_id, received_s, record_id);"
-    "CREATE INDEX others_body ON others (body_id);";
+    "CREATE INDEX copies_sequence ON copies (sequence);"
+    "CREATE INDEX others_body ON others (body_id, month_key_id, leaf, kind);";
+
+/* Kind 4: the terms copy under the leaf of a copy. There is one; of several the first by its id. */
+#define TERMS_OF(body, month, leaf)                                                                \
+    "(SELECT min(record_id) FROM others INDEXED BY others_body WHERE body_id = " body              \
+    " AND month_key_id = " month " AND leaf = " leaf " AND kind = 4)"
+#define TERMS_OF_COPY TERMS_OF("copies.body_id", "copies.month_key_id", "copies.leaf")
+#define ADD_COPY                                                                                   \
+    "INSERT OR IGNORE INTO copies (record_id, pack_no, offset, len, received_s, flags, "           \
+    "body_id, month_key_id, leaf, sequence, terms_id) VALUES "                                     \
+    "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+#define LINK_COPY "WHERE body_id = ?1 AND month_key_id = ?2 AND leaf = ?3"
 
 /* Only when it is used: a full read of the table. */
 #define IN_REPLACED "WHERE pack_no IN (SELECT pack_no FROM packs WHERE state = 3)"
@@ -52,9 +66,12 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
         "UPDATE packs SET end = max(end, ?2), state = max(state, ?3) WHERE pack_no = ?1",
     [CATALOG_ADD_BODY] = "INSERT OR IGNORE INTO bodies (body_id, pack_no, offset, len, received_s, "
                          "archived_s, flags, repeats) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [CATALOG_ADD_COPY] =
-        "INSERT OR IGNORE INTO copies (record_id, pack_no, offset, len, received_s, flags, "
-        "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [CATALOG_ADD_COPY] = ADD_COPY TERMS_OF("?7", "?8", "?9") ")",
+    [CATALOG_BUILD_COPY] = ADD_COPY "NULL)",
+    [CATALOG_LINK_NEW_COPY] = "UPDATE copies INDEXED BY copies_body SET terms_id = ?4 " LINK_COPY
+                              " AND sequence > ?5 AND terms_id IS NULL",
+    [CATALOG_LINK_COPY] = "UPDATE copies INDEXED BY copies_body SET sequence = ?5, "
+                          "terms_id = min(coalesce(terms_id, ?4), ?4) " LINK_COPY,
     [CATALOG_ADD_OTHER] = "INSERT OR IGNORE INTO others (record_id, pack_no, offset, len, kind, "
                           "body_id, month_key_id, leaf) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [CATALOG_ADD_TAG] = "INSERT OR IGNORE INTO tags (repeat_tag, body_id, retry_tag, archived_s) "
@@ -64,7 +81,14 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_ADD_TOTALS] =
         "UPDATE totals SET message_count = message_count + ?1 - ?5, "
         "copy_count = copy_count + ?2 - ?6, other_count = other_count + ?3 - ?7, "
-        "last_archived_s = max(last_archived_s, ?4)",
+        "last_archived_s = max(last_archived_s, ?4), sequence = ?8",
+    [CATALOG_SEQUENCE] = "SELECT sequence, mark FROM totals",
+    [CATALOG_COPIES_SINCE] =
+        "SELECT sequence, terms_id, record_id, body_id, month_key_id, leaf, received_s, flags "
+        "FROM copies INDEXED BY copies_sequence WHERE sequence > ?1 ORDER BY sequence",
+    [CATALOG_TERMS_OF] = "SELECT month_key_id, leaf FROM others INDEXED BY others_body "
+                         "WHERE body_id = ?1 AND kind = 4",
+    [CATALOG_MISLINKED] = "SELECT count(*) FROM copies WHERE terms_id IS NOT " TERMS_OF_COPY,
     [CATALOG_PRUNE_TAGS] = "DELETE FROM tags WHERE archived_s < ?1",
     [CATALOG_PACKS] = "SELECT pack_id, end, state FROM packs ORDER BY pack_no",
     [CATALOG_TOTALS] = "SELECT message_count, copy_count, other_count, last_archived_s FROM totals",
@@ -75,6 +99,13 @@ static const char *const texts[CATALOG_STATEMENT_COUNT] = {
     [CATALOG_FIND_COPY] =
         "SELECT " CATALOG_COPY_COLUMNS " FROM copies c INDEXED BY copies_record" CATALOG_COPY_JOINS
         "WHERE c.record_id = ?1",
+    /* Kind 4: a terms copy. It is of the copy under the same leaf. */
+    [CATALOG_FIND_TERMS] =
+        "SELECT o.body_id, o.month_key_id, o.leaf, c.received_s, p.pack_id, o.offset, o.len "
+        "FROM others o JOIN copies c INDEXED BY copies_body ON c.body_id = o.body_id AND "
+        "c.month_key_id = o.month_key_id AND c.leaf = o.leaf LEFT JOIN packs p ON "
+        "p.pack_no = o.pack_no WHERE o.record_id = ?1 AND o.kind = 4",
+    [CATALOG_FIND_TERMS_BODY] = "SELECT body_id FROM others WHERE record_id = ?1 AND kind = 3",
     [CATALOG_PARTS] = "SELECT o.record_id, o.kind, p.pack_id, o.offset, o.len FROM others o "
                       "LEFT JOIN packs p ON p.pack_no = o.pack_no WHERE o.body_id = ?1 "
                       "ORDER BY o.kind, o.record_id",
@@ -154,13 +185,22 @@ static const char *pragmas(VaultCatalogMode mode)
     g_assert_not_reached();
 }
 
+/* Of this file: whoever read a list of another one begins anew. */
+static gint64 random_mark(void)
+{
+    guint64 mark;
+
+    vault_random(&mark, sizeof mark);
+    return (gint64)(mark >> 1 | 1);
+}
+
 static gboolean create_schema(VaultCatalog *catalog, const VaultId *vault_id, GError **error)
 {
     g_autofree char *script = g_strdup_printf(
         "BEGIN IMMEDIATE; PRAGMA application_id=%d; PRAGMA user_version=%d; %s %s "
-        "INSERT INTO totals VALUES (x'%s', 0, 0, 0, 0); COMMIT;",
+        "INSERT INTO totals VALUES (x'%s', 0, 0, 0, 0, %" G_GINT64_FORMAT ", 0); COMMIT;",
         APPLICATION_ID, SCHEMA_VERSION, tables, catalog->mode == VAULT_CATALOG_BUILD ? "" : indexes,
-        VAULT_ID_TEXT(*vault_id));
+        VAULT_ID_TEXT(*vault_id), random_mark());
 
     return vault_sql_exec(catalog->sql, script, error);
 }
@@ -238,8 +278,13 @@ gboolean vault_catalog_begin(VaultCatalog *catalog, GError **error)
     catalog->added = catalog->removed = (VaultCatalogTotals){0};
     /* A pack added by an abandoned transaction has no number any more. */
     catalog->known_pack_no = 0;
-    if (run_statement(catalog, CATALOG_BEGIN, error))
-        return TRUE;
+    if (run_statement(catalog, CATALOG_BEGIN, error)) {
+        if (catalog_read_sequence(catalog, &catalog->sequence, NULL, error)) {
+            catalog->sequence_before = catalog->sequence;
+            return TRUE;
+        }
+        run_statement(catalog, CATALOG_ROLLBACK, NULL);
+    }
     g_mutex_unlock(&catalog->lock);
     return FALSE;
 }
@@ -264,6 +309,7 @@ static gboolean add_totals(VaultCatalog *catalog, GError **error)
     vault_sql_bind_u64(add, 5, catalog->removed.message_count);
     vault_sql_bind_u64(add, 6, catalog->removed.copy_count);
     vault_sql_bind_u64(add, 7, catalog->removed.other_count);
+    vault_sql_bind_u64(add, 8, catalog->sequence);
     return vault_sql_run(catalog->sql, add, error);
 }
 
@@ -277,196 +323,7 @@ gboolean vault_catalog_end(VaultCatalog *catalog, GError **error)
     return FALSE;
 }
 
-/* ---- adding --------------------------------------------------------------------------------- */
-
-static gboolean query_pack_no(VaultCatalog *catalog, gsize statement, const PackId *pack_id,
-                              guint64 *ret_pack_no, GError **error)
-{
-    g_autoptr(VaultStatement) query = vault_sql_use(catalog->sql, statement, error);
-    gboolean has_row;
-
-    if (query == NULL)
-        return FALSE;
-    vault_sql_bind_id(query, 1, pack_id->bytes);
-    if (!vault_sql_step(catalog->sql, query, &has_row, error))
-        return FALSE;
-    *ret_pack_no = has_row ? vault_sql_column_u64(query, 0) : 0;
-    /* RETURNING writes only when it is stepped to its end. */
-    return !has_row || vault_sql_run(catalog->sql, query, error);
-}
-
-static gboolean pack_no(VaultCatalog *catalog, const PackId *pack_id, guint64 *ret_pack_no,
-                        GError **error)
-{
-    if (catalog->known_pack_no == 0 || !VAULT_ID_EQUAL(catalog->known_pack, *pack_id)) {
-        guint64 number;
-
-        if (!query_pack_no(catalog, CATALOG_PACK_NO, pack_id, &number, error) ||
-            (number == 0 && !query_pack_no(catalog, CATALOG_ADD_PACK, pack_id, &number, error)))
-            return FALSE;
-        catalog->known_pack = *pack_id;
-        catalog->known_pack_no = number;
-    }
-    *ret_pack_no = catalog->known_pack_no;
-    return TRUE;
-}
-
-gboolean vault_catalog_advance_pack(VaultCatalog *catalog, const VaultCatalogPack *pack,
-                                    GError **error)
-{
-    g_autoptr(VaultStatement) advance = NULL;
-    guint64 number;
-
-    if (!pack_no(catalog, &pack->pack_id, &number, error))
-        return FALSE;
-    advance = vault_sql_use(catalog->sql, CATALOG_ADVANCE_PACK, error);
-    if (advance == NULL)
-        return FALSE;
-    vault_sql_bind_u64(advance, 1, number);
-    vault_sql_bind_u64(advance, 2, pack->end);
-    vault_sql_bind_u64(advance, 3, pack->state);
-    return vault_sql_run(catalog->sql, advance, error);
-}
-
-static gboolean add_tags(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 archived_s,
-                         GError **error)
-{
-    const VaultLocator *locator = &row->locator;
-    g_autoptr(VaultStatement) add = NULL;
-
-    if (vault_id_is_zero(locator->repeat_tag.bytes))
-        return TRUE;
-    add = vault_sql_use(catalog->sql, CATALOG_ADD_TAG, error);
-    if (add == NULL)
-        return FALSE;
-    vault_sql_bind_blob(add, 1, locator->repeat_tag.bytes, VAULT_TAG_LEN);
-    vault_sql_bind_id(add, 2, row->record_id.bytes);
-    vault_sql_bind_blob(add, 3, locator->retry_tag.bytes, VAULT_TAG_LEN);
-    vault_sql_bind_u64(add, 4, archived_s);
-    return vault_sql_run(catalog->sql, add, error);
-}
-
-VaultStatement *catalog_begin_row(VaultCatalog *catalog, gsize statement,
-                                  const VaultCatalogRow *row, GError **error)
-{
-    VaultStatement *add = NULL;
-    guint64 number;
-
-    if (!pack_no(catalog, &row->place.pack_id, &number, error))
-        return NULL;
-    add = vault_sql_use(catalog->sql, statement, error);
-    if (add == NULL)
-        return NULL;
-    vault_sql_bind_id(add, 1, row->record_id.bytes);
-    vault_sql_bind_u64(add, 2, number);
-    vault_sql_bind_u64(add, 3, row->place.offset);
-    vault_sql_bind_u64(add, 4, row->place.len);
-    return add;
-}
-
-static gboolean add_body(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 tags_since_s,
-                         GError **error)
-{
-    const VaultLocator *locator = &row->locator;
-    gboolean is_unsure = (locator->flags & VAULT_FLAG_CLOCK_UNSURE) != 0;
-    guint64 archived_s = locator->archived_s;
-    g_autoptr(VaultStatement) add = catalog_begin_row(catalog, CATALOG_ADD_BODY, row, error);
-
-    if (add == NULL)
-        return FALSE;
-    vault_sql_bind_u64(add, 5, locator->received_s);
-    vault_sql_bind_u64(add, 6, locator->archived_s);
-    vault_sql_bind_u64(add, 7, locator->flags);
-    if (!vault_id_is_zero(locator->repeats.bytes))
-        vault_sql_bind_id(add, 8, locator->repeats.bytes);
-    if (!vault_sql_run(catalog->sql, add, error))
-        return FALSE;
-    catalog->added.message_count += vault_sql_changes(catalog->sql);
-    /* A clock that nobody trusts says nothing about the time, nor about the age of the tags. */
-    if (is_unsure)
-        archived_s = tags_since_s;
-    else
-        catalog->added.last_archived_s = MAX(catalog->added.last_archived_s, archived_s);
-    return archived_s < tags_since_s || add_tags(catalog, row, archived_s, error);
-}
-
-static gboolean add_leaf(VaultCatalog *catalog, const VaultLocator *locator, GError **error)
-{
-    g_autoptr(VaultStatement) add = vault_sql_use(catalog->sql, CATALOG_ADD_LEAF, error);
-
-    if (add == NULL)
-        return FALSE;
-    vault_sql_bind_id(add, 1, locator->month_key_id.bytes);
-    vault_sql_bind_u64(add, 2, (guint64)locator->leaf + 1);
-    return vault_sql_run(catalog->sql, add, error);
-}
-
-static gboolean add_copy(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
-{
-    const VaultLocator *locator = &row->locator;
-    g_autoptr(VaultStatement) add = catalog_begin_row(catalog, CATALOG_ADD_COPY, row, error);
-
-    if (add == NULL)
-        return FALSE;
-    vault_sql_bind_u64(add, 5, locator->received_s);
-    vault_sql_bind_u64(add, 6, locator->flags);
-    vault_sql_bind_id(add, 7, locator->body_id.bytes);
-    vault_sql_bind_id(add, 8, locator->month_key_id.bytes);
-    vault_sql_bind_u64(add, 9, locator->leaf);
-    if (!vault_sql_run(catalog->sql, add, error))
-        return FALSE;
-    catalog->added.copy_count += vault_sql_changes(catalog->sql);
-    return add_leaf(catalog, locator, error);
-}
-
-/* An event has no body: its keyring row's id stands in that column. */
-static gboolean add_other(VaultCatalog *catalog, const VaultCatalogRow *row, GError **error)
-{
-    const VaultLocator *locator = &row->locator;
-    g_autoptr(VaultStatement) add = catalog_begin_row(catalog, CATALOG_ADD_OTHER, row, error);
-
-    if (add == NULL)
-        return FALSE;
-    vault_sql_bind_u64(add, 5, row->kind);
-    vault_sql_bind_id(
-        add, 6, row->kind == VAULT_RECORD_EVENT ? locator->row_id.bytes : locator->body_id.bytes);
-    vault_sql_bind_id(add, 7, locator->month_key_id.bytes);
-    vault_sql_bind_u64(add, 8, locator->leaf);
-    if (!vault_sql_run(catalog->sql, add, error))
-        return FALSE;
-    catalog->added.other_count += vault_sql_changes(catalog->sql);
-    return TRUE;
-}
-
-gboolean vault_catalog_add(VaultCatalog *catalog, const VaultCatalogRow *row, guint64 tags_since_s,
-                           GError **error)
-{
-    switch (row->kind) {
-    case VAULT_RECORD_BODY:
-        return add_body(catalog, row, tags_since_s, error);
-    case VAULT_RECORD_COPY:
-        return add_copy(catalog, row, error);
-    case VAULT_RECORD_TERMS_BODY:
-    case VAULT_RECORD_TERMS_COPY:
-    case VAULT_RECORD_WRAPPER:
-    case VAULT_RECORD_ADDENDUM:
-    case VAULT_RECORD_EVENT:
-        return add_other(catalog, row, error);
-    case VAULT_RECORD_COMMIT:
-        break;
-    }
-    g_assert_not_reached();
-}
-
-gboolean vault_catalog_prune_tags(VaultCatalog *catalog, guint64 tags_since_s, GError **error)
-{
-    g_autoptr(VaultStatement) prune = vault_sql_use(catalog->sql, CATALOG_PRUNE_TAGS, error);
-
-    if (prune == NULL)
-        return FALSE;
-    vault_sql_bind_u64(prune, 1, tags_since_s);
-    return vault_sql_run(catalog->sql, prune, error);
-}
+/* ---- building ------------------------------------------------------------------------------- */
 
 gboolean vault_catalog_finish_build(VaultCatalog *catalog, GError **error)
 {
@@ -475,6 +332,7 @@ gboolean vault_catalog_finish_build(VaultCatalog *catalog, GError **error)
 
     g_assert(catalog->mode == VAULT_CATALOG_BUILD);
     if (!vault_sql_exec(catalog->sql, indexes, error) ||
+        !vault_sql_exec(catalog->sql, "UPDATE copies SET terms_id = " TERMS_OF_COPY, error) ||
         !vault_sql_exec(catalog->sql, "PRAGMA locking_mode=NORMAL; SELECT count(*) FROM totals;",
                         error))
         return FALSE;

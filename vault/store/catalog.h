@@ -133,6 +133,25 @@ gboolean vault_catalog_add_repeats(VaultCatalog *catalog, GArray *bodies, GError
 /* NOT_FOUND. */
 gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_id,
                                  VaultCatalogCopy *ret_copy, GError **error);
+/* A terms copy, and of the copy whose words it holds when that was received. */
+typedef struct {
+    RecordId record_id;
+    RecordId body_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    VaultPlace place;
+} VaultCatalogTerms;
+/* NOT_FOUND: no such terms copy, or its copy is gone. */
+gboolean vault_catalog_find_terms(VaultCatalog *catalog, const RecordId *record_id,
+                                  VaultCatalogTerms *ret_terms, GError **error);
+/* Where records of other kinds than bodies and copies lie, many at once. Of one that is not there
+ * the length is 0. */
+gboolean vault_catalog_find_others(VaultCatalog *catalog, const RecordId *record_ids, gsize count,
+                                   VaultPlace *ret_places, GError **error);
+/* The message whose terms body that is. NOT_FOUND: it is none. */
+gboolean vault_catalog_find_terms_body(VaultCatalog *catalog, const RecordId *record_id,
+                                       RecordId *ret_body_id, GError **error);
 gboolean vault_catalog_month_totals(VaultCatalog *catalog, const MonthKeyId *month_key_id,
                                     guint64 *ret_count, guint64 *ret_last_received_s,
                                     GError **error);
@@ -163,8 +182,39 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultCatalogCursor, vault_catalog_cursor_free)
 /* Replaces the content of `page` (GArray of VaultCatalogCopy); an empty one is the end. */
 gboolean vault_catalog_cursor_next(VaultCatalogCursor *cursor, GArray *page, GError **error);
 
-/* SHA-256 over all records in a fixed order, without tags and pack states: two catalogs of the same
- * packs have the same. */
+/* A copy and its terms copy, in order of cataloguing. */
+typedef struct {
+    RecordId terms_id; /* zeros: it has none, as far as is known */
+    RecordId copy_id;
+    RecordId body_id;
+    MonthKeyId month_key_id;
+    guint32 leaf;
+    guint64 received_s;
+    guint32 flags;
+} VaultCatalogArrival;
+typedef struct {
+    guint64 mark;     /* random, of the catalog's file; 0 to begin */
+    guint64 sequence; /* of the last copy that was read */
+    gboolean is_anew; /* set by each call: this is another file, and the list of it begins here */
+} VaultCatalogPosition;
+/* Appends to `page` (GArray of VaultCatalogArrival) the next copies that the filter selects, at
+ * most `max`, and moves the position behind what was read. FALSE in *ret_is_more: that was all. A
+ * copy to which terms come later is listed once more, with them. Costs what lies behind the
+ * position. */
+gboolean vault_catalog_arrivals(VaultCatalog *catalog, const VaultCatalogFilter *filter,
+                                VaultCatalogPosition *position, gsize max, GArray *page,
+                                gboolean *ret_is_more, GError **error);
+/* Under which leaves a message has terms copies: GArray of VaultCatalogLeaf. */
+typedef struct {
+    MonthKeyId month_key_id;
+    guint32 leaf;
+} VaultCatalogLeaf;
+GArray *vault_catalog_terms_of(VaultCatalog *catalog, const RecordId *body_id, GError **error);
+/* How many copies have other terms than the rows of terms copies say; reads both tables. */
+gboolean vault_catalog_count_mislinked(VaultCatalog *catalog, guint64 *ret_count, GError **error);
+
+/* SHA-256 over all records in a fixed order, without tags, pack states and what the order of
+ * cataloguing is: two catalogs of the same packs have the same. */
 gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError **error);
 /* SQLite's own check of the file. */
 gboolean vault_catalog_check(VaultCatalog *catalog, GError **error);

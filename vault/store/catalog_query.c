@@ -158,6 +158,61 @@ gboolean vault_catalog_find_copy(VaultCatalog *catalog, const RecordId *record_i
            (is_found || set_not_found(catalog, record_id, error));
 }
 
+gboolean vault_catalog_find_terms(VaultCatalog *catalog, const RecordId *record_id,
+                                  VaultCatalogTerms *ret_terms, GError **error)
+{
+    CATALOG_LOCK(catalog);
+    g_autoptr(VaultStatement) query = vault_sql_use(catalog->sql, CATALOG_FIND_TERMS, error);
+    gboolean is_found;
+
+    if (query == NULL)
+        return FALSE;
+    vault_sql_bind_id(query, 1, record_id->bytes);
+    if (!vault_sql_step(catalog->sql, query, &is_found, error))
+        return FALSE;
+    if (!is_found)
+        return set_not_found(catalog, record_id, error);
+    ret_terms->record_id = *record_id;
+    ret_terms->leaf = (guint32)vault_sql_column_u64(query, 2);
+    ret_terms->received_s = vault_sql_column_u64(query, 3);
+    return vault_sql_column_id(catalog->sql, query, 0, ret_terms->body_id.bytes, error) &&
+           vault_sql_column_id(catalog->sql, query, 1, ret_terms->month_key_id.bytes, error) &&
+           catalog_read_place(catalog, query, 4, &ret_terms->place, error);
+}
+
+gboolean vault_catalog_find_others(VaultCatalog *catalog, const RecordId *record_ids, gsize count,
+                                   VaultPlace *ret_places, GError **error)
+{
+    CATALOG_LOCK(catalog);
+
+    for (gsize i = 0; i < count; i++) {
+        VaultRecordKind kind;
+        gboolean is_found;
+
+        ret_places[i] = (VaultPlace){.len = 0};
+        if (!find_in(catalog, CATALOG_FIND_OTHER, &record_ids[i], &is_found, &kind, &ret_places[i],
+                     error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean vault_catalog_find_terms_body(VaultCatalog *catalog, const RecordId *record_id,
+                                       RecordId *ret_body_id, GError **error)
+{
+    CATALOG_LOCK(catalog);
+    g_autoptr(VaultStatement) query = vault_sql_use(catalog->sql, CATALOG_FIND_TERMS_BODY, error);
+    gboolean is_found;
+
+    if (query == NULL)
+        return FALSE;
+    vault_sql_bind_id(query, 1, record_id->bytes);
+    if (!vault_sql_step(catalog->sql, query, &is_found, error))
+        return FALSE;
+    return is_found ? vault_sql_column_id(catalog->sql, query, 0, ret_body_id->bytes, error)
+                    : set_not_found(catalog, record_id, error);
+}
+
 static gboolean append_copies(VaultCatalog *catalog, const RecordId *body_id, GArray *copies,
                               GError **error)
 {
@@ -339,13 +394,13 @@ gboolean vault_catalog_digest(VaultCatalog *catalog, VaultHash *ret_hash, GError
 {
     CATALOG_LOCK(catalog);
     static const char *const queries[] = {
-        "SELECT * FROM totals",
+        "SELECT vault_id, message_count, copy_count, other_count, last_archived_s FROM totals",
         "SELECT t.body_id, t.offset, t.len, t.received_s, t.archived_s, t.flags, t.repeats, "
         "p.pack_id "
         "FROM bodies t LEFT JOIN packs p USING (pack_no) ORDER BY t.body_id",
         "SELECT t.received_s, t.record_id, t.body_id, t.month_key_id, t.leaf, t.flags, t.offset, "
         "t.len, "
-        "p.pack_id FROM copies t LEFT JOIN packs p USING (pack_no) "
+        "t.terms_id, p.pack_id FROM copies t LEFT JOIN packs p USING (pack_no) "
         "ORDER BY t.received_s, t.record_id",
         "SELECT t.record_id, t.kind, t.body_id, t.month_key_id, t.leaf, t.offset, t.len, p.pack_id "
         "FROM others t LEFT JOIN packs p USING (pack_no) "

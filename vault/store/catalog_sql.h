@@ -13,16 +13,25 @@ enum {
     CATALOG_ADVANCE_PACK,
     CATALOG_ADD_BODY,
     CATALOG_ADD_COPY,
+    CATALOG_BUILD_COPY,
+    CATALOG_LINK_NEW_COPY,
+    CATALOG_LINK_COPY,
     CATALOG_ADD_OTHER,
     CATALOG_ADD_TAG,
     CATALOG_ADD_LEAF,
     CATALOG_ADD_TOTALS,
+    CATALOG_SEQUENCE,
+    CATALOG_COPIES_SINCE,
+    CATALOG_TERMS_OF,
+    CATALOG_MISLINKED,
     CATALOG_PRUNE_TAGS,
     CATALOG_PACKS,
     CATALOG_TOTALS,
     CATALOG_FIND_BODY,
     CATALOG_FIND_OTHER,
     CATALOG_FIND_COPY,
+    CATALOG_FIND_TERMS,
+    CATALOG_FIND_TERMS_BODY,
     CATALOG_PARTS,
     CATALOG_FIND_1_TAG,
     CATALOG_FIND_4_TAGS,
@@ -61,6 +70,7 @@ struct VaultCatalog {
     char *path;
     VaultCatalogMode mode;
     VaultCatalogTotals added, removed; /* of the open transaction */
+    guint64 sequence, sequence_before; /* the last one given; when the transaction began */
     PackId known_pack;                 /* the last pack asked for, and its number; 0 = none */
     guint64 known_pack_no;
 };
@@ -81,6 +91,9 @@ struct VaultCatalog {
 VaultStatement *catalog_begin_row(VaultCatalog *catalog, gsize statement,
                                   const VaultCatalogRow *row, GError **error);
 
+/* The last number given, and which file this is. */
+gboolean catalog_read_sequence(VaultCatalog *catalog, guint64 *ret_sequence, guint64 *ret_mark,
+                               GError **error);
 gboolean catalog_read_copy(VaultCatalog *catalog, VaultStatement *row, VaultCatalogCopy *ret_copy,
                            GError **error);
 /* Columns pack_id, offset, len from `column` on. */

@@ -3,7 +3,9 @@
 #include "vault/base/bytes.h"
 #include "vault/crypto/month.h"
 
+/* Of one that nobody searched before, and that touched no case index. */
 #define ERASURE_VERSION 1
+#define ERASURE_VERSION_SEARCHED 2
 
 void vault_erasure_read_free(VaultErasureRead *read)
 {
@@ -12,6 +14,24 @@ void vault_erasure_read_free(VaultErasureRead *read)
     g_free(read->case_id);
     g_free(read->reader);
     g_free(read);
+}
+
+VaultErasureCase *vault_erasure_case_new(const char *case_id, const char *reader)
+{
+    VaultErasureCase *index = g_new0(VaultErasureCase, 1);
+
+    index->case_id = g_strdup(case_id);
+    index->reader = g_strdup(reader);
+    return index;
+}
+
+void vault_erasure_case_free(VaultErasureCase *index)
+{
+    if (index == NULL)
+        return;
+    g_free(index->case_id);
+    g_free(index->reader);
+    g_free(index);
 }
 
 VaultErasureValue *vault_erasure_value_new(void)
@@ -23,6 +43,7 @@ VaultErasureValue *vault_erasure_value_new(void)
     value->owners = g_array_new(FALSE, FALSE, sizeof(MailboxId));
     value->approvers = g_ptr_array_new_with_free_func(g_free);
     value->reads = g_ptr_array_new_with_free_func((GDestroyNotify)vault_erasure_read_free);
+    value->cases = g_ptr_array_new_with_free_func((GDestroyNotify)vault_erasure_case_free);
     return value;
 }
 
@@ -36,6 +57,7 @@ void vault_erasure_value_free(VaultErasureValue *value)
     g_array_unref(value->owners);
     g_ptr_array_unref(value->approvers);
     g_ptr_array_unref(value->reads);
+    g_ptr_array_unref(value->cases);
     g_free(value);
 }
 
@@ -86,11 +108,36 @@ static void append_reads(GByteArray *bytes, const GPtrArray *reads)
     }
 }
 
+static gboolean was_searched(const VaultErasureValue *value)
+{
+    for (guint i = 0; i < value->reads->len; i++)
+        if (((const VaultErasureRead *)g_ptr_array_index(value->reads, i))->words_count > 0)
+            return TRUE;
+    return value->cases->len > 0;
+}
+
+/* Words read, in the order of the reads; then the cases. */
+static void append_searched(GByteArray *bytes, const VaultErasureValue *value)
+{
+    for (guint i = 0; i < value->reads->len; i++) {
+        const VaultErasureRead *read = g_ptr_array_index(value->reads, i);
+
+        vault_bytes_append_u32(bytes, read->words_count);
+    }
+    vault_bytes_append_u16(bytes, (guint16)value->cases->len);
+    for (guint i = 0; i < value->cases->len; i++) {
+        const VaultErasureCase *index = g_ptr_array_index(value->cases, i);
+
+        vault_bytes_append_string16(bytes, index->case_id);
+        vault_bytes_append_string16(bytes, index->reader);
+    }
+}
+
 GByteArray *vault_erasure_value_format(const VaultErasureValue *value)
 {
     GByteArray *bytes = g_byte_array_new();
 
-    vault_bytes_append_u8(bytes, ERASURE_VERSION);
+    vault_bytes_append_u8(bytes, was_searched(value) ? ERASURE_VERSION_SEARCHED : ERASURE_VERSION);
     vault_bytes_append_u8(bytes, (guint8)value->kind);
     vault_bytes_append_u8(bytes, (guint8)value->state);
     vault_bytes_append_u32(bytes, value->flags);
@@ -114,6 +161,8 @@ GByteArray *vault_erasure_value_format(const VaultErasureValue *value)
     for (guint i = 0; i < value->approvers->len; i++)
         vault_bytes_append_string16(bytes, g_ptr_array_index(value->approvers, i));
     append_reads(bytes, value->reads);
+    if (was_searched(value))
+        append_searched(bytes, value);
     return bytes;
 }
 
@@ -176,6 +225,30 @@ static gboolean parse_reads(VaultBytesReader *reader, GPtrArray *reads)
     return TRUE;
 }
 
+/* Only where there is something of it: each value has one form. */
+static gboolean parse_searched(VaultBytesReader *reader, VaultErasureValue *value)
+{
+    guint16 count;
+
+    for (guint i = 0; i < value->reads->len; i++)
+        ((VaultErasureRead *)g_ptr_array_index(value->reads, i))->words_count =
+            vault_bytes_read_u32(reader);
+    count = vault_bytes_read_u16(reader);
+    if (count > VAULT_ERASURE_CASES_MAX)
+        return FALSE;
+    for (guint16 i = 0; i < count; i++) {
+        VaultErasureCase *index = g_new0(VaultErasureCase, 1);
+
+        g_ptr_array_add(value->cases, index);
+        index->case_id = vault_bytes_read_string16(reader);
+        index->reader = vault_bytes_read_string16(reader);
+        if (!is_text(index->case_id, 1, VAULT_ERASURE_CASE_LEN_MAX) ||
+            !is_text(index->reader, 1, VAULT_ERASURE_APPROVER_LEN_MAX))
+            return FALSE;
+    }
+    return was_searched(value);
+}
+
 static gboolean parse_scope(VaultBytesReader *reader, VaultErasureValue *value)
 {
     vault_bytes_read(reader, value->mailbox_id.bytes, VAULT_ID_LEN);
@@ -215,7 +288,7 @@ static gboolean has_its_dates(const VaultErasureValue *value)
     return TRUE;
 }
 
-static gboolean parse_all(VaultBytesReader *reader, VaultErasureValue *value)
+static gboolean parse_all(VaultBytesReader *reader, guint8 version, VaultErasureValue *value)
 {
     if (!parse_head(reader, value) || !parse_scope(reader, value))
         return FALSE;
@@ -228,6 +301,7 @@ static gboolean parse_all(VaultBytesReader *reader, VaultErasureValue *value)
     return parse_ids(reader, VAULT_ERASURE_MESSAGES_MAX, value->messages) &&
            parse_ids(reader, VAULT_ERASURE_OWNERS_MAX, value->owners) &&
            parse_approvers(reader, value->approvers) && parse_reads(reader, value->reads) &&
+           (version == ERASURE_VERSION || parse_searched(reader, value)) &&
            vault_bytes_reader_finish(reader, VAULT_BYTES_MUST_END) && has_its_dates(value);
 }
 
@@ -236,16 +310,18 @@ VaultErasureValue *vault_erasure_value_parse(const RowId *id, const guint8 *byte
 {
     g_autoptr(VaultErasureValue) value = vault_erasure_value_new();
     VaultBytesReader reader;
+    guint8 version;
 
     vault_bytes_reader_init(&reader, bytes, len);
     value->id = *id;
-    if (len > 0 && vault_bytes_read_u8(&reader) != ERASURE_VERSION) {
+    version = vault_bytes_read_u8(&reader);
+    if (len > 0 && version != ERASURE_VERSION && version != ERASURE_VERSION_SEARCHED) {
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                    "an erasure of the keyring has version %u, this program knows %d", bytes[0],
-                    ERASURE_VERSION);
+                    "an erasure of the keyring has version %u, this program knows %d", version,
+                    ERASURE_VERSION_SEARCHED);
         return NULL;
     }
-    if (parse_all(&reader, value))
+    if (parse_all(&reader, version, value))
         return g_steal_pointer(&value);
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
                 "erasure %s of the keyring has an impossible form", VAULT_ID_TEXT(*id));

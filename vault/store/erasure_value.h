@@ -22,6 +22,7 @@
 #define VAULT_ERASURE_APPROVER_LEN_MAX 127
 #define VAULT_ERASURE_READS_MAX 256
 #define VAULT_ERASURE_CASE_LEN_MAX 128
+#define VAULT_ERASURE_CASES_MAX 256
 #define VAULT_ERASURE_NOT_LOGGED G_MAXUINT64
 
 typedef enum {
@@ -54,10 +55,18 @@ typedef enum {
 /* Releases under one grant that covered some of it. */
 typedef struct {
     VaultHash grant_hash;
-    guint32 copy_count;
+    guint32 copy_count;  /* messages that may have been read */
+    guint32 words_count; /* messages the words of which may have been */
     char *case_id, *reader;
 } VaultErasureRead;
 void vault_erasure_read_free(VaultErasureRead *read);
+
+/* A case index that may hold words of it: its key was dropped with it. */
+typedef struct {
+    char *case_id, *reader;
+} VaultErasureCase;
+VaultErasureCase *vault_erasure_case_new(const char *case_id, const char *reader);
+void vault_erasure_case_free(VaultErasureCase *index);
 
 typedef struct {
     RowId id; /* the row id: not in the value */
@@ -78,6 +87,7 @@ typedef struct {
     GArray *owners;       /* MailboxId: others who had copies of them and keep them */
     GPtrArray *approvers; /* char * */
     GPtrArray *reads;     /* VaultErasureRead; the first so many grants */
+    GPtrArray *cases;     /* VaultErasureCase; the first so many */
 } VaultErasureValue;
 VaultErasureValue *vault_erasure_value_new(void);
 void vault_erasure_value_free(VaultErasureValue *value);

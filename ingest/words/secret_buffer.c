@@ -1,4 +1,4 @@
-#include "ingest/secret_buffer.h"
+#include "ingest/words/secret_buffer.h"
 
 #include "vault/crypto/keys.h"
 
@@ -6,13 +6,11 @@
 
 #define ALLOCATED_MIN 1024
 
-void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
+void ingest_secret_buffer_grow(IngestSecretBuffer *buffer, gsize len)
 {
     gsize allocated = MAX(buffer->allocated, ALLOCATED_MIN);
     guint8 *bytes;
 
-    if (len <= buffer->allocated)
-        return;
     g_assert(len <= G_MAXSIZE / 4);
     while (allocated < len)
         allocated *= 2;
@@ -24,15 +22,6 @@ void ingest_secret_buffer_reserve(IngestSecretBuffer *buffer, gsize len)
     g_free(buffer->bytes);
     buffer->bytes = bytes;
     buffer->allocated = allocated;
-}
-
-void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const void *bytes, gsize len)
-{
-    if (len == 0)
-        return;
-    ingest_secret_buffer_reserve(buffer, buffer->len + len);
-    memcpy(buffer->bytes + buffer->len, bytes, len);
-    buffer->len += len;
 }
 
 void ingest_secret_buffer_clear(IngestSecretBuffer *buffer)

@@ -1,0 +1,36 @@
+/* The index of a case on its reader's disk: its key asked for, brought up to date with the vault,
+ * opened.
+ *
+ *   key <- vault (logged) and identity -> index known? -> list what is new -> release, open
+ * (threads)
+ *       -> a new segment -> opened index
+ *
+ * The vault is the authority: an index that does not open, because its key is gone (the case was
+ * closed, something of its scope was erased) or because it is damaged, is removed and made anew.
+ * Of messages whose terms the vault does not have, the words are taken from the messages, where the
+ * grant opens them. What could not be had is counted, and no reason to fail. Errors: of
+ * restore/vault_view.h, search/index.h, restore/case_folder.h. Threads: the main thread; it makes
+ * threads of its own.
+ */
+#pragma once
+
+#include "restore/restore_scope.h"
+#include "search/index.h"
+
+/* Of the whole index, not only of what was new. */
+typedef struct {
+    guint64 read_count;    /* messages without terms whose content was read instead */
+    guint64 without_count; /* copies without terms that the grant does not open */
+    guint64 failed_count;  /* what could not be opened */
+    guint64 log_index;     /* of this use in the control log */
+} CaseIndexReport;
+
+typedef struct {
+    VaultView *view;
+    RestoreScope *scope;
+    const char *state_folder;
+    const char *verb; /* for progress and warnings */
+} CaseIndexOptions;
+
+SearchIndex *case_index_open(const CaseIndexOptions *options, CaseIndexReport *ret_report,
+                             GError **error);

@@ -1,0 +1,300 @@
+#include "search/index/builder.h"
+
+#include "search/index/bits.h"
+#include "search/index/term_table.h"
+
+#include <stdlib.h>
+
+#define VARINT32_LEN_MAX 5
+
+/* A document's terms, in `forward`: for each its number and the length of what follows, then the
+ * frequency and the positions, as varints; a position as the distance from the one before. */
+typedef struct {
+    SearchDocument document;
+    gsize forward_offset, forward_end;
+    gsize summary_offset, summary_end;
+} Held;
+
+struct SearchBuilder {
+    SearchTermTable *terms;
+    GArray *lens; /* guint32, by number: bytes of the list, see invert() */
+    GArray *held; /* Held */
+    GByteArray *forward, *summaries, *coded;
+};
+
+SearchBuilder *search_builder_new(void)
+{
+    SearchBuilder *builder = g_new0(SearchBuilder, 1);
+
+    builder->terms = search_term_table_new();
+    builder->lens = g_array_new(FALSE, TRUE, sizeof(guint32));
+    builder->held = g_array_new(FALSE, FALSE, sizeof(Held));
+    builder->forward = g_byte_array_new();
+    builder->summaries = g_byte_array_new();
+    builder->coded = g_byte_array_new();
+    return builder;
+}
+
+static void free_wiped(GByteArray *bytes)
+{
+    if (bytes->len > 0)
+        vault_wipe(bytes->data, bytes->len);
+    g_byte_array_unref(bytes);
+}
+
+void search_builder_free(SearchBuilder *builder)
+{
+    if (builder == NULL)
+        return;
+    search_term_table_free(builder->terms);
+    g_array_unref(builder->lens);
+    g_array_unref(builder->held);
+    free_wiped(builder->forward);
+    free_wiped(builder->summaries);
+    free_wiped(builder->coded);
+    g_free(builder);
+}
+
+/* Room for what is to be put at the end of the bytes, and how much of it was used. */
+static guint8 *reserve(GByteArray *bytes, gsize len)
+{
+    guint at = bytes->len;
+
+    g_byte_array_set_size(bytes, (guint)(at + len));
+    return bytes->data + at;
+}
+
+static void keep_up_to(GByteArray *bytes, const guint8 *end)
+{
+    g_byte_array_set_size(bytes, (guint)(end - bytes->data));
+}
+
+static void code_positions(SearchBuilder *builder, const IngestTerm *term)
+{
+    guint8 *at;
+    guint32 before = 0;
+
+    g_byte_array_set_size(builder->coded, 0);
+    at = reserve(builder->coded, (term->count + 1) * VARINT32_LEN_MAX);
+    at = search_varint_put(at, term->count);
+    for (gsize i = 0; i < term->count; i++) {
+        at = search_varint_put(at, term->positions[i] - before);
+        before = term->positions[i];
+    }
+    keep_up_to(builder->coded, at);
+}
+
+static void add_term(SearchBuilder *builder, const IngestTerm *term, guint32 number)
+{
+    guint8 *at;
+
+    code_positions(builder, term);
+    if (number >= builder->lens->len)
+        g_array_set_size(builder->lens, number + 1);
+    g_array_index(builder->lens, guint32, number) += (guint32)sizeof(guint32) + builder->coded->len;
+    at = reserve(builder->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
+    at = search_varint_put(at, number);
+    at = search_varint_put(at, builder->coded->len);
+    memcpy(at, builder->coded->data, builder->coded->len);
+    keep_up_to(builder->forward, at + builder->coded->len);
+}
+
+static void add_terms(SearchBuilder *builder, const IngestTerms *all)
+{
+    IngestTermsCursor cursor = {.terms = all};
+    IngestTerm terms[SEARCH_TERMS_AT_ONCE];
+    guint32 numbers[SEARCH_TERMS_AT_ONCE];
+    guint count;
+
+    do {
+        for (count = 0; count < SEARCH_TERMS_AT_ONCE; count++)
+            if (!ingest_terms_next(&cursor, &terms[count]))
+                break;
+        search_term_table_numbers(builder->terms, terms, count, numbers);
+        for (guint i = 0; i < count; i++)
+            add_term(builder, &terms[i], numbers[i]);
+    } while (count == SEARCH_TERMS_AT_ONCE);
+}
+
+void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 received_s,
+                        const IngestTerms *terms)
+{
+    const IngestSummary *summary = ingest_terms_summary(terms);
+    Held held = {.forward_offset = builder->forward->len,
+                 .summary_offset = builder->summaries->len};
+
+    held.document = (SearchDocument){
+        .id = *id,
+        .date_s = summary->date_s != 0 ? summary->date_s : (gint64)received_s,
+        .size = summary->message_len,
+        .marks = summary->marks,
+        .message_id_hash = search_message_id_hash(summary->message_id),
+    };
+    for (guint field = 1; field < INGEST_FIELD_COUNT; field++)
+        held.document.lengths[field] = ingest_terms_word_count(terms, field);
+    add_terms(builder, terms);
+    search_summary_format(summary, builder->summaries);
+    held.forward_end = builder->forward->len;
+    held.summary_end = builder->summaries->len;
+    g_array_append_val(builder->held, held);
+}
+
+guint search_builder_document_count(const SearchBuilder *builder)
+{
+    return builder->held->len;
+}
+
+gsize search_builder_len(const SearchBuilder *builder)
+{
+    return (gsize)builder->forward->len + builder->summaries->len +
+           search_term_table_len(builder->terms) + builder->lens->len * sizeof(guint32) +
+           builder->held->len * sizeof(Held);
+}
+
+guint64 search_builder_written_len(const SearchBuilder *builder)
+{
+    return ((guint64)builder->forward->len + builder->summaries->len) / 2;
+}
+
+static gint compare(gconstpointer a, gconstpointer b)
+{
+    return search_document_compare(&((const Held *)a)->document, &((const Held *)b)->document);
+}
+
+static gboolean write_documents(SearchBuilder *builder, SearchCopies *copies,
+                                SearchSegmentWriter *writer, GError **error)
+{
+    for (guint i = 0; i < builder->held->len; i++) {
+        const Held *held = &g_array_index(builder->held, Held, i);
+
+        if (!search_segment_writer_add_document(writer, &held->document,
+                                                builder->summaries->data + held->summary_offset,
+                                                held->summary_end - held->summary_offset, error) ||
+            (copies != NULL && !search_copies_write(copies, &held->document.id, writer, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* These bytes are ours: they are as they were written. */
+static inline guint64 read_own(const guint8 **next, const guint8 *end)
+{
+    guint64 value = 0;
+    gboolean is_read = search_varint_read(next, end, &value);
+
+    g_assert(is_read);
+    return value;
+}
+
+typedef struct {
+    guint32 number;
+    guint32 len;
+    const guint8 *coded; /* frequency and positions */
+} Posting;
+
+/* All of one document, or the next few: each place is asked for before the first is written to. */
+static void put_postings(guint8 *lists, gsize *ends, guint32 document, const Posting *postings,
+                         guint count)
+{
+    for (guint i = 0; i < count; i++)
+        __builtin_prefetch(lists + ends[postings[i].number], 1);
+    for (guint i = 0; i < count; i++) {
+        guint8 *at = lists + ends[postings[i].number];
+
+        memcpy(at, &document, sizeof document);
+        memcpy(at + sizeof document, postings[i].coded, postings[i].len);
+        ends[postings[i].number] += sizeof document + postings[i].len;
+    }
+}
+
+static void invert_document(const SearchBuilder *builder, guint32 document, guint8 *lists,
+                            gsize *ends)
+{
+    const Held *held = &g_array_index(builder->held, Held, document);
+    const guint8 *next = builder->forward->data + held->forward_offset;
+    const guint8 *end = builder->forward->data + held->forward_end;
+    Posting postings[SEARCH_TERMS_AT_ONCE];
+    guint count = 0;
+
+    while (next < end) {
+        postings[count].number = (guint32)read_own(&next, end);
+        postings[count].len = (guint32)read_own(&next, end);
+        postings[count].coded = next;
+        next += postings[count].len;
+        __builtin_prefetch(&ends[postings[count].number]);
+        if (++count == SEARCH_TERMS_AT_ONCE || next == end) {
+            put_postings(lists, ends, document, postings, count);
+            count = 0;
+        }
+    }
+}
+
+/* Each term's list in one piece: for each document its number u32, then frequency and positions as
+ * in `forward`. `ends`, by number, is where the list begins, then where it ends. */
+static guint8 *invert(const SearchBuilder *builder, gsize *ends)
+{
+    gsize len = 0;
+    guint8 *lists;
+
+    for (guint i = 0; i < builder->lens->len; i++) {
+        ends[i] = len;
+        len += g_array_index(builder->lens, guint32, i);
+    }
+    lists = g_malloc(len + 1);
+    for (guint32 document = 0; document < builder->held->len; document++)
+        invert_document(builder, document, lists, ends);
+    return lists;
+}
+
+static gboolean write_list(SearchListWriter *writer, const guint8 *next, const guint8 *end,
+                           GArray *positions, GError **error)
+{
+    while (next < end) {
+        guint32 document, count, position = 0;
+
+        memcpy(&document, next, sizeof document);
+        next += sizeof document;
+        count = (guint32)read_own(&next, end);
+        g_array_set_size(positions, count);
+        for (guint32 i = 0; i < count; i++) {
+            position += (guint32)read_own(&next, end);
+            g_array_index(positions, guint32, i) = position;
+        }
+        if (!search_list_writer_add(writer, document, (const guint32 *)(void *)positions->data,
+                                    count, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer, GError **error)
+{
+    guint32 count = search_term_table_count(builder->terms);
+    g_autofree guint32 *sorted = search_term_table_sorted(builder->terms);
+    g_autofree gsize *ends = g_new(gsize, (gsize)count + 1);
+    g_autofree guint8 *lists = invert(builder, ends);
+    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+    for (guint32 i = 0; i < count; i++) {
+        const guint8 *end = lists + ends[sorted[i]];
+        const char *term;
+        gsize len;
+        guint field;
+
+        search_term_table_get(builder->terms, sorted[i], &term, &len, &field);
+        if (!write_list(search_segment_writer_list(writer),
+                        end - g_array_index(builder->lens, guint32, sorted[i]), end, positions,
+                        error) ||
+            !search_segment_writer_end_list(writer, term, len, field, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean search_builder_write(SearchBuilder *builder, SearchCopies *copies,
+                              SearchSegmentWriter *writer, GError **error)
+{
+    /* Lists are turned round in this order. */
+    g_array_sort(builder->held, compare);
+    return write_documents(builder, copies, writer, error) && write_lists(builder, writer, error);
+}

@@ -1,0 +1,10 @@
+/* tar, 7z and single files under a filter: tests/fuzz/extract_property.h. */
+#include "tests/fuzz/extract_property.h"
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+    extract_property_check(extract_archive, data, size);
+    return 0;
+}

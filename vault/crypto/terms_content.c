@@ -1,0 +1,153 @@
+#include "vault/crypto/terms_content.h"
+
+#include "vault/base/bytes.h"
+#include "vault/crypto/padding.h"
+
+#define VERSION_BODY 1
+#define VERSION_INLINE 2
+#define INLINE_FIXED_LEN (1 + 1 + VAULT_ID_LEN + 4 + 4)
+
+G_STATIC_ASSERT(INLINE_FIXED_LEN == 26);
+
+static gsize inline_len(gsize frame_len)
+{
+    return (gsize)vault_padded_len(INLINE_FIXED_LEN + frame_len, VAULT_TERMS_INLINE_LEN_MIN);
+}
+
+static gboolean set_corrupt(GError **error, const char *what)
+{
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "a terms copy %s", what);
+    return FALSE;
+}
+
+static gboolean check_compression(guint8 compression, GError **error)
+{
+    if (compression == VAULT_COMPRESSION_ZSTD)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                "terms are compressed in a way (%u) that this program does not know", compression);
+    return FALSE;
+}
+
+static gboolean check_terms_len(guint64 len, GError **error)
+{
+    if (len <= VAULT_TERMS_LEN_MAX)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                "the terms of a message are %" G_GUINT64_FORMAT " bytes, at most %u are kept", len,
+                VAULT_TERMS_LEN_MAX);
+    return FALSE;
+}
+
+static gboolean check_frame_len(gsize len, GError **error)
+{
+    if (len <= VAULT_TERMS_INLINE_MAX)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
+                "a terms copy has a frame of %" G_GSIZE_FORMAT " bytes, at most %u", len,
+                VAULT_TERMS_INLINE_MAX);
+    return FALSE;
+}
+
+/* ---- format --------------------------------------------------------------------------------- */
+
+static GByteArray *format_inline(const VaultTermsContent *content, GError **error)
+{
+    GByteArray *plaintext;
+    gsize len;
+
+    if (!check_compression(content->compression, error) ||
+        !check_frame_len(content->frame_len, error))
+        return NULL;
+    len = inline_len(content->frame_len);
+    /* Sized before it is filled: a growing array would leave copies of the terms behind. */
+    plaintext = g_byte_array_sized_new((guint)len);
+    vault_bytes_append_u8(plaintext, VERSION_INLINE);
+    vault_bytes_append_u8(plaintext, content->compression);
+    g_byte_array_append(plaintext, content->message_body_id.bytes, VAULT_ID_LEN);
+    vault_bytes_append_u32(plaintext, content->terms_len);
+    vault_bytes_append_u32(plaintext, (guint32)content->frame_len);
+    if (content->frame_len > 0)
+        g_byte_array_append(plaintext, content->frame, (guint)content->frame_len);
+    g_byte_array_set_size(plaintext, (guint)len);
+    memset(plaintext->data + INLINE_FIXED_LEN + content->frame_len, 0,
+           len - INLINE_FIXED_LEN - content->frame_len);
+    return plaintext;
+}
+
+GByteArray *vault_terms_content_format(const VaultTermsContent *content, GError **error)
+{
+    if (!check_terms_len(content->is_inline ? content->terms_len : content->body.message_len,
+                         error))
+        return NULL;
+    if (content->is_inline)
+        return format_inline(content, error);
+    g_assert(vault_id_is_zero(content->body.salt.bytes) &&
+             vault_id_is_zero(content->body.salt.bytes + VAULT_ID_LEN));
+    return vault_copy_content_format(&content->body, NULL, 0, error);
+}
+
+/* ---- parse ---------------------------------------------------------------------------------- */
+
+static gboolean are_zeros(const guint8 *bytes, gsize len)
+{
+    for (gsize i = 0; i < len; i++)
+        if (bytes[i] != 0)
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean parse_inline(const guint8 *plaintext, gsize len, VaultTermsContent *ret_content,
+                             GError **error)
+{
+    VaultBytesReader reader;
+
+    vault_bytes_reader_init(&reader, plaintext, len);
+    (void)vault_bytes_read_u8(&reader); /* version */
+    ret_content->is_inline = TRUE;
+    ret_content->compression = vault_bytes_read_u8(&reader);
+    vault_bytes_read(&reader, ret_content->message_body_id.bytes, VAULT_ID_LEN);
+    ret_content->terms_len = vault_bytes_read_u32(&reader);
+    ret_content->frame_len = vault_bytes_read_u32(&reader);
+    ret_content->frame = vault_bytes_read_borrowed(&reader, ret_content->frame_len);
+    if (!vault_bytes_reader_finish(&reader, VAULT_BYTES_MAY_FOLLOW))
+        return set_corrupt(error, "ends too early");
+    if (!check_compression(ret_content->compression, error) ||
+        !check_terms_len(ret_content->terms_len, error) ||
+        !check_frame_len(ret_content->frame_len, error))
+        return FALSE;
+    if (len != inline_len(ret_content->frame_len) || !are_zeros(reader.next, reader.left))
+        return set_corrupt(error, "has another padding than its frame asks for");
+    return TRUE;
+}
+
+static gboolean parse_body(const guint8 *plaintext, gsize len, VaultTermsContent *ret_content,
+                           GError **error)
+{
+    VaultBodyReference *body = &ret_content->body;
+    const guint8 *facts;
+    gsize facts_len;
+
+    if (!vault_copy_content_parse(plaintext, len, body, &facts, &facts_len, error))
+        return FALSE;
+    if (facts_len > 0 || !are_zeros(body->salt.bytes, sizeof body->salt.bytes))
+        return set_corrupt(error, "has facts or a salt");
+    return check_terms_len(body->message_len, error);
+}
+
+gboolean vault_terms_content_parse(const guint8 *plaintext, gsize len,
+                                   VaultTermsContent *ret_content, GError **error)
+{
+    memset(ret_content, 0, sizeof *ret_content);
+    if (len == 0)
+        return set_corrupt(error, "is empty");
+    switch (plaintext[0]) {
+    case VERSION_BODY:
+        return parse_body(plaintext, len, ret_content, error);
+    case VERSION_INLINE:
+        return parse_inline(plaintext, len, ret_content, error);
+    }
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                "a terms copy of version %u: a later program wrote it", plaintext[0]);
+    return FALSE;
+}
