@@ -14,7 +14,8 @@ typedef struct {
 } GrantedMonth;
 
 typedef struct {
-    VaultKeep *keep;
+    VaultKeep *keep; /* records are read from it, by any thread */
+    VaultKeep *keys; /* what asks the keyring, by one; as `keep` until the vault key is rolled */
     VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
     RestoreReleaser *releaser; /* judges the grant: now, and at each release */
     GArray *months;            /* GrantedMonth; NULL: not asked for yet */

@@ -112,7 +112,13 @@ gboolean vault_keyring_add_month(VaultKeyring *keyring, const VaultMonthValue *m
     vault_sql_bind_id(add, 1, month->month_key_id.bytes);
     vault_sql_bind_blob(add, 2, g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed));
     vault_sql_bind_id(add, 3, month->mailbox_id.bytes);
-    return vault_sql_run(keyring->sql, add, error);
+    if (!vault_sql_run(keyring->sql, add, error))
+        return FALSE;
+    if (vault_sql_changes(keyring->sql) > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "%s has a month %s already", keyring->path,
+                VAULT_ID_TEXT(month->month_key_id));
+    return FALSE;
 }
 
 gboolean vault_keyring_update_month(VaultKeyring *keyring, const VaultMonthValue *month,
@@ -152,7 +158,8 @@ gboolean vault_keyring_month_mailbox(VaultKeyring *keyring, const MonthKeyId *mo
     return FALSE;
 }
 
-/* Row id and mailbox id are clear columns: both must be what the sealed value says. */
+/* Row id and mailbox are clear columns: the one must be that of the sealed key, and the value lies
+ * under the row key of the other. */
 static VaultMonthValue *month_of_row(VaultKeyring *keyring, VaultStatement *row,
                                      const MailboxId *mailbox_id, const RowKey *key, GError **error)
 {
@@ -163,16 +170,12 @@ static VaultMonthValue *month_of_row(VaultKeyring *keyring, VaultStatement *row,
 
     if (value == NULL)
         return NULL;
-    month = vault_month_value_parse(value->data, value->len, error);
+    month = vault_month_value_parse(mailbox_id, value->data, value->len, error);
     vault_value_free(value);
-    if (month == NULL)
-        return NULL;
-    if (VAULT_ID_EQUAL(month->month_key_id, row_id) &&
-        VAULT_ID_EQUAL(month->mailbox_id, *mailbox_id))
+    if (month == NULL || VAULT_ID_EQUAL(month->month_key_id, row_id))
         return g_steal_pointer(&month);
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                "%s: month %s holds the key or mailbox of another", keyring->path,
-                VAULT_ID_TEXT(row_id));
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s: month %s holds the key of another",
+                keyring->path, VAULT_ID_TEXT(row_id));
     return NULL;
 }
 
