@@ -46,9 +46,7 @@ static gboolean renew(LocalView *view, GError **failure)
     return TRUE;
 }
 
-typedef gboolean (*Question)(LocalView *view, gpointer asked, GError **error);
-
-static gboolean ask(LocalView *view, Question question, gpointer asked, GError **error)
+gboolean local_view_ask(LocalView *view, LocalQuestion question, gpointer asked, GError **error)
 {
     g_autoptr(GError) failure = NULL;
 
@@ -167,7 +165,7 @@ static GArray *months_of_standing(LocalView *view, GError **error)
 
     do {
         g_ptr_array_set_size(page, 0);
-        if (!ask(view, read_months, &wanted, error))
+        if (!local_view_ask(view, read_months, &wanted, error))
             return NULL;
         for (guint i = 0; i < page->len; i++) {
             const VaultMonthKeys *keys = g_ptr_array_index(page, i);
@@ -221,7 +219,7 @@ static gboolean local_months(gpointer self, VaultReaderPosition *position, gsize
                             "only a standing grant has keys in the vault");
         return FALSE;
     }
-    return ask(view, read_months, &wanted, error);
+    return local_view_ask(view, read_months, &wanted, error);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -328,7 +326,7 @@ static gboolean local_list(gpointer self, const VaultViewFilter *filter,
                        .page = page,
                        .ledger = view->ledger};
 
-    return local_view_judge_again(view, error) && ask(view, list_page, &listing, error);
+    return local_view_judge_again(view, error) && local_view_ask(view, list_page, &listing, error);
 }
 
 typedef struct {
@@ -449,7 +447,7 @@ static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **er
 {
     LocalView *view = self;
 
-    if (view->proofs == NULL && !ask(view, open_proofs, NULL, error))
+    if (view->proofs == NULL && !local_view_ask(view, open_proofs, NULL, error))
         return FALSE;
     *ret_proofs = proof_logs_source(view->proofs);
     return TRUE;

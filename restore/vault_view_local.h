@@ -30,6 +30,11 @@ gboolean local_view_check_grant(const LocalView *view, GError **error);
  * meanwhile. */
 gboolean local_view_judge_again(const LocalView *view, GError **error);
 
+/* A question about the keyring, asked again under the new vault key where that was rolled: it begins
+ * anew then. */
+typedef gboolean (*LocalQuestion)(LocalView *view, gpointer asked, GError **error);
+gboolean local_view_ask(LocalView *view, LocalQuestion question, gpointer asked, GError **error);
+
 /* What a filter and the grant leave. */
 typedef struct {
     VaultCopyFilter filter; /* borrows the arrays */

@@ -1,5 +1,9 @@
 #include "vault/store/keyring_rows.h"
 
+/* SQLite stores 0 and 1 without a byte: a month that began with 1 would be longer once all are sealed
+ * anew, and the pages, which are full, would split. */
+#define FIRST_MONTH_VERSION 2
+
 /* ---- mailboxes ------------------------------------------------------------------------------ */
 
 gboolean vault_keyring_add_mailbox(VaultKeyring *keyring, const VaultMailboxValue *mailbox,
@@ -107,11 +111,13 @@ gboolean vault_keyring_add_month(VaultKeyring *keyring, const VaultMonthValue *m
         return FALSE;
     value = vault_month_value_format(month);
     sealed =
-        vault_keyring_row_seal(keyring, TABLE_MONTHS, month->month_key_id.bytes, 1, &key, value);
+        vault_keyring_row_seal(keyring, TABLE_MONTHS, month->month_key_id.bytes, FIRST_MONTH_VERSION,
+                               &key, value);
     vault_value_free(value);
     vault_sql_bind_id(add, 1, month->month_key_id.bytes);
     vault_sql_bind_blob(add, 2, g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed));
     vault_sql_bind_id(add, 3, month->mailbox_id.bytes);
+    vault_sql_bind_u64(add, 4, FIRST_MONTH_VERSION);
     if (!vault_sql_run(keyring->sql, add, error))
         return FALSE;
     if (vault_sql_changes(keyring->sql) > 0)

@@ -53,7 +53,7 @@ void vault_keyring_build_texts(VaultKeyring *keyring)
     texts[STATEMENT_ROLLBACK] = g_strdup("ROLLBACK");
     texts[STATEMENT_ADD_MONTH] = g_strdup(
         "INSERT INTO months (row_id, row_version, sealed, mailbox) "
-        "SELECT ?1, 1, ?2, " NUMBER_OF("?3") " WHERE NOT EXISTS "
+        "SELECT ?1, ?4, ?2, " NUMBER_OF("?3") " WHERE NOT EXISTS "
                                              "(SELECT 1 FROM months WHERE " MONTH_HAS_ID ")");
     texts[STATEMENT_MONTH_MAILBOX] =
         g_strdup("SELECT (SELECT row_id FROM mailboxes WHERE number = months.mailbox) "
