@@ -29,3 +29,20 @@ typedef struct {
 gboolean vault_keep_terms(VaultKeep *keep, const VaultCopyFilter *filter,
                           VaultTermsPosition *position, gsize max, GArray *page,
                           gboolean *ret_is_more, GError **error);
+
+typedef struct {
+    guint64 added_count; /* copies that have terms now */
+    guint64 known_count; /* that had some before: left as they are */
+    guint64 gone_count;  /* that were erased, or never were */
+} VaultTermsAdded;
+/* Gives copies that have no terms those of the batch (vault/act/terms_batch.h): sealed to the index
+ * key of each copy's month, under its leaf; one terms body for the copies of a message where there
+ * are several. Writer only. By a grant that opens the messages: that the words are theirs is its
+ * reader's word. Logged before, as what was done under the grant; on stable storage, and listed
+ * again by vault_keep_terms(), when it returns TRUE; else no copy got any, though it may be logged.
+ * REFUSED: the grant is not good now, is for searching only, or does not cover one of the copies;
+ * MALFORMED: the batch, or one of its copies is of another message; TOO_LARGE: the batch; and those
+ * of the grant's text, of vault_keep_log_act() and of a commit. */
+gboolean vault_keep_add_terms(VaultKeep *keep, const char *grant_text, gsize grant_len,
+                              const void *batch, gsize len, VaultTermsAdded *ret_added,
+                              GError **error);

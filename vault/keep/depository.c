@@ -292,11 +292,9 @@ static gboolean check_month(VaultKeep *keep, const VaultRecord *record, GError *
     return FALSE;
 }
 
-static gboolean depository_commit(VaultDepository *self, GPtrArray *records, GError **error)
+gboolean vault_keep_commit_inside(VaultKeep *keep, GPtrArray *records, GError **error)
 {
-    VaultKeep *keep = keep_of(self);
     guint64 len = 0;
-    g_auto(VaultErasurePass) pass = vault_erasure_pass(keep->erasure_gate);
 
     for (guint i = 0; i < records->len; i++) {
         const VaultRecord *record = g_ptr_array_index(records, i);
@@ -308,6 +306,14 @@ static gboolean depository_commit(VaultDepository *self, GPtrArray *records, GEr
     return vault_space_check(keep->space, len, error) &&
            vault_catalog_feed_check(keep->feed, error) &&
            vault_pack_writer_commit(keep->writer, records, error);
+}
+
+static gboolean depository_commit(VaultDepository *self, GPtrArray *records, GError **error)
+{
+    VaultKeep *keep = keep_of(self);
+    g_auto(VaultErasurePass) pass = vault_erasure_pass(keep->erasure_gate);
+
+    return vault_keep_commit_inside(keep, records, error);
 }
 
 void vault_keep_init_depository(VaultKeep *keep)

@@ -57,6 +57,7 @@ struct VaultKeep {
     GMutex erasure_lock;           /* one act of erasure at a time */
     gboolean has_older_vault_keys; /* when it was opened: one was to be destroyed */
     GMutex cosigned_lock; /* the kept cosigned checkpoints are read and replaced under it */
+    GMutex terms_lock;    /* one at a time adds terms to copies that have none */
     VaultDepository depository;
 };
 
@@ -67,6 +68,8 @@ gboolean vault_keep_build_catalog(VaultKeep *keep, guint64 tags_since_s,
                                   const VaultVerifyCallbacks *callbacks,
                                   VaultRebuildResult *ret_result, GError **error);
 void vault_keep_init_depository(VaultKeep *keep);
+/* VaultDepository.commit(), for who is inside the erasure gate. */
+gboolean vault_keep_commit_inside(VaultKeep *keep, GPtrArray *records, GError **error);
 
 /* For a query that found nothing: what was committed may wait. FALSE: nothing to wait for. */
 gboolean vault_keep_catch_up(VaultKeep *keep);

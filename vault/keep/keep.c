@@ -111,6 +111,7 @@ VaultKeep *vault_keep_new(const char *path, const VaultKeepOptions *options, GEr
     g_mutex_init(&keep->custody_lock);
     vault_clock_init(&keep->clock, options->now_s, options->is_synchronised);
     g_mutex_init(&keep->cosigned_lock);
+    g_mutex_init(&keep->terms_lock);
     keep->space = vault_space_new(keep->path, options->disk_reserve);
     return open_parts(keep, options, error) ? g_steal_pointer(&keep) : NULL;
 }
@@ -140,6 +141,7 @@ void vault_keep_free(VaultKeep *keep)
     vault_space_free(keep->space);
     vault_clock_clear(&keep->clock);
     g_mutex_clear(&keep->cosigned_lock);
+    g_mutex_clear(&keep->terms_lock);
     /* Last: until here nobody else may write. */
     vault_fd_close(&keep->lock_fd);
     g_mutex_clear(&keep->erasure_lock);

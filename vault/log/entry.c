@@ -58,6 +58,7 @@ static const char *const act_names[VAULT_LOGGED_END] = {
     [VAULT_LOGGED_CASE_OPENED] = "case-opened",
     [VAULT_LOGGED_CASE_CLOSED] = "case-closed",
     [VAULT_LOGGED_SEARCH] = "search",
+    [VAULT_LOGGED_TERMS_ADDED] = "terms-added",
 };
 
 const char *vault_logged_act_name(VaultLoggedAct act)

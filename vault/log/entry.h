@@ -55,6 +55,7 @@ typedef enum {
     VAULT_LOGGED_CASE_OPENED,
     VAULT_LOGGED_CASE_CLOSED,
     VAULT_LOGGED_SEARCH, /* a release of terms: the words of messages */
+    VAULT_LOGGED_TERMS_ADDED,
     VAULT_LOGGED_END
 } VaultLoggedAct;
 
