@@ -8,6 +8,7 @@
 #include "archived/control_release.h"
 #include "archived/control_request.h"
 #include "archived/control_status.h"
+#include "archived/control_terms.h"
 #include "archived/log.h"
 
 #define CLIENT_TIMEOUT_S 300
@@ -49,7 +50,7 @@ static gboolean begin_import(ArchivedDaemon *daemon, const char *line, DayKey *r
 /* What a request may leave behind beside its answer. */
 typedef struct {
     DayKey import_key;
-    char *grant; /* that releases are to be given by */
+    char *grant; /* that releases are to be given by, or terms taken */
     guint32 grant_len;
     ArchivedCharge charge; /* for the grant */
     char *said;            /* by an act: follows the answer */
@@ -108,6 +109,7 @@ static char *do_request(ArchivedConnection *connection, ArchivedControlStream *s
         is_done = operate(connection, stream, line, outcome, error);
         break;
     case ARCHIVED_REQUEST_RELEASE:
+    case ARCHIVED_REQUEST_TERMS:
         outcome->grant = archived_control_take_grant(daemon, stream, &outcome->charge,
                                                      &outcome->grant_len, error);
         is_done = outcome->grant != NULL;
@@ -123,6 +125,21 @@ static char *do_request(ArchivedConnection *connection, ArchivedControlStream *s
         break;
     }
     return is_done ? g_strdup("{\"ok\":true}") : NULL;
+}
+
+/* What a request begins and only the client's closing ends. FALSE: this one begins nothing. */
+static gboolean serve(ArchivedConnection *connection, ArchivedControlStream *stream,
+                      ArchivedRequest request, const Outcome *outcome)
+{
+    if (request == ARCHIVED_REQUEST_IMPORT)
+        archived_control_import_serve(connection, stream, &outcome->import_key);
+    else if (request == ARCHIVED_REQUEST_RELEASE)
+        archived_control_release_serve(connection, stream, outcome->grant, outcome->grant_len);
+    else if (request == ARCHIVED_REQUEST_TERMS)
+        archived_control_terms_serve(connection, stream, outcome->grant, outcome->grant_len);
+    else
+        return FALSE;
+    return TRUE;
 }
 
 /* FALSE: the connection is over. */
@@ -143,13 +160,7 @@ static gboolean answer(ArchivedConnection *connection, ArchivedControlStream *st
     if (outcome.said != NULL)
         return archived_control_send_frame(connection->fd, outcome.said,
                                            (guint32)strlen(outcome.said), NULL);
-    if (text == NULL || (request != ARCHIVED_REQUEST_IMPORT && request != ARCHIVED_REQUEST_RELEASE))
-        return TRUE;
-    if (request == ARCHIVED_REQUEST_IMPORT)
-        archived_control_import_serve(connection, stream, &outcome.import_key);
-    else
-        archived_control_release_serve(connection, stream, outcome.grant, outcome.grant_len);
-    return FALSE;
+    return text == NULL || !serve(connection, stream, request, &outcome);
 }
 
 static char *wait_for_line(ArchivedConnection *connection, ArchivedControlStream *stream)

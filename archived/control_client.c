@@ -253,6 +253,62 @@ GBytes *archived_control_release(ArchivedRelease *release, ArchivedReleaseKind k
     return bytes == NULL ? NULL : g_bytes_new_take(bytes, len);
 }
 
+/* ---- terms ----------------------------------------------------------------------------------- */
+
+struct ArchivedTerms {
+    VaultFd fd;
+    ArchivedControlStream *stream;
+};
+
+ArchivedTerms *archived_control_terms_begin(const char *vault, const char *grant, gsize len,
+                                            GError **error)
+{
+    g_autoptr(ArchivedTerms) terms = g_new0(ArchivedTerms, 1);
+    g_autoptr(JsonObject) verdict = NULL;
+
+    terms->fd = connect_to(vault, ARCHIVED_DUTY_OPERATE, error);
+    if (terms->fd < 0)
+        return NULL;
+    terms->stream = archived_control_stream_new(terms->fd);
+    verdict = send_text(terms->fd, terms->stream, "terms", grant, len, error);
+    return verdict != NULL ? g_steal_pointer(&terms) : NULL;
+}
+
+void archived_control_terms_free(ArchivedTerms *terms)
+{
+    if (terms == NULL)
+        return;
+    archived_control_stream_free(terms->stream);
+    vault_fd_close(&terms->fd);
+    g_free(terms);
+}
+
+static guint64 count_of(JsonObject *verdict, const char *name)
+{
+    return (guint64)MAX(0, json_object_get_int_member_with_default(verdict, name, 0));
+}
+
+gboolean archived_control_terms_add(ArchivedTerms *terms, const void *batch, gsize len,
+                                    ArchivedTermsAdded *ret_added, GError **error)
+{
+    g_autoptr(JsonObject) verdict = NULL;
+    guint8 prefix[4];
+
+    g_assert(len <= ARCHIVED_CONTROL_TERMS_LEN_MAX);
+    vault_bytes_put_u32(prefix, (guint32)len);
+    if (!archived_control_send(terms->fd, prefix, sizeof prefix, error))
+        return FALSE;
+    /* As in send_text(): a daemon without room answers and closes. */
+    archived_control_send(terms->fd, batch, len, NULL);
+    verdict = read_verdict(terms->stream, error);
+    if (verdict == NULL)
+        return FALSE;
+    *ret_added = (ArchivedTermsAdded){.added_count = count_of(verdict, "added"),
+                                      .known_count = count_of(verdict, "known"),
+                                      .gone_count = count_of(verdict, "gone")};
+    return TRUE;
+}
+
 /* ---- import ---------------------------------------------------------------------------------- */
 
 #define IMPORT_BUFFER_LEN (1u << 16)

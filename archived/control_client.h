@@ -48,6 +48,24 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedRelease, archived_control_release_free)
 GBytes *archived_control_release(ArchivedRelease *release, ArchivedReleaseKind kind,
                                  const RecordId *ids, gsize count, GError **error);
 
+/* ---- terms through the daemon ---------------------------------------------------------------
+ *
+ *   begin (the grant is judged) -> add* -> free
+ *
+ * For copies that have none (vault_keep_add_terms()). After REFUSED, BUSY or MALFORMED of a batch
+ * the next may follow, unless the daemon closed: then IO. */
+typedef struct ArchivedTerms ArchivedTerms;
+ArchivedTerms *archived_control_terms_begin(const char *vault, const char *grant, gsize len,
+                                            GError **error);
+void archived_control_terms_free(ArchivedTerms *terms);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchivedTerms, archived_control_terms_free)
+typedef struct {
+    guint64 added_count, known_count, gone_count;
+} ArchivedTermsAdded;
+/* A batch as vault/act/terms_batch.h, at most ARCHIVED_CONTROL_TERMS_LEN_MAX bytes (asserted). */
+gboolean archived_control_terms_add(ArchivedTerms *terms, const void *batch, gsize len,
+                                    ArchivedTermsAdded *ret_added, GError **error);
+
 /* ---- import through the daemon --------------------------------------------------------------
  *
  *   begin -> (message -> write* -> finish)* -> free

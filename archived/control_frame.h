@@ -4,6 +4,7 @@
  *   text    u32 length | text                 after a line that has one: of an act, a grant
  *   list    u8 kind | u24 number | record ids  } of releases
  *   release u32 length | bytes                 }
+ *   batch   u32 length | bytes                 of terms
  *   header  u32 length | JSON object          } of an import
  *   chunk   u32 length | bytes; length 0 ends the message, 0xffffffff drops it
  *
@@ -24,6 +25,7 @@
 #define ARCHIVED_CONTROL_RESTORE_LEN_MAX (1u << 16)
 #define ARCHIVED_CONTROL_COPIES_MAX 16384
 #define ARCHIVED_CONTROL_RELEASE_LEN_MAX (2u << 20)
+#define ARCHIVED_CONTROL_TERMS_LEN_MAX (32u << 20)
 #define ARCHIVED_CONTROL_CHUNK_ABANDON 0xffffffffu
 
 /* What a list asks a release of: of the case key without ids. */

@@ -7,13 +7,13 @@
 G_STATIC_ASSERT(ARCHIVED_CONTROL_COPIES_MAX == VAULT_RELEASE_COUNT_MAX);
 G_STATIC_ASSERT(ARCHIVED_CONTROL_RELEASE_LEN_MAX >= VAULT_TERMS_RELEASE_LEN_MAX);
 
-static gboolean make_room(ArchivedCharge *charge, guint32 len, GError **error)
+gboolean archived_control_make_room(ArchivedCharge *charge, guint32 len, GError **error)
 {
     if (len <= ARCHIVED_CONTROL_GRANT_SMALL_LEN || archived_charge_grow(charge, len, NULL))
         return TRUE;
     g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_BUSY,
-                        "archived holds as many large grants as it has room for: try again when "
-                        "other restores are done, or ask for fewer mailboxes or months");
+                        "archived holds as much of grants and terms as it has room for: try again "
+                        "when other restores are done, or ask for fewer mailboxes or months");
     return FALSE;
 }
 
@@ -25,7 +25,7 @@ char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream 
 
     charge->budget = daemon->grants;
     if (!archived_control_read_text_len(stream, ARCHIVED_CONTROL_GRANT_LEN_MAX, ret_len, error) ||
-        !make_room(charge, *ret_len, error))
+        !archived_control_make_room(charge, *ret_len, error))
         return NULL;
     grant = archived_control_read_text_bytes(stream, *ret_len, error);
     if (grant == NULL ||

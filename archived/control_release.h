@@ -12,6 +12,8 @@
 #define ARCHIVED_CONTROL_GRANT_SMALL_LEN (64u << 10)
 #define ARCHIVED_CONTROL_GRANTS_LEN_MAX (64u << 20)
 
+/* For so many bytes, of daemon->grants. BUSY: there is none. */
+gboolean archived_control_make_room(ArchivedCharge *charge, guint32 len, GError **error);
 /* Reads the grant and has it judged; NULL when it is not good, or none. The charge is of
  * daemon->grants, and to be kept as long as the grant is. */
 char *archived_control_take_grant(ArchivedDaemon *daemon, ArchivedControlStream *stream,

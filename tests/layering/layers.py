@@ -84,8 +84,8 @@ LAYERS = {
     "archived": dict(
         project=["ingest/", "vault/base/", "vault/crypto/", "vault/act/", "vault/log/tlog_policy.h",
                  "vault/store/record.h", "vault/witness/",
-                 "vault/seal.h", "vault/keep.h", "vault/backup.h", "vault/custody.h", "vault/erasure.h",
-                 "vault/depository.h"],
+                 "vault/seal.h", "vault/keep.h", "vault/keep_terms.h", "vault/backup.h",
+                 "vault/custody.h", "vault/erasure.h", "vault/depository.h"],
         system=["openssl/ssl.h", "openssl/err.h", "openssl/x509", "systemd", "json-glib"],
         links=["vault-base", "ingest", "ingest-extract", "vault-keep", "vault-log",
                "vault-witness", "archived-config",

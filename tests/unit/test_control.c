@@ -36,6 +36,7 @@ static void each_request_is_taken_on_its_own_socket_only(void **state)
         {"rotate-keys-ahead", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_ROTATE_KEYS_AHEAD},
         {"operate policy-set", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_OPERATE},
         {"release", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_RELEASE},
+        {"terms", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_TERMS},
         {"restore-begun", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_RESTORE_BEGUN},
         {"restore-done", ARCHIVED_DUTY_READ, ARCHIVED_REQUEST_RESTORE_DONE},
         {"import 00112233445566778899aabbccddeeff", ARCHIVED_DUTY_OPERATE, ARCHIVED_REQUEST_IMPORT},

@@ -30,6 +30,7 @@ typedef struct {
     const char *const *import_answers;
     const char *policy_answer;          /* to the text after the first line */
     const char *const *release_answers; /* to lists of copies, each with a frame when it is ok */
+    const char *const *terms_answers;   /* to batches of terms */
     GString *seen;                      /* what came, for the test to look at */
 } Fake;
 
@@ -118,6 +119,18 @@ static void see_copies(Fake *fake, int fd, ArchivedControlStream *stream)
     }
 }
 
+static void see_batches(Fake *fake, int fd, ArchivedControlStream *stream)
+{
+    for (const char *const *answer = fake->terms_answers; *answer != NULL; answer++) {
+        guint32 len = 0;
+        g_autofree char *batch = archived_control_read_text(stream, 100, &len, NULL);
+
+        assert_non_null(batch);
+        g_string_append_printf(fake->seen, "%s|", batch);
+        archived_control_send(fd, *answer, strlen(*answer), NULL);
+    }
+}
+
 static gpointer serve_one(gpointer user)
 {
     Fake *fake = user;
@@ -135,6 +148,8 @@ static gpointer serve_one(gpointer user)
         see_policy(fake, fd, stream);
     if (fake->release_answers != NULL)
         see_copies(fake, fd, stream);
+    if (fake->terms_answers != NULL)
+        see_batches(fake, fd, stream);
     return NULL;
 }
 
@@ -194,7 +209,8 @@ static void releases_are_asked_for_with_the_grant_sent_once(void **state)
 {
     static const char *const answers[] = {
         "{\"ok\":true}\n", "{\"ok\":false,\"code\":\"REFUSED\",\"message\":\"scope\"}\n",
-        "{\"ok\":true}\n", "{\"ok\":true}\n", "{\"ok\":true}\n", NULL};
+        "{\"ok\":true}\n", "{\"ok\":true}\n",
+        "{\"ok\":true}\n", NULL};
     const RecordId copies[] = {{.bytes[15] = 0xaa}, {.bytes[15] = 0xbb}};
     g_auto(Fake) fake;
     g_autoptr(ArchivedRelease) release = NULL;
@@ -224,6 +240,38 @@ static void releases_are_asked_for_with_the_grant_sent_once(void **state)
     assert_string_equal(fake.seen->str, "release|grant|0:2 aa bb|0:1 aa|1:1 aa|2:0|0:0|");
     g_clear_error(&error);
     assert_null(archived_control_release(release, ARCHIVED_RELEASE_COPIES, copies, 1, &error));
+    assert_code(error, VAULT_ERROR_IO);
+}
+
+static void batches_of_terms_are_sent_and_counted(void **state)
+{
+    static const char *const answers[] = {
+        "{\"ok\":true,\"added\":3,\"known\":2,\"gone\":1}\n",
+        "{\"ok\":false,\"code\":\"REFUSED\",\"message\":\"scope\"}\n",
+        "{\"ok\":true,\"added\":-1}\n", NULL};
+    g_auto(Fake) fake;
+    g_autoptr(ArchivedTerms) terms = NULL;
+    g_autoptr(GError) error = NULL;
+    ArchivedTermsAdded added;
+
+    fake_init(&fake, ARCHIVED_DUTY_OPERATE);
+    fake.policy_answer = "{\"ok\":true}\n";
+    fake.terms_answers = answers;
+    fake_listen(&fake);
+    terms = archived_control_terms_begin(fake.vault, "grant", 5, NULL);
+    assert_non_null(terms);
+    assert_true(archived_control_terms_add(terms, "first", 5, &added, NULL));
+    assert_int_equal(added.added_count, 3);
+    assert_int_equal(added.known_count, 2);
+    assert_int_equal(added.gone_count, 1);
+    assert_false(archived_control_terms_add(terms, "second", 6, &added, &error));
+    assert_code(error, VAULT_ERROR_REFUSED);
+    assert_true(archived_control_terms_add(terms, "third", 5, &added, NULL));
+    assert_int_equal(added.added_count, 0);
+    g_thread_join(g_steal_pointer(&fake.thread));
+    assert_string_equal(fake.seen->str, "terms|grant|first|second|third|");
+    g_clear_error(&error);
+    assert_false(archived_control_terms_add(terms, "fourth", 6, &added, &error));
     assert_code(error, VAULT_ERROR_IO);
 }
 
@@ -405,6 +453,7 @@ int main(void)
         cmocka_unit_test(answer_is_handed_over),
         cmocka_unit_test(act_is_sent_whole_and_its_verdict_handed_over),
         cmocka_unit_test(releases_are_asked_for_with_the_grant_sent_once),
+        cmocka_unit_test(batches_of_terms_are_sent_and_counted),
         cmocka_unit_test(refused_grant_gives_no_releases),
         cmocka_unit_test(restores_are_told_with_their_texts),
         cmocka_unit_test(answered_failure_is_an_error_of_that_code),
