@@ -3,30 +3,27 @@
 #include "ingest/message_text.h"
 #include "vault/crypto/value.h"
 
-/* Messages asked for in one list: few, so that what is listed is released while it is remembered.
- */
+/* Messages asked for in one list, and released at once: few, so that what is listed is released
+ * while it is remembered. */
 #define LISTED_MAX 256
 
 typedef struct {
-    VaultView *view;
-    RestoreScope *scope;
+    const CaseContentOptions *options;
     VaultRecordSource records;
     SourcesReleases releases;
     IngestMessageText *text;
-    IngestWordSplitter *splitter;
-    GHashTable *opened; /* RecordId of bodies, borrowed from a page */
-    CaseContentVisit visit;
-    gpointer user;
+    GHashTable *opened; /* RecordId of bodies */
     guint64 opened_count;
 } Reading;
 
 static void reading_clear(Reading *reading)
 {
     ingest_message_text_free(reading->text);
-    ingest_word_splitter_free(reading->splitter);
     g_clear_pointer(&reading->opened, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
+
+/* ---- one message ----------------------------------------------------------------------------- */
 
 static gboolean keep_bytes(gpointer user, const guint8 *bytes, gsize len, GError **error)
 {
@@ -34,99 +31,143 @@ static gboolean keep_bytes(gpointer user, const guint8 *bytes, gsize len, GError
     return TRUE;
 }
 
-static VaultOpenedCopy *open_copy(Reading *reading, const VaultOpenEntry *entry)
-{
-    VaultReleaseSource source = sources_releases(&reading->releases);
-    VaultReleasedSlot slot = {0};
-    VaultOpenedCopy *copy = NULL;
-
-    if (vault_reader_covers(reading->scope->reader, entry, NULL) &&
-        source.release(source.user, entry, 1, &slot, NULL) && slot.state == VAULT_RELEASE_GIVEN)
-        copy = vault_reader_open_copy(reading->scope->reader, entry, &slot.slot, &reading->records,
-                                      NULL);
-    vault_wipe(&slot, sizeof slot);
-    return copy;
-}
-
 /* NULL: it cannot be opened. */
-static GByteArray *open_message(Reading *reading, const VaultCopyEntry *listed, VaultHash *ret_hash)
+static GByteArray *open_message(Reading *reading, const VaultOpenEntry *entry,
+                                const VaultReleasedSlot *slot, VaultHash *ret_hash)
 {
-    VaultOpenEntry entry = sources_open_entry(listed);
-    g_autoptr(VaultOpenedCopy) copy = open_copy(reading, &entry);
+    VaultReader *reader = reading->options->scope->reader;
+    g_autoptr(VaultOpenedCopy) copy =
+        vault_reader_open_copy(reader, entry, &slot->slot, &reading->records, NULL);
     GByteArray *message;
 
-    if (copy == NULL || !VAULT_ID_EQUAL(copy->body.body_id, listed->body_id) ||
+    if (copy == NULL || !VAULT_ID_EQUAL(copy->body.body_id, entry->body_id) ||
         copy->body.message_len > CASE_CONTENT_LEN_MAX)
         return NULL;
     /* Never grows: nothing of it is left behind. */
     message = g_byte_array_sized_new((guint)copy->body.message_len + 1);
-    if (vault_reader_open_body(reading->scope->reader, copy, &reading->records, keep_bytes, message,
-                               ret_hash, NULL))
+    if (vault_reader_open_body(reader, copy, &reading->records, keep_bytes, message, ret_hash,
+                               NULL))
         return message;
     vault_value_free(message);
     return NULL;
 }
 
-static gboolean read_one(Reading *reading, const VaultCopyEntry *entry, GError **error)
+static gboolean read_one(Reading *reading, const VaultOpenEntry *entry,
+                         const VaultReleasedSlot *slot, GError **error)
 {
+    const CaseContentOptions *options = reading->options;
+    GByteArray *message, *terms;
     VaultHash hash;
-    GByteArray *message = open_message(reading, entry, &hash), *bytes;
-    g_autoptr(IngestTerms) terms = NULL;
-    gboolean ok = TRUE;
+    gboolean ok;
 
+    message = slot->state == VAULT_RELEASE_GIVEN ? open_message(reading, entry, slot, &hash) : NULL;
     if (message == NULL)
         return TRUE;
     g_hash_table_add(reading->opened, g_memdup2(&entry->body_id, sizeof entry->body_id));
     reading->opened_count++;
-    bytes = ingest_message_text_terms(reading->text, message->data, message->len, &hash);
+    terms = ingest_message_text_terms(reading->text, message->data, message->len, &hash);
     vault_value_free(message);
-    terms = ingest_terms_parse(bytes->data, bytes->len, reading->splitter, error);
-    ok = terms != NULL && reading->visit(&entry->body_id, terms, reading->user, error);
-    g_clear_pointer(&terms, ingest_terms_free);
-    vault_value_free(bytes);
+    ok = options->visit(&entry->body_id, terms, options->user, error);
+    vault_value_free(terms);
     return ok;
 }
 
-/* Any copy will do: their body is the same. */
+/* ---- many ------------------------------------------------------------------------------------ */
+
+/* Of each message that is not opened yet the first copy that the keys open; those taken go from the
+ * page. Any copy will do: their body is the same. */
+static GArray *take_round(Reading *reading, GArray *page)
+{
+    GArray *round = g_array_new(FALSE, FALSE, sizeof(VaultOpenEntry));
+    g_autoptr(GHashTable) taken =
+        g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
+    guint left = 0;
+
+    for (guint i = 0; i < page->len; i++) {
+        VaultCopyEntry *listed = &g_array_index(page, VaultCopyEntry, i);
+        VaultOpenEntry entry = sources_open_entry(listed);
+
+        if (g_hash_table_contains(reading->opened, &listed->body_id) ||
+            !vault_reader_covers(reading->options->scope->reader, &entry, NULL))
+            continue;
+        if (round->len < LISTED_MAX && !g_hash_table_contains(taken, &listed->body_id)) {
+            g_array_append_val(round, entry);
+            g_hash_table_add(taken, g_memdup2(&listed->body_id, sizeof listed->body_id));
+        } else {
+            g_array_index(page, VaultCopyEntry, left++) = *listed;
+        }
+    }
+    g_array_set_size(page, left);
+    return round;
+}
+
+static gboolean read_round(Reading *reading, const GArray *round, GError **error)
+{
+    const VaultOpenEntry *entries = (const VaultOpenEntry *)(gconstpointer)round->data;
+    VaultReleaseSource source = sources_releases(&reading->releases);
+    gsize slots_len = round->len * sizeof(VaultReleasedSlot);
+    g_autofree VaultReleasedSlot *slots = g_malloc0(slots_len);
+    g_autoptr(GError) failure = NULL;
+    gboolean ok = source.release(source.user, entries, round->len, slots, &failure);
+
+    /* What is refused is not opened, and stops no other. */
+    if (!ok && g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_REFUSED))
+        return TRUE;
+    if (!ok)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    for (guint i = 0; ok && i < round->len; i++)
+        ok = read_one(reading, &entries[i], &slots[i], error);
+    vault_wipe(slots, slots_len);
+    return ok;
+}
+
+/* A message whose first copy does not open may by another. */
+static gboolean read_page(Reading *reading, GArray *page, GError **error)
+{
+    for (;;) {
+        g_autoptr(GArray) round = take_round(reading, page);
+
+        if (round->len == 0)
+            return TRUE;
+        if (!read_round(reading, round, error))
+            return FALSE;
+    }
+}
+
 static gboolean read_listed(Reading *reading, const RecordId *bodies, gsize count, GError **error)
 {
-    VaultViewFilter filter = reading->scope->filter;
+    const CaseContentOptions *options = reading->options;
+    VaultViewFilter filter = options->scope->filter;
     g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultCopyEntry));
     VaultViewPosition position = {0};
+    gboolean is_last = FALSE;
 
     filter.messages = bodies;
     filter.message_count = count;
-    do {
+    while (!is_last) {
         g_array_set_size(page, 0);
-        if (!vault_view_list(reading->view, &filter, &position, VAULT_VIEW_PAGE_COUNT_MAX, page,
+        if (!vault_view_list(options->view, &filter, &position, VAULT_VIEW_PAGE_COUNT_MAX, page,
                              error))
             return FALSE;
-        for (guint i = 0; i < page->len; i++) {
-            const VaultCopyEntry *entry = &g_array_index(page, VaultCopyEntry, i);
-
-            if (!g_hash_table_contains(reading->opened, &entry->body_id) &&
-                !read_one(reading, entry, error))
-                return FALSE;
-        }
-    } while (page->len == VAULT_VIEW_PAGE_COUNT_MAX);
+        is_last = page->len < VAULT_VIEW_PAGE_COUNT_MAX;
+        if (!read_page(reading, page, error))
+            return FALSE;
+    }
     return TRUE;
 }
 
-gboolean case_content_read(VaultView *view, RestoreScope *scope, const GArray *bodies,
-                           CaseContentVisit visit, gpointer user, guint64 *ret_failed_count,
-                           GError **error)
+gboolean case_content_read(const CaseContentOptions *options, const GArray *bodies,
+                           guint64 *ret_failed_count, GError **error)
 {
-    IngestMessageTextOptions options = {.extractor = NULL};
-    g_auto(Reading)
-        reading = {.view = view,
-                   .scope = scope,
-                   .records = vault_view_records(view),
-                   .releases = vault_view_releases(view, &scope->identity, &scope->grant_hash),
-                   .text = ingest_message_text_new(&options),
-                   .splitter = ingest_word_splitter_new(),
-                   .opened = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL),
-                   .visit = visit,
-                   .user = user};
+    IngestMessageTextOptions text = {.extractor = options->extractor,
+                                     .text_len_max = options->text_len_max};
+    RestoreScope *scope = options->scope;
+    g_auto(Reading) reading = {
+        .options = options,
+        .records = vault_view_records(options->view),
+        .releases = vault_view_releases(options->view, &scope->identity, &scope->grant_hash),
+        .text = ingest_message_text_new(&text),
+        .opened = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL)};
 
     for (guint i = 0; i < bodies->len; i += LISTED_MAX) {
         if (!read_listed(&reading, &g_array_index(bodies, RecordId, i),

@@ -1,21 +1,30 @@
 /* Words of messages that the vault keeps none of: out of the messages themselves, where the grant
  * opens them.
  *
- * Each message is released and opened like one that is read, one after the other. Those over
- * CASE_CONTENT_LEN_MAX are left out. Errors: what would fail for every other message too.
+ * Each message is released like one that is read, many in one release, and opened one after the
+ * other. Those over CASE_CONTENT_LEN_MAX are left out. Errors: what would fail for every other
+ * message too, and what `visit` returns.
  */
 #pragma once
 
-#include "ingest/words/terms.h"
+#include "ingest/extractor.h"
 #include "restore/restore_scope.h"
 
 #define CASE_CONTENT_LEN_MAX (64u << 20)
 
-/* FALSE ends it. `terms` is borrowed. */
-typedef gboolean (*CaseContentVisit)(const RecordId *body_id, const IngestTerms *terms,
+/* The terms of a message (ingest/words/terms.h), borrowed. FALSE ends it. */
+typedef gboolean (*CaseContentVisit)(const RecordId *body_id, const GByteArray *terms,
                                      gpointer user, GError **error);
 
+typedef struct {
+    VaultView *view;
+    RestoreScope *scope;
+    IngestExtractor *extractor; /* reads attached documents; NULL: they are marked as not read */
+    guint64 text_len_max;       /* 0 = INGEST_TEXT_LEN_DEFAULT */
+    CaseContentVisit visit;
+    gpointer user;
+} CaseContentOptions;
+
 /* `bodies`: RecordId, archive ids. What could not be opened is counted. */
-gboolean case_content_read(VaultView *view, RestoreScope *scope, const GArray *bodies,
-                           CaseContentVisit visit, gpointer user, guint64 *ret_failed_count,
-                           GError **error);
+gboolean case_content_read(const CaseContentOptions *options, const GArray *bodies,
+                           guint64 *ret_failed_count, GError **error);

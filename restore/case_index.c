@@ -3,20 +3,22 @@
 #include "restore/case_content.h"
 #include "restore/case_folder.h"
 #include "restore/progress.h"
+#include "restore/terms_missing.h"
 #include "restore/terms_scan.h"
 #include "restore/verb.h"
 #include "vault/base/bytes.h"
 
 /* What the index keeps for us between two scans:
- *   version u8 1 | has content u8 | catalog mark u64 | sequence u64 | read u64 | without u64 |
- *   failed u64 */
-#define POSITION_VERSION 1
-#define POSITION_LEN 42
+ *   version u8 2 | has content u8 | catalog mark u64 | sequence u64 | read u64 | without u64 |
+ *   failed u64 | newest without u64 */
+#define POSITION_VERSION 2
+#define POSITION_LEN 50
 
 typedef struct {
     gboolean has_content; /* of the grant that it was made under */
     VaultTermsPosition list;
     guint64 read_count, without_count, failed_count;
+    guint64 newest_without_s; /* when the last of those without was received */
 } CasePosition;
 
 /* One update under way. Threads of the scan add to the writer and count under the lock. */
@@ -30,6 +32,8 @@ typedef struct {
     GHashTable *without_seen; /* the same */
     GAsyncQueue *splitters;   /* IngestWordSplitter that no thread uses */
     GMutex lock;
+    guint64 newest_without_before_s; /* as the scan began */
+    gint has_late; /* atomic: words came that may be those of copies counted as without */
     guint64 added_count;
     Progress *progress;
 } CaseUpdate;
@@ -87,6 +91,7 @@ static void position_parse(GBytes *bytes, CasePosition *ret_position)
     position.read_count = vault_bytes_read_u64(&in);
     position.without_count = vault_bytes_read_u64(&in);
     position.failed_count = vault_bytes_read_u64(&in);
+    position.newest_without_s = vault_bytes_read_u64(&in);
     if (vault_bytes_reader_finish(&in, VAULT_BYTES_MUST_END))
         *ret_position = position;
 }
@@ -102,6 +107,7 @@ static GByteArray *position_format(const CasePosition *position)
     vault_bytes_append_u64(bytes, position->read_count);
     vault_bytes_append_u64(bytes, position->without_count);
     vault_bytes_append_u64(bytes, position->failed_count);
+    vault_bytes_append_u64(bytes, position->newest_without_s);
     g_assert(bytes->len == POSITION_LEN);
     return bytes;
 }
@@ -154,15 +160,20 @@ static void count_failed(CaseUpdate *update)
     g_mutex_unlock(&update->lock);
 }
 
-static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError **error)
+static IngestWordSplitter *take_splitter(CaseUpdate *update)
 {
     IngestWordSplitter *splitter = g_async_queue_try_pop(update->splitters);
+
+    return splitter != NULL ? splitter : ingest_word_splitter_new();
+}
+
+static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError **error)
+{
+    IngestWordSplitter *splitter = take_splitter(update);
     SearchCopy copy = copy_of(item->entry);
     g_autoptr(IngestTerms) terms = NULL;
     gboolean ok = TRUE;
 
-    if (splitter == NULL)
-        splitter = ingest_word_splitter_new();
     terms = ingest_terms_parse(item->terms, item->len, splitter, NULL);
     if (terms == NULL)
         count_failed(update);
@@ -173,10 +184,21 @@ static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError
     return ok;
 }
 
+static void count_without(const VaultTermsEntry *entry, gpointer user)
+{
+    CaseUpdate *update = user;
+    CasePosition *position = &update->position;
+
+    if (search_index_has_copy(update->index, &entry->copy_id))
+        return;
+    position->without_count++;
+    position->newest_without_s = MAX(position->newest_without_s, entry->received_s);
+}
+
 static void keep_without(CaseUpdate *update, const VaultTermsEntry *entry)
 {
     if (!restore_scope_has_content(update->options->scope)) {
-        update->position.without_count++;
+        count_without(entry, update);
         return;
     }
     g_array_append_vals(update->without, entry, 1);
@@ -188,8 +210,13 @@ static gboolean take(const TermsScanItem *item, gpointer user, GError **error)
 {
     CaseUpdate *update = user;
     SearchCopy copy = copy_of(item->entry);
-    gboolean is_there = search_index_has_copy(update->index, &copy.terms_id);
+    /* By its own id, too: it was read before it had terms. */
+    gboolean is_there = search_index_has_copy(update->index, &copy.terms_id) ||
+                        search_index_has_copy(update->index, &item->entry->copy_id);
 
+    if (item->outcome != TERMS_SCAN_NONE &&
+        item->entry->received_s <= update->newest_without_before_s)
+        g_atomic_int_set(&update->has_late, TRUE);
     switch (item->outcome) {
     case TERMS_SCAN_WORDS:
         return take_words(update, item, error);
@@ -220,6 +247,18 @@ static void show_progress(guint64 listed, gpointer user)
     progress_show(update->progress, listed, 0);
 }
 
+/* A copy that gets its words later is listed again, but not as one of those that were counted: they
+ * are counted anew then. New mail is newer than they are and costs nothing. */
+static gboolean recount_without(CaseUpdate *update, GError **error)
+{
+    if (!g_atomic_int_get(&update->has_late) || update->position.without_count == 0)
+        return TRUE;
+    update->position.without_count = 0;
+    update->position.newest_without_s = 0;
+    return terms_missing_list(update->options->view, &update->options->scope->filter, count_without,
+                              update, error);
+}
+
 /* Where the list begins anew, all that could not be had comes again: what was counted before does
  * not count. */
 static gboolean scan(CaseUpdate *update, GError **error)
@@ -244,17 +283,15 @@ static gboolean scan(CaseUpdate *update, GError **error)
         update->position.failed_count -= before.failed_count;
     }
     update->position.list.is_anew = FALSE;
-    return TRUE;
+    return recount_without(update, error);
 }
 
 /* ---- messages without terms ------------------------------------------------------------------ */
 
 /* The words of the message, and after them its other copies. */
-static gboolean add_read(const RecordId *body_id, const IngestTerms *terms, gpointer user,
-                         GError **error)
+static gboolean add_all(CaseUpdate *update, const RecordId *body_id, const IngestTerms *terms,
+                        GError **error)
 {
-    CaseUpdate *update = user;
-
     for (guint i = 0; i < update->without->len; i++) {
         const VaultTermsEntry *entry = &g_array_index(update->without, VaultTermsEntry, i);
         SearchCopy copy = copy_of(entry);
@@ -270,14 +307,30 @@ static gboolean add_read(const RecordId *body_id, const IngestTerms *terms, gpoi
     return TRUE;
 }
 
+static gboolean take_read(const RecordId *body_id, const GByteArray *bytes, gpointer user,
+                          GError **error)
+{
+    CaseUpdate *update = user;
+    IngestWordSplitter *splitter = take_splitter(update);
+    g_autoptr(IngestTerms) terms = ingest_terms_parse(bytes->data, bytes->len, splitter, error);
+    gboolean ok = terms != NULL && add_all(update, body_id, terms, error);
+
+    g_clear_pointer(&terms, ingest_terms_free);
+    g_async_queue_push(update->splitters, splitter);
+    return ok;
+}
+
 static gboolean read_without(CaseUpdate *update, GError **error)
 {
+    const CaseContentOptions options = {.view = update->options->view,
+                                        .scope = update->options->scope,
+                                        .visit = take_read,
+                                        .user = update};
     guint64 failed_count = 0;
 
     if (update->without_ids->len == 0)
         return TRUE;
-    if (!case_content_read(update->options->view, update->options->scope, update->without_ids,
-                           add_read, update, &failed_count, error))
+    if (!case_content_read(&options, update->without_ids, &failed_count, error))
         return FALSE;
     update->position.failed_count += failed_count;
     return TRUE;
@@ -309,6 +362,7 @@ static gboolean bring_up_to_date(const CaseIndexOptions *options, const char *fo
     if (update->writer == NULL || !search_index_load_ids(index, error))
         return FALSE;
     begin_position(update);
+    update->newest_without_before_s = update->position.newest_without_s;
     ok = scan(update, error) && read_without(update, error) && commit(update, error);
     progress_hide(update->progress);
     report->read_count = update->position.read_count;
