@@ -24,6 +24,7 @@ static const RestoreVerb verbs[] = {
      restore_verb_drill},
     {"rotation", "put another master in the place of one", restore_verb_rotation},
     {"search", "find messages by their words", restore_verb_search},
+    {"reindex", "write words of messages that were archived without", restore_verb_reindex},
     {"case", "list and close cases, whose indexes readers keep", restore_verb_case},
     {"restore", "get messages back as eml, mbox, Maildir, zip or tar.zst", restore_verb_restore},
     {"show", "preview messages", restore_verb_show},

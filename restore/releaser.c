@@ -9,6 +9,7 @@ struct RestoreReleaser {
     char *vault_path;
     char *grant;
     gsize len;
+    ArchivedTerms *terms;    /* NULL until some are added through the daemon */
     ArchivedRelease *daemon; /* one of the two */
     VaultKeep *keep;
 };
@@ -72,6 +73,7 @@ void restore_releaser_free(RestoreReleaser *releaser)
 {
     if (releaser == NULL)
         return;
+    archived_control_terms_free(releaser->terms);
     archived_control_release_free(releaser->daemon);
     vault_keep_free(releaser->keep);
     g_free(releaser->vault_path);
@@ -130,4 +132,47 @@ gboolean restore_releaser_log(RestoreReleaser *releaser, VaultLoggedAct act, con
     is_logged = vault_keep_log_act(releaser->keep, act, payload, strlen(payload), error);
     restore_owner_leave();
     return is_logged;
+}
+
+/* ---- terms ----------------------------------------------------------------------------------- */
+
+static gboolean begin_terms(RestoreReleaser *releaser, GError **error)
+{
+    if (releaser->terms != NULL)
+        return TRUE;
+    if (!restore_owner_enter(releaser->vault_path, error))
+        return FALSE;
+    releaser->terms =
+        archived_control_terms_begin(releaser->vault_path, releaser->grant, releaser->len, error);
+    restore_owner_leave();
+    return releaser->terms != NULL;
+}
+
+static gboolean add_by_daemon(RestoreReleaser *releaser, const void *batch, gsize len,
+                              VaultTermsAdded *ret_added, GError **error)
+{
+    ArchivedTermsAdded added;
+
+    if (!begin_terms(releaser, error) ||
+        !archived_control_terms_add(releaser->terms, batch, len, &added, error))
+        return FALSE;
+    *ret_added = (VaultTermsAdded){.added_count = added.added_count,
+                                   .known_count = added.known_count,
+                                   .gone_count = added.gone_count};
+    return TRUE;
+}
+
+gboolean restore_releaser_add_terms(RestoreReleaser *releaser, const void *batch, gsize len,
+                                    VaultTermsAdded *ret_added, GError **error)
+{
+    gboolean is_added;
+
+    if (releaser->daemon != NULL)
+        return add_by_daemon(releaser, batch, len, ret_added, error);
+    if (!restore_owner_enter(releaser->vault_path, error))
+        return FALSE;
+    is_added = vault_keep_add_terms(releaser->keep, releaser->grant, releaser->len, batch, len,
+                                    ret_added, error);
+    restore_owner_leave();
+    return is_added;
 }

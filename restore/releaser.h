@@ -10,7 +10,7 @@
 #pragma once
 
 #include "archived/control_client.h"
-#include "vault/keep.h"
+#include "vault/keep_terms.h"
 
 typedef struct RestoreReleaser RestoreReleaser;
 RestoreReleaser *restore_releaser_open(const char *vault_path, const char *grant, gsize len,
@@ -27,3 +27,7 @@ GBytes *restore_releaser_ask(RestoreReleaser *releaser, ArchivedReleaseKind kind
 /* For the log: VAULT_LOGGED_RESTORE_BEGUN or _DONE, with "name: value" lines. */
 gboolean restore_releaser_log(RestoreReleaser *releaser, VaultLoggedAct act, const char *text,
                               GError **error);
+/* Terms for copies that have none, as vault_keep_add_terms(): the batch goes no further than to
+ * this host's daemon, on run/operate, with the grant. */
+gboolean restore_releaser_add_terms(RestoreReleaser *releaser, const void *batch, gsize len,
+                                    VaultTermsAdded *ret_added, GError **error);

@@ -153,6 +153,17 @@ GBytes *vault_view_case_key(VaultView *view, GError **error)
     return view->backend->case_key(view->self, error);
 }
 
+gboolean vault_view_add_terms(VaultView *view, const void *batch, gsize len,
+                              VaultTermsAdded *ret_added, GError **error)
+{
+    if (view->backend->add_terms != NULL)
+        return view->backend->add_terms(view->self, batch, len, ret_added, error);
+    g_set_error_literal(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                        "words of messages are sent to no other host: write them where the vault "
+                        "lies");
+    return FALSE;
+}
+
 static GBytes *ask_view(gpointer user, const RecordId *copies, gsize count, GError **error)
 {
     return vault_view_release(user, copies, count, error);

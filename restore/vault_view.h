@@ -114,6 +114,10 @@ gboolean vault_view_read_terms(VaultView *view, const RecordId *terms_copies, gs
 /* The key of the grant's case index, sealed to its reader and in the log before it is given
  * (vault_keep_case_key()). */
 GBytes *vault_view_case_key(VaultView *view, GError **error);
+/* Terms for copies that this view covers and that have none (vault_keep_add_terms(), a batch as
+ * vault/act/terms_batch.h). UNSUPPORTED elsewhere than on this host: the batch is in clear. */
+gboolean vault_view_add_terms(VaultView *view, const void *batch, gsize len,
+                              VaultTermsAdded *ret_added, GError **error);
 /* For the log, VAULT_LOGGED_RESTORE_BEGUN or _DONE: "name: value" lines, at most
  * VAULT_VIEW_LOG_LEN_MAX bytes. Durable on return. */
 #define VAULT_VIEW_LOG_LEN_MAX 65536

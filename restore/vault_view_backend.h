@@ -28,6 +28,9 @@ typedef struct {
     gboolean (*read_terms)(gpointer self, const RecordId *terms_copies, gsize count,
                            GBytes **ret_records, GError **error);
     GBytes *(*case_key)(gpointer self, GError **error);
+    /* NULL: this vault is not of this host. */
+    gboolean (*add_terms)(gpointer self, const void *batch, gsize len, VaultTermsAdded *ret_added,
+                          GError **error);
     VaultRecordSource records; /* `user` is the implementation */
 } VaultViewBackend;
 

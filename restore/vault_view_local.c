@@ -479,6 +479,7 @@ static const VaultViewBackend backend = {
     .release_terms = local_terms_release,
     .read_terms = local_terms_read,
     .case_key = local_case_key,
+    .add_terms = local_terms_add,
 };
 
 VaultView *vault_view_of_keep(VaultKeep *keep)

@@ -56,3 +56,5 @@ GBytes *local_terms_release(gpointer self, const RecordId *terms_copies, gsize c
 gboolean local_terms_read(gpointer self, const RecordId *terms_copies, gsize count,
                           GBytes **ret_records, GError **error);
 GBytes *local_case_key(gpointer self, GError **error);
+gboolean local_terms_add(gpointer self, const void *batch, gsize len, VaultTermsAdded *ret_added,
+                         GError **error);

@@ -28,8 +28,8 @@ static gboolean list_page(LocalView *view, gpointer asked, GError **error)
     g_array_set_size(wanted->page, (guint)wanted->start);
     return local_view_scope(view, wanted->filter, VAULT_GRANT_INDEX, &scope, error) &&
            (scope.is_empty ||
-            vault_keep_terms(view->keys, &scope.filter, wanted->position, wanted->max,
-                             wanted->page, wanted->ret_is_more, error));
+            vault_keep_terms(view->keys, &scope.filter, wanted->position, wanted->max, wanted->page,
+                             wanted->ret_is_more, error));
 }
 
 gboolean local_terms_list(gpointer self, const VaultViewFilter *filter,
@@ -95,4 +95,13 @@ GBytes *local_case_key(gpointer self, GError **error)
     return local_view_check_grant(view, error)
                ? restore_releaser_ask(view->releaser, ARCHIVED_RELEASE_CASE_KEY, NULL, 0, error)
                : NULL;
+}
+
+gboolean local_terms_add(gpointer self, const void *batch, gsize len, VaultTermsAdded *ret_added,
+                         GError **error)
+{
+    LocalView *view = self;
+
+    return local_view_check_grant(view, error) &&
+           restore_releaser_add_terms(view->releaser, batch, len, ret_added, error);
 }

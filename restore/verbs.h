@@ -16,6 +16,7 @@ int restore_verb_rotation(int argc, char **argv);
 int restore_verb_policy(int argc, char **argv);
 int restore_verb_restore(int argc, char **argv);
 int restore_verb_search(int argc, char **argv);
+int restore_verb_reindex(int argc, char **argv);
 int restore_verb_case(int argc, char **argv);
 int restore_verb_show(int argc, char **argv);
 int restore_verb_serve(int argc, char **argv);

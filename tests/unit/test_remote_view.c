@@ -127,6 +127,16 @@ static void host_of_the_first_version_cannot_be_searched(void **state)
     }
 }
 
+static void words_are_sent_to_no_host_elsewhere(void **state)
+{
+    g_autoptr(World) world = granted_world_new(1);
+    g_autoptr(GError) error = NULL;
+    VaultTermsAdded added;
+
+    assert_false(vault_view_add_terms(world->view, "words", 5, &added, &error));
+    assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED));
+}
+
 static void months_of_a_standing_reader_are_the_same_at_both_ends(void **state)
 {
     g_autoptr(World) world = granted_world_new(0);
@@ -431,6 +441,7 @@ int main(void)
         cmocka_unit_test(terms_are_the_same_at_both_ends),
         cmocka_unit_test(records_of_terms_come_many_at_once),
         cmocka_unit_test(host_of_the_first_version_cannot_be_searched),
+        cmocka_unit_test(words_are_sent_to_no_host_elsewhere),
         cmocka_unit_test(months_of_a_standing_reader_are_the_same_at_both_ends),
         cmocka_unit_test(what_was_released_comes_ahead_and_once),
         cmocka_unit_test(records_that_nobody_takes_do_not_stop_the_others),
