@@ -69,7 +69,7 @@ static GArray *local_masters(gpointer self, GError **error)
 {
     GArray *masters = NULL;
 
-    return ask(self, read_masters, &masters, error) ? masters : NULL;
+    return local_view_ask(self, read_masters, &masters, error) ? masters : NULL;
 }
 
 /* ---- the grant ------------------------------------------------------------------------------- */
@@ -347,8 +347,8 @@ static gboolean local_find_mailbox(gpointer self, const char *name, MailboxId *r
 {
     g_autofree char *lower = g_utf8_strdown(name, -1);
 
-    return ask(self, find_mailbox, &(MailboxQuestion){name, ret_id}, NULL) ||
-           ask(self, find_mailbox, &(MailboxQuestion){lower, ret_id}, error);
+    return local_view_ask(self, find_mailbox, &(MailboxQuestion){name, ret_id}, NULL) ||
+           local_view_ask(self, find_mailbox, &(MailboxQuestion){lower, ret_id}, error);
 }
 
 static gboolean read_message(LocalView *view, gpointer asked, GError **error)
@@ -362,7 +362,7 @@ static VaultViewAnswer local_has_message(gpointer self, const RecordId *archive_
 {
     RecordId id = *archive_id;
 
-    return ask(self, read_message, &id, NULL) ? VAULT_VIEW_IS_THERE : VAULT_VIEW_IS_NOT_THERE;
+    return local_view_ask(self, read_message, &id, NULL) ? VAULT_VIEW_IS_THERE : VAULT_VIEW_IS_NOT_THERE;
 }
 
 /* ---- records and releases -------------------------------------------------------------------- */
