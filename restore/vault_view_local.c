@@ -28,6 +28,9 @@ static const VaultId *local_id(gpointer self)
 
 /* ---- the keyring ----------------------------------------------------------------------------- */
 
+/* Erasures that follow one another roll the key again while a question is asked again. */
+#define ASK_TRIES_MAX 8
+
 /* Once the vault key is rolled a keyring that is open is BUSY for good: what failed with that is
  * tried again on one that is opened under the new key. */
 static gboolean renew(LocalView *view, GError **failure)
@@ -50,11 +53,13 @@ gboolean local_view_ask(LocalView *view, LocalQuestion question, gpointer asked,
 {
     g_autoptr(GError) failure = NULL;
 
-    if (question(view, asked, &failure) ||
-        (renew(view, &failure) && question(view, asked, &failure)))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+    for (guint i = 1; !question(view, asked, &failure); i++) {
+        if (i < ASK_TRIES_MAX && renew(view, &failure))
+            continue;
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    return TRUE;
 }
 
 static gboolean read_masters(LocalView *view, gpointer asked, GError **error)
