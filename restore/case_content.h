@@ -15,7 +15,15 @@
 typedef gboolean (*CaseContentVisit)(const RecordId *body_id, const IngestTerms *terms,
                                      gpointer user, GError **error);
 
+/* What could not be had, by whether it can be another time. */
+typedef struct {
+    guint64 failed_count; /* as it is, it never opens */
+    guint64 unread_count; /* a connection broke, a disk was away */
+} CaseContentMissing;
+/* Of a record that is what it is for ever. */
+gboolean case_content_is_final(const GError *failure);
+
 /* `bodies`: RecordId, archive ids. What could not be opened is counted. */
 gboolean case_content_read(VaultView *view, RestoreScope *scope, const GArray *bodies,
-                           CaseContentVisit visit, gpointer user, guint64 *ret_failed_count,
+                           CaseContentVisit visit, gpointer user, CaseContentMissing *ret_missing,
                            GError **error);

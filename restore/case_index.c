@@ -8,15 +8,16 @@
 #include "vault/base/bytes.h"
 
 /* What the index keeps for us between two scans:
- *   version u8 1 | has content u8 | catalog mark u64 | sequence u64 | read u64 | without u64 |
- *   failed u64 */
-#define POSITION_VERSION 1
-#define POSITION_LEN 42
+ *   version u8 2 | has content u8 | catalog mark u64 | sequence u64 | read u64 | without u64 |
+ *   failed u64 | unread u64 */
+#define POSITION_VERSION 2
+#define POSITION_LEN 50
 
 typedef struct {
     gboolean has_content; /* of the grant that it was made under */
     VaultTermsPosition list;
     guint64 read_count, without_count, failed_count;
+    guint64 unread_count; /* could not be read, then: nothing was wrong with them */
 } CasePosition;
 
 /* One update under way. Threads of the scan add to the writer and count under the lock. */
@@ -87,6 +88,7 @@ static void position_parse(GBytes *bytes, CasePosition *ret_position)
     position.read_count = vault_bytes_read_u64(&in);
     position.without_count = vault_bytes_read_u64(&in);
     position.failed_count = vault_bytes_read_u64(&in);
+    position.unread_count = vault_bytes_read_u64(&in);
     if (vault_bytes_reader_finish(&in, VAULT_BYTES_MUST_END))
         *ret_position = position;
 }
@@ -102,23 +104,27 @@ static GByteArray *position_format(const CasePosition *position)
     vault_bytes_append_u64(bytes, position->read_count);
     vault_bytes_append_u64(bytes, position->without_count);
     vault_bytes_append_u64(bytes, position->failed_count);
+    vault_bytes_append_u64(bytes, position->unread_count);
     g_assert(bytes->len == POSITION_LEN);
     return bytes;
 }
 
-/* A grant that opens messages reads those without terms that one before it could not: the list
- * begins anew, and what is known is passed over. */
+/* A grant that opens messages reads those without terms that one before it could not, and what could
+ * not be read may be there now: the list begins anew, what is known is passed over, and all that
+ * could not be had comes again. */
 static void begin_position(CaseUpdate *update)
 {
+    CasePosition *position = &update->position;
     g_autoptr(GBytes) kept = search_index_position(update->index);
     gboolean has_content = restore_scope_has_content(update->options->scope);
 
-    position_parse(kept, &update->position);
-    if (has_content && !update->position.has_content && update->position.without_count > 0) {
-        update->position.list = (VaultTermsPosition){0};
-        update->position.without_count = 0;
+    position_parse(kept, position);
+    if (position->unread_count > 0 ||
+        (has_content && !position->has_content && position->without_count > 0)) {
+        position->list = (VaultTermsPosition){0};
+        position->without_count = position->failed_count = position->unread_count = 0;
     }
-    update->position.has_content = update->position.has_content || has_content;
+    position->has_content = position->has_content || has_content;
 }
 
 /* ---- what is new ----------------------------------------------------------------------------- */
@@ -147,10 +153,13 @@ static gboolean add(CaseUpdate *update, const SearchCopy *copy, const IngestTerm
     return TRUE;
 }
 
-static void count_failed(CaseUpdate *update)
+static void count_failed(CaseUpdate *update, const GError *failure)
 {
     g_mutex_lock(&update->lock);
-    update->position.failed_count++;
+    if (case_content_is_final(failure))
+        update->position.failed_count++;
+    else
+        update->position.unread_count++;
     g_mutex_unlock(&update->lock);
 }
 
@@ -159,13 +168,14 @@ static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError
     IngestWordSplitter *splitter = g_async_queue_try_pop(update->splitters);
     SearchCopy copy = copy_of(item->entry);
     g_autoptr(IngestTerms) terms = NULL;
+    g_autoptr(GError) failure = NULL;
     gboolean ok = TRUE;
 
     if (splitter == NULL)
         splitter = ingest_word_splitter_new();
-    terms = ingest_terms_parse(item->terms, item->len, splitter, NULL);
+    terms = ingest_terms_parse(item->terms, item->len, splitter, &failure);
     if (terms == NULL)
-        count_failed(update);
+        count_failed(update, failure);
     else
         ok = add(update, &copy, terms, error);
     g_clear_pointer(&terms, ingest_terms_free);
@@ -200,7 +210,7 @@ static gboolean take(const TermsScanItem *item, gpointer user, GError **error)
             keep_without(update, item->entry);
         return TRUE;
     case TERMS_SCAN_FAILED:
-        count_failed(update);
+        count_failed(update, item->failure);
         return TRUE;
     }
     g_assert_not_reached();
@@ -242,6 +252,7 @@ static gboolean scan(CaseUpdate *update, GError **error)
     if (update->position.list.is_anew) {
         update->position.without_count -= before.without_count;
         update->position.failed_count -= before.failed_count;
+        update->position.unread_count -= before.unread_count;
     }
     update->position.list.is_anew = FALSE;
     return TRUE;
@@ -272,14 +283,15 @@ static gboolean add_read(const RecordId *body_id, const IngestTerms *terms, gpoi
 
 static gboolean read_without(CaseUpdate *update, GError **error)
 {
-    guint64 failed_count = 0;
+    CaseContentMissing missing = {.failed_count = 0};
 
     if (update->without_ids->len == 0)
         return TRUE;
     if (!case_content_read(update->options->view, update->options->scope, update->without_ids,
-                           add_read, update, &failed_count, error))
+                           add_read, update, &missing, error))
         return FALSE;
-    update->position.failed_count += failed_count;
+    update->position.failed_count += missing.failed_count;
+    update->position.unread_count += missing.unread_count;
     return TRUE;
 }
 
@@ -314,6 +326,7 @@ static gboolean bring_up_to_date(const CaseIndexOptions *options, const char *fo
     report->read_count = update->position.read_count;
     report->without_count = update->position.without_count;
     report->failed_count = update->position.failed_count;
+    report->unread_count = update->position.unread_count;
     return ok;
 }
 

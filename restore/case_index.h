@@ -21,7 +21,8 @@
 typedef struct {
     guint64 read_count;    /* messages without terms whose content was read instead */
     guint64 without_count; /* copies without terms that the grant does not open */
-    guint64 failed_count;  /* what could not be opened */
+    guint64 failed_count;  /* what does not open: damaged, of a later version */
+    guint64 unread_count;  /* what could not be had now; the next use tries again */
     guint64 log_index;     /* of this use in the control log */
 } CaseIndexReport;
 

@@ -110,7 +110,8 @@ gboolean search_run(const SearchRunOptions *options, SearchRun *ret_run, GError 
 
 gboolean search_run_is_whole(const SearchRun *run)
 {
-    return run->report.without_count == 0 && run->report.failed_count == 0;
+    return run->report.without_count == 0 && run->report.failed_count == 0 &&
+           run->report.unread_count == 0;
 }
 
 static void tell(const char *verb, guint64 count, const char *one, const char *many)
@@ -128,6 +129,9 @@ void search_run_tell(const SearchRun *run, const char *verb)
     tell(verb, run->report.failed_count,
          "message could not be opened and is not searched: \"muniment verify\" tells more",
          "messages could not be opened and are not searched: \"muniment verify\" tells more");
+    tell(verb, run->report.unread_count,
+         "message could not be read this time and is not searched: search again",
+         "messages could not be read this time and are not searched: search again");
     tell(verb, run->report.read_count,
          "message was stored without its words: it was opened, as for reading",
          "messages were stored without their words: they were opened, as for reading");

@@ -109,7 +109,8 @@ static void add_counts(JsonBuilder *builder, const SearchRun *run)
 {
     json_text_add_number(builder, "total", run->total);
     json_text_add_number(builder, "without_words", run->report.without_count);
-    json_text_add_number(builder, "not_opened", run->report.failed_count);
+    json_text_add_number(builder, "not_opened",
+                         run->report.failed_count + run->report.unread_count);
     json_text_add_number(builder, "opened_for_words", run->report.read_count);
     json_text_add_number(builder, "unsearchable", run->unsearchable_count);
     json_text_add_number(builder, "truncated", run->truncated_count);
@@ -243,9 +244,10 @@ static gboolean run(Search *search, const char *vault, GError **error)
 
 static int exit_status(const Search *search)
 {
-    if (search->run.hits->len == 0)
-        return RESTORE_EXIT_NOTHING_MATCHED;
-    return search_run_is_whole(&search->run) ? RESTORE_EXIT_DONE : RESTORE_EXIT_PARTLY;
+    /* Not "nothing matched": that may lie in what was not looked into. */
+    if (!search_run_is_whole(&search->run))
+        return RESTORE_EXIT_PARTLY;
+    return search->run.hits->len == 0 ? RESTORE_EXIT_NOTHING_MATCHED : RESTORE_EXIT_DONE;
 }
 
 /* The query alone: no vault is opened. */
@@ -277,7 +279,7 @@ static const char description[] =
     "index of them, sealed, in the state folder; \"muniment case close\" removes it.\n\n"
     "Exit status: 0 found, 1 failed, 2 usage or a mistake in the query, 3 nothing matched, 4 "
     "refused,\n"
-    "5 found, but some messages could not be searched.\n\n"
+    "5 some messages could not be searched.\n\n"
     "Example:\n"
     "  muniment search /srv/vault --grant case7.grant --identity anna.key \\\n"
     "    'from:billing (invoice OR \"final notice\") after:2025-01 has:attachment'\n";
