@@ -109,9 +109,9 @@ static GByteArray *position_format(const CasePosition *position)
     return bytes;
 }
 
-/* A grant that opens messages reads those without terms that one before it could not, and what could
- * not be read may be there now: the list begins anew, what is known is passed over, and all that
- * could not be had comes again. */
+/* A grant that opens messages reads those without terms that one before it could not, and what
+ * could not be read may be there now: the list begins anew, what is known is passed over, and all
+ * that could not be had comes again. */
 static void begin_position(CaseUpdate *update)
 {
     CasePosition *position = &update->position;

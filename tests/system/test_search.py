@@ -370,6 +370,11 @@ def damaged_words_are_told_and_stop_nothing_else():
         done = vault.command("search", vault.path, "--grant", vault.grant(), "--identity",
                              vault.folder / "reader.key", "--json", "gecko", status=5,
                              env=state(vault))
+        for query, shown in [("gecko", b"2 messages"), ("nothing-like-it", b"")]:
+            given = vault.command("restore", vault.path, "--grant", vault.grant(), "--identity",
+                                  vault.folder / "reader.key", "--query", query, "--format", "eml",
+                                  "--out", vault.folder / query, status=5, env=state(vault))
+            assert given.stdout.startswith(shown), given.stdout
     answer = json.loads(done.stdout)
     assert answer["total"] == 2 and answer["not_opened"] == 1, answer
     assert b"could not be opened" in done.stderr, done.stderr
