@@ -184,7 +184,7 @@ def padme(length, floor):
 
 def terms():
     """Plaintexts of terms copies; what stands for the frames is no frame."""
-    named = b"\1\1" + seq(1) + BODY + seq(2) + u64(5000) + u64(1234) + bytes(32)
+    named = b"\1\1" + seq(1) + BODY + seq(2) + u64(5000) + u64(1234) + seq(0xe0)[:16] + bytes(16)
     yield "named", named + bytes(256 - len(named))
     for length in (100, 103, 300):
         frame = bytes(i * 7 % 256 for i in range(length))

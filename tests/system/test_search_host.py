@@ -43,5 +43,15 @@ def what_a_broken_connection_kept_back_is_searched_the_next_time():
     assert answer["total"] == 5 and answer["not_opened"] == 0, answer
 
 
+def no_message_gets_the_words_of_another():
+    """Of several owners, whose terms lie in a body of their own, and of one."""
+    for owners in ([U], [U, W]):
+        vault, _ = vault_of(4, owners)
+        done, answer = search(vault, vault.grant(), "swap", "gecko")
+        assert done.returncode == 5, done.stderr
+        assert answer["total"] == 0 and answer["not_opened"] == 4 * len(owners), answer
+
+
 if __name__ == "__main__":
-    harness.run(what_a_broken_connection_kept_back_is_searched_the_next_time)
+    harness.run(what_a_broken_connection_kept_back_is_searched_the_next_time,
+                no_message_gets_the_words_of_another)

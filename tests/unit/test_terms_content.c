@@ -27,6 +27,7 @@ static VaultTermsContent sample_body(void)
                                           .message_len = 5000,
                                           .compressed_len = 1234}};
 
+    memset(&content.message_body_id, 0x44, VAULT_ID_LEN);
     memset(&content.body.key, 0x41, sizeof content.body.key);
     memset(&content.body.body_id, 0x42, sizeof content.body.body_id);
     memset(&content.body.body_hash, 0x43, sizeof content.body.body_hash);
@@ -91,6 +92,8 @@ static void named_terms_body_comes_back_whole(void **state)
     assert_int_equal(plaintext->len, 256);
     assert_true(vault_terms_content_parse(plaintext->data, plaintext->len, &found, NULL));
     assert_false(found.is_inline);
+    assert_true(VAULT_ID_EQUAL(found.message_body_id, content.message_body_id));
+    assert_memory_equal(plaintext->data + SALT_OFFSET, &content.message_body_id, VAULT_ID_LEN);
     assert_memory_equal(&found.body, &content.body, sizeof found.body);
     vault_value_free(plaintext);
 }
@@ -132,7 +135,8 @@ static void a_terms_body_with_salt_or_facts_is_corrupt(void **state)
     VaultTermsContent content = sample_body();
     GByteArray *plaintext = format(&content);
 
-    for (gsize at = 0; at < VAULT_KEY_LEN; at++) {
+    /* In its first half is the message. */
+    for (gsize at = VAULT_ID_LEN; at < VAULT_KEY_LEN; at++) {
         plaintext->data[SALT_OFFSET + at] = 1;
         assert_refused(plaintext->data, plaintext->len, VAULT_ERROR_CORRUPT);
         plaintext->data[SALT_OFFSET + at] = 0;

@@ -477,6 +477,7 @@ static void a_terms_copy_says_the_same(void **state)
 
     for (gsize i = 0; i < sizeof frame; i++)
         frame[i] = (guint8)(i * 7);
+    sequence(&named.message_body_id, 0xe0, VAULT_ID_LEN);
     sequence(&named.body.key, 1, VAULT_KEY_LEN);
     sequence(&named.body.body_hash, 2, VAULT_HASH_LEN);
     assert_terms("named", &named);

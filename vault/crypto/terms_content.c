@@ -75,16 +75,22 @@ static GByteArray *format_inline(const VaultTermsContent *content, GError **erro
     return plaintext;
 }
 
+/* The message stands where a copy has its salt. */
+static GByteArray *format_body(const VaultTermsContent *content, GError **error)
+{
+    g_auto(VaultBodyReference) body = content->body;
+
+    memset(&body.salt, 0, sizeof body.salt);
+    memcpy(body.salt.bytes, content->message_body_id.bytes, VAULT_ID_LEN);
+    return vault_copy_content_format(&body, NULL, 0, error);
+}
+
 GByteArray *vault_terms_content_format(const VaultTermsContent *content, GError **error)
 {
     if (!check_terms_len(content->is_inline ? content->terms_len : content->body.message_len,
                          error))
         return NULL;
-    if (content->is_inline)
-        return format_inline(content, error);
-    g_assert(vault_id_is_zero(content->body.salt.bytes) &&
-             vault_id_is_zero(content->body.salt.bytes + VAULT_ID_LEN));
-    return vault_copy_content_format(&content->body, NULL, 0, error);
+    return content->is_inline ? format_inline(content, error) : format_body(content, error);
 }
 
 /* ---- parse ---------------------------------------------------------------------------------- */
@@ -130,8 +136,11 @@ static gboolean parse_body(const guint8 *plaintext, gsize len, VaultTermsContent
 
     if (!vault_copy_content_parse(plaintext, len, body, &facts, &facts_len, error))
         return FALSE;
-    if (facts_len > 0 || !are_zeros(body->salt.bytes, sizeof body->salt.bytes))
+    if (facts_len > 0 ||
+        !are_zeros(body->salt.bytes + VAULT_ID_LEN, sizeof body->salt.bytes - VAULT_ID_LEN))
         return set_corrupt(error, "has facts or a salt");
+    memcpy(ret_content->message_body_id.bytes, body->salt.bytes, VAULT_ID_LEN);
+    memset(&body->salt, 0, sizeof body->salt);
     return check_terms_len(body->message_len, error);
 }
 

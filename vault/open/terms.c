@@ -212,11 +212,10 @@ static gboolean unpack(VaultTermsOpener *opener, const VaultOpenTermsEntry *entr
 
     if (!vault_terms_content_parse(opener->plaintext, opener->plaintext_len, &content, error))
         return FALSE;
-    if (!content.is_inline)
-        return unpack_body(opener, &content, records, error);
     if (!VAULT_ID_EQUAL(content.message_body_id, entry->body_id))
         return set_corrupt(error, "its words are of another message than it is listed for");
-    return unpack_inline(opener, &content, error);
+    return content.is_inline ? unpack_inline(opener, &content, error)
+                             : unpack_body(opener, &content, records, error);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

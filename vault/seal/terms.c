@@ -63,8 +63,8 @@ static gboolean seal_terms_body(VaultSealer *sealer, VaultSealedTerms *terms,
     vault_random(header.by_kind, sizeof header.by_kind);
     seal_body_finish(sealer, body, &header, &locator, bytes);
     body->reference.message_len = terms_len;
+    content.message_body_id = terms->body_id;
     content.body = body->reference;
-    memset(&content.body.salt, 0, sizeof content.body.salt);
     terms->content = vault_terms_content_format(&content, error);
     terms->record = vault_sealed_body_take_record(body);
     return terms->content != NULL;
