@@ -364,17 +364,24 @@ SearchIndex *case_index_open(const CaseIndexOptions *options, CaseIndexReport *r
 {
     g_auto(VaultOpenedCaseKey) opened = {.log_index = 0};
     g_auto(SearchIndexKey) key = {{0}};
-    g_autofree char *folder = NULL;
+    const char *folder;
     SearchIndex *index;
 
     if (!get_key(options, &opened, error))
         return NULL;
     vault_case_index_key(&options->scope->identity, &opened.key, key.bytes);
     ret_report->log_index = opened.log_index;
-    folder = case_folder_make(options->state_folder, vault_view_id(options->view),
-                              &opened.case_row_id, options->scope->grant->request->case_id, error);
+    folder = ret_report->folder =
+        case_folder_make(options->state_folder, vault_view_id(options->view), &opened.case_row_id,
+                         options->scope->grant->request->case_id, error);
     index = folder == NULL ? NULL : open_or_empty(folder, &key, options->verb, error);
     if (index == NULL || !bring_up_to_date(options, folder, &key, index, ret_report, error))
         return NULL;
     return search_index_open(folder, &key, error);
+}
+
+gboolean case_index_drop_damaged(const CaseIndexReport *report, const GError *failure)
+{
+    return report->folder != NULL && g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) &&
+           case_folder_empty(report->folder, NULL);
 }

@@ -219,6 +219,19 @@ static gboolean prepare(Search *search, const char *vault, GError **error)
     return TRUE;
 }
 
+static gboolean show(Search *search, GError **error)
+{
+    gboolean has_hits = search->run.hits->len > 0;
+
+    if (!has_hits)
+        restore_verb_say(verb, "no message matches");
+    if ((!has_hits || search->options->result_out == NULL || write_result(search, error)) &&
+        print_found(search, error))
+        return TRUE;
+    search_run_explain(&search->run, error);
+    return FALSE;
+}
+
 static gboolean run(Search *search, const char *vault, GError **error)
 {
     const SearchVerbOptions *options = search->options;
@@ -235,11 +248,7 @@ static gboolean run(Search *search, const char *vault, GError **error)
     if (!search_run(&found, &search->run, error) || !vault_view_close(search->view, error))
         return FALSE;
     search_run_tell(&search->run, verb);
-    if (search->run.hits->len == 0)
-        restore_verb_say(verb, "no message matches");
-    else if (options->result_out != NULL && !write_result(search, error))
-        return FALSE;
-    return print_found(search, error);
+    return show(search, error);
 }
 
 static int exit_status(const Search *search)

@@ -220,6 +220,27 @@ def the_index_opens_only_with_key_and_identity():
             assert word not in path.read_bytes().lower(), (path, word)
 
 
+def a_damaged_index_is_made_anew():
+    """Wherever the damage is: found when the index is opened, when it is searched, or only when what
+    was found is shown."""
+    vault, _, _ = Fixture.get()
+    whole = json.loads(search("--json", "zebra", env=state(vault, "torn")).stdout)
+    (path,) = (vault.folder / "torn").rglob("*.segment")
+    good = path.read_bytes()
+    told = 0
+    for at in range(62 + 4000, len(good), 8192):
+        for segment in path.parent.glob("*.segment"):
+            segment.unlink()
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        done = search("--json", "zebra", env=state(vault, "torn"), status=None)
+        if done.returncode != 0:
+            assert b"is damaged and was removed; search again" in done.stderr, (at, done.stderr)
+            done = search("--json", "zebra", env=state(vault, "torn"))
+        told += b"is made anew" in done.stderr
+        assert json.loads(done.stdout) == whole, at
+    assert told > 0
+
+
 def results_are_frozen_and_restored():
     vault, ids, _ = Fixture.get()
     frozen = vault.folder / "frozen"
@@ -384,7 +405,7 @@ if __name__ == "__main__":
     harness.run(every_operator_finds_what_it_says, ids_of_the_archive_are_found,
                 the_same_message_is_one_entry_with_its_custodians, order_and_limit_are_kept,
                 what_cannot_be_searched_is_told, a_mistake_is_shown_with_its_place,
-                the_index_opens_only_with_key_and_identity, results_are_frozen_and_restored,
+                the_index_opens_only_with_key_and_identity, a_damaged_index_is_made_anew, results_are_frozen_and_restored,
                 a_search_is_in_the_log_before, a_grant_to_search_opens_no_message,
                 a_grant_finds_only_what_it_covers, new_mail_is_found_by_the_next_search,
                 mail_stored_without_its_words_is_opened_where_the_grant_allows_it,
