@@ -8,13 +8,14 @@
 #include "vault/base/bytes.h"
 
 /* What the index keeps for us between two scans:
- *   version u8 2 | has content u8 | catalog mark u64 | sequence u64 | read u64 | without u64 |
- *   failed u64 | unread u64 */
+ *   version u8 2 | has content u8 | coverage u64 | catalog mark u64 | sequence u64 | read u64 |
+ *   without u64 | failed u64 | unread u64 */
 #define POSITION_VERSION 2
-#define POSITION_LEN 50
+#define POSITION_LEN 58
 
 typedef struct {
     gboolean has_content; /* of the grant that it was made under */
+    guint64 coverage;     /* of the last scan */
     VaultTermsPosition list;
     guint64 read_count, without_count, failed_count;
     guint64 unread_count; /* could not be read, then: nothing was wrong with them */
@@ -83,6 +84,7 @@ static void position_parse(GBytes *bytes, CasePosition *ret_position)
     if (vault_bytes_read_u8(&in) != POSITION_VERSION)
         return;
     position.has_content = vault_bytes_read_u8(&in) != 0;
+    position.coverage = vault_bytes_read_u64(&in);
     position.list.catalog_mark = vault_bytes_read_u64(&in);
     position.list.sequence = vault_bytes_read_u64(&in);
     position.read_count = vault_bytes_read_u64(&in);
@@ -99,6 +101,7 @@ static GByteArray *position_format(const CasePosition *position)
 
     vault_bytes_append_u8(bytes, POSITION_VERSION);
     vault_bytes_append_u8(bytes, position->has_content ? 1 : 0);
+    vault_bytes_append_u64(bytes, position->coverage);
     vault_bytes_append_u64(bytes, position->list.catalog_mark);
     vault_bytes_append_u64(bytes, position->list.sequence);
     vault_bytes_append_u64(bytes, position->read_count);
@@ -109,21 +112,69 @@ static GByteArray *position_format(const CasePosition *position)
     return bytes;
 }
 
-/* A grant that opens messages reads those without terms that one before it could not, and what
- * could not be read may be there now: the list begins anew, what is known is passed over, and all
- * that could not be had comes again. */
+static void append_month_ids(GByteArray *bytes, const RestoreScope *scope)
+{
+    const GArray *keys = scope->grant->keys;
+
+    for (guint i = 0; i < keys->len; i++) {
+        const VaultGrantKey *key = &g_array_index(keys, VaultGrantKey, i);
+
+        if ((key->halves & VAULT_GRANT_INDEX) != 0)
+            g_byte_array_append(bytes, key->month_key_id.bytes, VAULT_ID_LEN);
+    }
+    for (guint i = 0; scope->months != NULL && i < scope->months->len; i++) {
+        const VaultMonthKeys *month = scope->months->pdata[i];
+
+        g_byte_array_append(bytes, month->month_key_id.bytes, VAULT_ID_LEN);
+    }
+}
+
+/* What a scan lists: a hash of the filter and of the months that there are keys of. */
+static guint64 coverage_of(const RestoreScope *scope)
+{
+    const VaultViewFilter *filter = &scope->filter;
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    VaultHash hash;
+    guint64 start;
+
+    vault_bytes_append_u64(bytes, filter->from_s);
+    vault_bytes_append_u64(bytes, filter->to_s);
+    vault_bytes_append_u64(bytes, filter->mailbox_count);
+    vault_bytes_append_u64(bytes, filter->message_count);
+    for (gsize i = 0; i < filter->mailbox_count; i++)
+        g_byte_array_append(bytes, filter->mailboxes[i].bytes, VAULT_ID_LEN);
+    for (gsize i = 0; i < filter->message_count; i++)
+        g_byte_array_append(bytes, filter->messages[i].bytes, VAULT_ID_LEN);
+    append_month_ids(bytes, scope);
+    vault_hash(bytes->data, bytes->len, &hash);
+    memcpy(&start, hash.bytes, sizeof start);
+    return GUINT64_FROM_BE(start);
+}
+
+/* Can what an earlier scan went past, for it did not see or could not have it, be had now? A grant
+ * made later has keys of later months; one that opens messages reads those without terms; a restore
+ * from one mailbox lists that mailbox alone. */
+static gboolean has_more(const CasePosition *position, guint64 coverage, gboolean has_content)
+{
+    return position->coverage != coverage || position->unread_count > 0 ||
+           (has_content && !position->has_content && position->without_count > 0);
+}
+
+/* Then the list begins anew: what is known is passed over, and all that could not be had comes
+ * again. */
 static void begin_position(CaseUpdate *update)
 {
     CasePosition *position = &update->position;
     g_autoptr(GBytes) kept = search_index_position(update->index);
     gboolean has_content = restore_scope_has_content(update->options->scope);
+    guint64 coverage = coverage_of(update->options->scope);
 
     position_parse(kept, position);
-    if (position->unread_count > 0 ||
-        (has_content && !position->has_content && position->without_count > 0)) {
+    if (has_more(position, coverage, has_content)) {
         position->list = (VaultTermsPosition){0};
         position->without_count = position->failed_count = position->unread_count = 0;
     }
+    position->coverage = coverage;
     position->has_content = position->has_content || has_content;
 }
 

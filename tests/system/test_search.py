@@ -314,6 +314,27 @@ def new_mail_is_found_by_the_next_search():
     assert found("zebra") == {"two", "again"}
 
 
+def an_index_made_with_less_misses_nothing():
+    """A grant that is made later for the same scope has keys of more months; and a restore by query
+    from one mailbox brings the same index up to date as a search of all of them."""
+    vault, ids, _ = Fixture.get()
+    scope = ("--mailbox", U, "--mailbox", W, "--from", "1980-01", "--to", "2099-12")
+    early = vault.grant(*scope, name="early")
+    env = state(vault, "less")
+    search("--query", "zebra", "--mailbox", W, "--format", "eml", "--out", vault.folder / "less-out",
+           verb="restore", grant=early, env=env)
+    assert found("zebra OR invoice", grant=early, env=env) == {"two", "again", "plain"}
+    message_file = vault.folder / "imported.eml"
+    message_file.write_bytes(b"Received: by x; Wed, 05 Mar 2014 08:00:00 +0100\r\n"
+                             b"Subject: imported\r\n\r\nquagga\r\n")
+    vault.command("import", vault.path, "--mailbox", U, message_file)
+    assert found("quagga", grant=early, env=env) == set()
+    late = vault.grant(*scope, name="late")
+    assert search("--count", "quagga", grant=late, env=env).stdout == b"1\n"
+    assert found("invoice", grant=late, env=env) == {"plain"}
+    assert len([p for p in (vault.folder / "less").rglob("*.case")]) == 1
+
+
 def what_is_erased_is_found_no_more():
     vault, ids, _ = Fixture.get()
     with Lmtp(vault.address) as client:
@@ -410,4 +431,5 @@ if __name__ == "__main__":
                 a_grant_finds_only_what_it_covers, new_mail_is_found_by_the_next_search,
                 mail_stored_without_its_words_is_opened_where_the_grant_allows_it,
                 damaged_words_are_told_and_stop_nothing_else,
+                an_index_made_with_less_misses_nothing,
                 what_is_erased_is_found_no_more, a_closed_case_has_no_index, search_works_over_ssh)
