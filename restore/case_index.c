@@ -410,29 +410,59 @@ static SearchIndex *open_or_empty(const char *folder, const SearchIndexKey *key,
     return case_folder_empty(folder, error) ? search_index_open(folder, key, error) : NULL;
 }
 
+/* Searches of one case go one after the other until its index is up to date. */
+static VaultFd lock(const char *folder, const char *verb, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultFd fd = case_folder_lock(folder, CASE_FOLDER_NOW, &failure);
+
+    if (fd >= 0)
+        return fd;
+    if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_BUSY)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return -1;
+    }
+    restore_verb_say(verb, "waiting for another search of this case, which brings its index up to "
+                           "date");
+    return case_folder_lock(folder, CASE_FOLDER_WAIT, error);
+}
+
+static SearchIndex *open_up_to_date(const CaseIndexOptions *options, const char *folder,
+                                    const SearchIndexKey *key, CaseIndexReport *report,
+                                    GError **error)
+{
+    g_auto(VaultFd) held = lock(folder, options->verb, error);
+    SearchIndex *index = held < 0 ? NULL : open_or_empty(folder, key, options->verb, error);
+
+    if (index == NULL || !bring_up_to_date(options, folder, key, index, report, error))
+        return NULL;
+    return search_index_open(folder, key, error);
+}
+
 SearchIndex *case_index_open(const CaseIndexOptions *options, CaseIndexReport *ret_report,
                              GError **error)
 {
     g_auto(VaultOpenedCaseKey) opened = {.log_index = 0};
     g_auto(SearchIndexKey) key = {{0}};
-    const char *folder;
-    SearchIndex *index;
 
     if (!get_key(options, &opened, error))
         return NULL;
     vault_case_index_key(&options->scope->identity, &opened.key, key.bytes);
     ret_report->log_index = opened.log_index;
-    folder = ret_report->folder =
+    ret_report->folder =
         case_folder_make(options->state_folder, vault_view_id(options->view), &opened.case_row_id,
                          options->scope->grant->request->case_id, error);
-    index = folder == NULL ? NULL : open_or_empty(folder, &key, options->verb, error);
-    if (index == NULL || !bring_up_to_date(options, folder, &key, index, ret_report, error))
-        return NULL;
-    return search_index_open(folder, &key, error);
+    return ret_report->folder == NULL
+               ? NULL
+               : open_up_to_date(options, ret_report->folder, &key, ret_report, error);
 }
 
 gboolean case_index_drop_damaged(const CaseIndexReport *report, const GError *failure)
 {
-    return report->folder != NULL && g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) &&
-           case_folder_empty(report->folder, NULL);
+    g_auto(VaultFd) held = -1;
+
+    if (report->folder == NULL || !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT))
+        return FALSE;
+    held = case_folder_lock(report->folder, CASE_FOLDER_WAIT, NULL);
+    return held >= 0 && case_folder_empty(report->folder, NULL);
 }

@@ -3,6 +3,7 @@ language, on this host and over ssh; what is found can be frozen and restored; w
 whose case was closed, is found no more; and a grant to search opens nothing."""
 import json
 import os
+import subprocess
 
 import harness
 from harness import Daemon, Vault, sha256
@@ -314,6 +315,17 @@ def new_mail_is_found_by_the_next_search():
     assert found("zebra") == {"two", "again"}
 
 
+def searches_of_one_case_wait_for_each_other():
+    vault, _, grant = Fixture.get()
+    words = [str(PROGRAMS.muniment), "search", str(vault.path), "--grant", str(grant), "--identity",
+             str(vault.folder / "reader.key"), "--count", "zebra"]
+    running = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env={**os.environ, **state(vault, "many")}) for _ in range(8)]
+    for process in running:
+        out, told = process.communicate(timeout=120)
+        assert process.returncode == 0 and out == b"2\n", (process.returncode, out, told)
+
+
 def an_index_made_with_less_misses_nothing():
     """A grant that is made later for the same scope has keys of more months; and a restore by query
     from one mailbox brings the same index up to date as a search of all of them."""
@@ -431,5 +443,5 @@ if __name__ == "__main__":
                 a_grant_finds_only_what_it_covers, new_mail_is_found_by_the_next_search,
                 mail_stored_without_its_words_is_opened_where_the_grant_allows_it,
                 damaged_words_are_told_and_stop_nothing_else,
-                an_index_made_with_less_misses_nothing,
+                searches_of_one_case_wait_for_each_other, an_index_made_with_less_misses_nothing,
                 what_is_erased_is_found_no_more, a_closed_case_has_no_index, search_works_over_ssh)
