@@ -1,6 +1,8 @@
 /* The view of a vault on this host; also what stands behind `muniment serve`. */
 #include "restore/vault_view_local.h"
 
+#include "restore/vault_access.h"
+
 #include <string.h>
 
 static void local_free(gpointer self)
@@ -13,6 +15,8 @@ static void local_free(gpointer self)
     vault_view_ledger_free(view->terms);
     g_clear_pointer(&view->months, g_array_unref);
     proof_logs_free(view->proofs);
+    if (view->keys != view->keep)
+        vault_keep_free(view->keys);
     vault_keep_free(view->keep);
     g_free(view);
 }
@@ -22,9 +26,50 @@ static const VaultId *local_id(gpointer self)
     return vault_keep_id(((LocalView *)self)->keep);
 }
 
+/* ---- the keyring ----------------------------------------------------------------------------- */
+
+/* Once the vault key is rolled a keyring that is open is BUSY for good: what failed with that is
+ * tried again on one that is opened under the new key. */
+static gboolean renew(LocalView *view, GError **failure)
+{
+    VaultKeep *keys;
+
+    if (!g_error_matches(*failure, VAULT_ERROR, VAULT_ERROR_BUSY))
+        return FALSE;
+    keys = vault_access_open(vault_keep_path(view->keep), VAULT_ACCESS_AS_IT_IS, NULL, NULL);
+    if (keys == NULL)
+        return FALSE;
+    if (view->keys != view->keep)
+        vault_keep_free(view->keys);
+    view->keys = keys;
+    g_clear_error(failure);
+    return TRUE;
+}
+
+gboolean local_view_ask(LocalView *view, LocalQuestion question, gpointer asked, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (question(view, asked, &failure) ||
+        (renew(view, &failure) && question(view, asked, &failure)))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+static gboolean read_masters(LocalView *view, gpointer asked, GError **error)
+{
+    GArray **masters = asked;
+
+    *masters = vault_keep_masters(view->keys, error);
+    return *masters != NULL;
+}
+
 static GArray *local_masters(gpointer self, GError **error)
 {
-    return vault_keep_masters(((LocalView *)self)->keep, error);
+    GArray *masters = NULL;
+
+    return local_view_ask(self, read_masters, &masters, error) ? masters : NULL;
 }
 
 /* ---- the grant ------------------------------------------------------------------------------- */
@@ -96,17 +141,31 @@ static GArray *months_of_keys(const GArray *keys)
     return months;
 }
 
-static GArray *months_of_standing(const LocalView *view, GError **error)
+typedef struct {
+    VaultReaderPosition *position;
+    gsize max;
+    GPtrArray *page;
+} MonthsPage;
+
+static gboolean read_months(LocalView *view, gpointer asked, GError **error)
+{
+    const MonthsPage *wanted = asked;
+
+    return vault_keep_reader_months(view->keys, view->grant, wanted->position, wanted->max,
+                                    wanted->page, error);
+}
+
+static GArray *months_of_standing(LocalView *view, GError **error)
 {
     g_autoptr(GArray) months = g_array_new(FALSE, FALSE, sizeof(GrantedMonth));
     g_autoptr(GPtrArray) page =
         g_ptr_array_new_with_free_func((GDestroyNotify)vault_month_keys_free);
     VaultReaderPosition position = {.is_set = FALSE};
+    MonthsPage wanted = {.position = &position, .max = VAULT_VIEW_MONTHS_COUNT_MAX, .page = page};
 
     do {
         g_ptr_array_set_size(page, 0);
-        if (!vault_keep_reader_months(view->keep, view->grant, &position,
-                                      VAULT_VIEW_MONTHS_COUNT_MAX, page, error))
+        if (!local_view_ask(view, read_months, &wanted, error))
             return NULL;
         for (guint i = 0; i < page->len; i++) {
             const VaultMonthKeys *keys = g_ptr_array_index(page, i);
@@ -151,6 +210,7 @@ static gboolean local_months(gpointer self, VaultReaderPosition *position, gsize
                              GPtrArray *page, GError **error)
 {
     LocalView *view = self;
+    MonthsPage wanted = {.position = position, .max = max, .page = page};
 
     if (!local_view_judge_again(view, error))
         return FALSE;
@@ -159,7 +219,7 @@ static gboolean local_months(gpointer self, VaultReaderPosition *position, gsize
                             "only a standing grant has keys in the vault");
         return FALSE;
     }
-    return vault_keep_reader_months(view->keep, view->grant, position, max, page, error);
+    return local_view_ask(view, read_months, &wanted, error);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -213,10 +273,11 @@ gboolean local_view_scope(LocalView *view, const VaultViewFilter *filter, VaultG
 }
 
 typedef struct {
-    LocalView *view;
+    const VaultViewFilter *filter;
     VaultViewPosition *position;
+    gsize max;
     GArray *page;
-    gsize left;
+    VaultViewLedger *ledger;
 } Listing;
 
 /* The list begins at the second of the position: entries of that second come again. */
@@ -232,48 +293,76 @@ static gboolean visit(const VaultCopyEntry *entry, gpointer user, GError **error
 
     if (is_seen(listing->position, entry))
         return TRUE;
-    if (listing->left == 0)
+    if (listing->page->len == listing->max)
         return FALSE;
-    listing->left--;
-    vault_view_ledger_add_listed(listing->view->ledger, entry);
+    vault_view_ledger_add_listed(listing->ledger, entry);
     g_array_append_vals(listing->page, entry, 1);
     *listing->position = (VaultViewPosition){
         .is_set = TRUE, .received_s = entry->received_s, .record_id = entry->record_id};
     return TRUE;
 }
 
+/* Goes on behind what is on the page: it may be tried again. */
+static gboolean list_page(LocalView *view, gpointer asked, GError **error)
+{
+    Listing *listing = asked;
+    g_auto(LocalScope) scope = {.months = NULL};
+
+    if (!local_view_scope(view, listing->filter, VAULT_GRANT_CONTENT, &scope, error))
+        return FALSE;
+    if (listing->position->is_set)
+        scope.filter.from_s = MAX(scope.filter.from_s, listing->position->received_s);
+    return scope.is_empty || scope.filter.from_s >= scope.filter.to_s ||
+           vault_keep_copies(view->keys, &scope.filter, visit, listing, error);
+}
+
 static gboolean local_list(gpointer self, const VaultViewFilter *filter,
                            VaultViewPosition *position, gsize max, GArray *page, GError **error)
 {
     LocalView *view = self;
-    Listing listing = {.view = view, .position = position, .page = page, .left = max};
-    g_auto(LocalScope) scope = {.months = NULL};
+    Listing listing = {.filter = filter,
+                       .position = position,
+                       .max = page->len + max,
+                       .page = page,
+                       .ledger = view->ledger};
 
-    if (!local_view_judge_again(view, error) ||
-        !local_view_scope(view, filter, VAULT_GRANT_CONTENT, &scope, error))
-        return FALSE;
-    if (position->is_set)
-        scope.filter.from_s = MAX(scope.filter.from_s, position->received_s);
-    return scope.is_empty || scope.filter.from_s >= scope.filter.to_s ||
-           vault_keep_copies(view->keep, &scope.filter, visit, &listing, error);
+    return local_view_judge_again(view, error) && local_view_ask(view, list_page, &listing, error);
+}
+
+typedef struct {
+    const char *name;
+    MailboxId *ret_id;
+} MailboxQuestion;
+
+static gboolean find_mailbox(LocalView *view, gpointer asked, GError **error)
+{
+    const MailboxQuestion *question = asked;
+
+    return vault_keep_find_mailbox(view->keys, question->name, question->ret_id, error);
 }
 
 /* An address as typed is tried in lower case too: that is how most vaults keep them. */
 static gboolean local_find_mailbox(gpointer self, const char *name, MailboxId *ret_id,
                                    GError **error)
 {
-    VaultKeep *keep = ((LocalView *)self)->keep;
     g_autofree char *lower = g_utf8_strdown(name, -1);
 
-    return vault_keep_find_mailbox(keep, name, ret_id, NULL) ||
-           vault_keep_find_mailbox(keep, lower, ret_id, error);
+    return local_view_ask(self, find_mailbox, &(MailboxQuestion){name, ret_id}, NULL) ||
+           local_view_ask(self, find_mailbox, &(MailboxQuestion){lower, ret_id}, error);
+}
+
+static gboolean read_message(LocalView *view, gpointer asked, GError **error)
+{
+    g_autoptr(GArray) parts = vault_keep_message(view->keys, asked, error);
+
+    return parts != NULL;
 }
 
 static VaultViewAnswer local_has_message(gpointer self, const RecordId *archive_id)
 {
-    g_autoptr(GArray) parts = vault_keep_message(((LocalView *)self)->keep, archive_id, NULL);
+    RecordId id = *archive_id;
 
-    return parts != NULL ? VAULT_VIEW_IS_THERE : VAULT_VIEW_IS_NOT_THERE;
+    return local_view_ask(self, read_message, &id, NULL) ? VAULT_VIEW_IS_THERE : VAULT_VIEW_IS_NOT_THERE;
 }
 
 /* ---- records and releases -------------------------------------------------------------------- */
@@ -348,13 +437,17 @@ static gboolean local_log(gpointer self, VaultLoggedAct act, const char *text, G
            restore_releaser_log(view->releaser, act, text, error);
 }
 
+static gboolean open_proofs(LocalView *view, gpointer asked, GError **error)
+{
+    view->proofs = proof_logs_open(view->keys, error);
+    return view->proofs != NULL;
+}
+
 static gboolean local_proofs(gpointer self, ProofSource *ret_proofs, GError **error)
 {
     LocalView *view = self;
 
-    if (view->proofs == NULL)
-        view->proofs = proof_logs_open(view->keep, error);
-    if (view->proofs == NULL)
+    if (view->proofs == NULL && !local_view_ask(view, open_proofs, NULL, error))
         return FALSE;
     *ret_proofs = proof_logs_source(view->proofs);
     return TRUE;
@@ -391,7 +484,7 @@ VaultView *vault_view_of_keep(VaultKeep *keep)
 {
     LocalView *view = g_new0(LocalView, 1);
 
-    view->keep = keep;
+    view->keep = view->keys = keep;
     view->ledger = vault_view_ledger_new();
     view->terms = vault_view_ledger_new();
     return vault_view_new(&backend, view);

@@ -14,7 +14,8 @@ typedef struct {
 } GrantedMonth;
 
 typedef struct {
-    VaultKeep *keep;
+    VaultKeep *keep; /* records are read from it, by any thread */
+    VaultKeep *keys; /* what asks the keyring, by one; as `keep` until the vault key is rolled */
     VaultGrantFile *grant;     /* NULL until one is presented, and was found good */
     RestoreReleaser *releaser; /* judges the grant: now, and at each release */
     GArray *months;            /* GrantedMonth; NULL: not asked for yet */
@@ -28,6 +29,11 @@ gboolean local_view_check_grant(const LocalView *view, GError **error);
 /* Lists show no content, but who got mail when: no more of it to whoever was revoked or removed
  * meanwhile. */
 gboolean local_view_judge_again(const LocalView *view, GError **error);
+
+/* A question about the keyring, asked again under the new vault key where that was rolled: it begins
+ * anew then. */
+typedef gboolean (*LocalQuestion)(LocalView *view, gpointer asked, GError **error);
+gboolean local_view_ask(LocalView *view, LocalQuestion question, gpointer asked, GError **error);
 
 /* What a filter and the grant leave. */
 typedef struct {

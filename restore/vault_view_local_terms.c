@@ -10,23 +10,44 @@ static void add_listed(LocalView *view, const VaultTermsEntry *entry)
         vault_view_ledger_add_listed(view->terms, &listed);
 }
 
+typedef struct {
+    const VaultViewFilter *filter;
+    VaultTermsPosition begin, *position;
+    gsize start, max;
+    GArray *page;
+    gboolean *ret_is_more;
+} TermsPage;
+
+static gboolean list_page(LocalView *view, gpointer asked, GError **error)
+{
+    TermsPage *wanted = asked;
+    g_auto(LocalScope) scope = {.months = NULL};
+
+    *wanted->position = wanted->begin;
+    *wanted->ret_is_more = FALSE;
+    g_array_set_size(wanted->page, (guint)wanted->start);
+    return local_view_scope(view, wanted->filter, VAULT_GRANT_INDEX, &scope, error) &&
+           (scope.is_empty ||
+            vault_keep_terms(view->keys, &scope.filter, wanted->position, wanted->max,
+                             wanted->page, wanted->ret_is_more, error));
+}
+
 gboolean local_terms_list(gpointer self, const VaultViewFilter *filter,
                           VaultTermsPosition *position, gsize max, GArray *page,
                           gboolean *ret_is_more, GError **error)
 {
     LocalView *view = self;
-    g_auto(LocalScope) scope = {.months = NULL};
-    guint start = page->len;
+    TermsPage wanted = {.filter = filter,
+                        .begin = *position,
+                        .position = position,
+                        .start = page->len,
+                        .max = max,
+                        .page = page,
+                        .ret_is_more = ret_is_more};
 
-    *ret_is_more = FALSE;
-    if (!local_view_judge_again(view, error) ||
-        !local_view_scope(view, filter, VAULT_GRANT_INDEX, &scope, error))
+    if (!local_view_judge_again(view, error) || !local_view_ask(view, list_page, &wanted, error))
         return FALSE;
-    if (scope.is_empty)
-        return TRUE;
-    if (!vault_keep_terms(view->keep, &scope.filter, position, max, page, ret_is_more, error))
-        return FALSE;
-    for (guint i = start; i < page->len; i++)
+    for (guint i = (guint)wanted.start; i < page->len; i++)
         add_listed(view, &g_array_index(page, VaultTermsEntry, i));
     return TRUE;
 }

@@ -21,6 +21,7 @@ PLAN = struct.Struct("=iiiiii")
 SYNC, RENAME = 2, 3
 MESSAGES = 12
 ERASURES = 50
+CONNECTIONS = harness.numbers(4, 100)
 KILLS_MAX = harness.numbers(60, 400)
 EVERY = harness.numbers(3, 1)
 
@@ -187,7 +188,7 @@ def mail_flows_while_messages_are_erased():
 
     erased = list(ids)
     with Daemon(vault):
-        load = Load(vault.address, 4, source, ledger).start()
+        load = Load(vault.address, CONNECTIONS, source, ledger).start()
         for archive_id in ids[:ERASURES // 2]:
             erase(vault, archive_id)
         vault.command("vaultkey", "roll", vault.path, "--reason", "in between")

@@ -269,8 +269,8 @@ def no_process_or_file_of_the_host_holds_plaintext():
 class Client:
     """The protocol by hand, to `muniment serve` itself: what ssh would carry."""
 
-    def __init__(self):
-        self.vault = Fixture.with_daemon()[0]
+    def __init__(self, vault=None):
+        self.vault = vault or Fixture.with_daemon()[0]
         self.process = subprocess.Popen([PROGRAMS.muniment, "serve", self.vault.path],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
@@ -404,6 +404,23 @@ def forged_and_expired_grants_are_refused():
     assert code_of(Client().greet().ask(GRANT, b"\1" + short.read_bytes())) == REFUSED
 
 
+def session_outlives_a_roll_of_the_vault_key():
+    """What it had open is under a key that is gone; twice, as the second key goes as well."""
+    vault = Vault(PROGRAMS)
+    with Daemon(vault), Lmtp(vault.address) as lmtp:
+        for number in range(2):
+            lmtp.deliver("s@b.test", ["u@example.com"], canary_message(number))
+        client = Client(vault).greet(vault.grant())
+        entries = client.list()
+        assert len(entries) == 2
+        for entry in entries:
+            vault.command("vaultkey", "roll", vault.path, "--reason", "x")
+            assert client.list() == entries
+            assert client.release([entry[:16]])[0] == RELEASE | ANSWER
+            assert client.read(entry[:16])[0] == READ | ANSWER
+            assert client.must(PROVE, os.urandom(32)) == b"\0"
+
+
 def revoked_grant_learns_nothing_more():
     vault = Fixture.with_daemon()[0]
     revoked = vault.grant("--all", *PERIOD, name="revoked")
@@ -453,5 +470,6 @@ if __name__ == "__main__":
                 no_process_or_file_of_the_host_holds_plaintext,
                 record_is_given_only_after_its_release, release_outside_the_grant_is_refused,
                 copy_that_was_not_listed_is_not_released, log_is_proved_and_not_handed_out,
-                forged_and_expired_grants_are_refused, revoked_grant_learns_nothing_more,
+                forged_and_expired_grants_are_refused, session_outlives_a_roll_of_the_vault_key,
+                revoked_grant_learns_nothing_more,
                 broken_protocol_ends_the_session, other_version_is_told)

@@ -73,6 +73,19 @@ static inline void world_tamper(KeyringWorld *world, const char *script)
         fail_msg("%s", error->message);
 }
 
+/* As a file of schema version 2 is: mailboxes without numbers, months with their ids. */
+#define WORLD_VERSION_2                                                                            \
+    "CREATE TABLE old_months (row_id BLOB NOT NULL PRIMARY KEY, row_version INTEGER NOT NULL, "    \
+    "sealed BLOB NOT NULL, mailbox_id BLOB NOT NULL);"                                             \
+    "INSERT INTO old_months SELECT m.row_id, m.row_version, m.sealed, b.row_id FROM months m "     \
+    "JOIN mailboxes b ON b.number = m.mailbox ORDER BY m.number;"                                  \
+    "CREATE TABLE old_mailboxes (row_id BLOB NOT NULL PRIMARY KEY, "                               \
+    "row_version INTEGER NOT NULL, sealed BLOB NOT NULL);"                                         \
+    "INSERT INTO old_mailboxes SELECT row_id, row_version, sealed FROM mailboxes ORDER BY number;" \
+    "DROP TABLE months; DROP TABLE mailboxes; ALTER TABLE old_months RENAME TO months;"            \
+    "ALTER TABLE old_mailboxes RENAME TO mailboxes;"                                               \
+    "CREATE INDEX months_mailbox ON months (mailbox_id); PRAGMA user_version=2;"
+
 static inline gint64 world_count(KeyringWorld *world, const char *query)
 {
     g_autoptr(VaultSql) sql = vault_sql_open(world->path, VAULT_SQL_READ, NULL, 0, NULL);

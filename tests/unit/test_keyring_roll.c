@@ -193,7 +193,7 @@ static void all_can_be_sealed_anew(void **state)
         assert_false(is_leaf_erased(fixture.keyring, &fixture));
         reopen(&fixture, &fixture.next);
     }
-    assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM months"), 2);
+    assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM months"), 3);
     assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM mailboxes"), 2);
     assert_int_equal(world_count(fixture.world, "SELECT min(row_version) FROM holds"), 2);
 }

@@ -34,7 +34,7 @@ static void a_later_schema_is_unsupported(void **state)
 {
     g_autoptr(KeyringWorld) world = keyring_world_new();
 
-    world_tamper(world, "PRAGMA user_version=3");
+    world_tamper(world, "PRAGMA user_version=4");
     assert_open_fails(world, VAULT_ERROR_UNSUPPORTED);
 }
 
@@ -49,8 +49,9 @@ static void a_keyring_of_version_1_gets_the_tables_that_it_lacks(void **state)
     g_autoptr(KeyringWorld) world = keyring_world_new();
     g_autoptr(VaultKeyring) keyring = NULL;
 
-    world_tamper(world, "DROP TABLE holders; DROP TABLE copies; DROP TABLE declarations;"
-                        "DROP TABLE erasures; DROP TABLE retention; PRAGMA user_version=1");
+    world_tamper(world, WORLD_VERSION_2
+                 "DROP TABLE holders; DROP TABLE copies; DROP TABLE declarations;"
+                 "DROP TABLE erasures; DROP TABLE retention; PRAGMA user_version=1");
     keyring = world_open(world, VAULT_KEYRING_READ);
     assert_true(vault_keyring_each(keyring, VAULT_KEYRING_ERASURES, no_row, NULL, NULL));
     g_clear_pointer(&keyring, vault_keyring_close);
@@ -61,6 +62,96 @@ static void a_keyring_of_version_1_gets_the_tables_that_it_lacks(void **state)
     g_clear_pointer(&keyring, vault_keyring_close);
     keyring = world_open(world, VAULT_KEYRING_READ);
     assert_row(keyring, VAULT_KEYRING_ERASURES, &row, "kept");
+}
+
+typedef struct {
+    MailboxId mailboxes[2];
+    VaultMonthValue *months[3]; /* of the first, the second, the first */
+} Directory;
+
+static void directory_clear(Directory *directory)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(directory->months); i++)
+        vault_month_value_free(directory->months[i]);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Directory, directory_clear)
+
+static gboolean next_month(const VaultMonthValue *month, gpointer user, GError **error)
+{
+    VaultMonthValue ***expected = user;
+
+    assert_same_month(month, **expected);
+    assert_memory_equal(&month->mailbox_id, &(**expected)->mailbox_id, VAULT_ID_LEN);
+    ++*expected;
+    return TRUE;
+}
+
+static void assert_directory(KeyringWorld *world, VaultKeyringMode mode, Directory *directory)
+{
+    g_autoptr(VaultKeyring) keyring = world_open(world, mode);
+    g_autoptr(VaultMonthValue) got = NULL;
+    g_autoptr(VaultMonthValue) found = NULL;
+    VaultMonthValue **next = directory->months;
+    guint64 mailboxes, months;
+    MailboxId mailbox_id;
+
+    assert_true(vault_keyring_each_month(keyring, NULL, next_month, &next, NULL));
+    assert_true(next == directory->months + G_N_ELEMENTS(directory->months));
+    assert_true(vault_keyring_month_mailbox(keyring, &directory->months[1]->month_key_id,
+                                            &mailbox_id, NULL));
+    assert_memory_equal(&mailbox_id, &directory->mailboxes[1], VAULT_ID_LEN);
+    got = vault_keyring_get_month(keyring, &directory->months[1]->month_key_id, NULL);
+    assert_same_month(got, directory->months[1]);
+    found = vault_keyring_find_month(keyring, &directory->mailboxes[0], 202603, NULL);
+    assert_same_month(found, directory->months[2]);
+    assert_true(vault_keyring_count(keyring, &mailboxes, &months, NULL));
+    assert_int_equal(mailboxes, 2);
+    assert_int_equal(months, 3);
+}
+
+static Directory directory_new(KeyringWorld *world)
+{
+    g_autoptr(VaultKeyring) keyring = world_open(world, VAULT_KEYRING_WRITE);
+    Directory directory;
+
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(VaultMailboxValue) mailbox =
+            world_add_mailbox(keyring, i == 0 ? "a@example.org" : "b@example.org");
+
+        directory.mailboxes[i] = mailbox->mailbox_id;
+    }
+    for (guint i = 0; i < 3; i++)
+        directory.months[i] =
+            world_add_month(world, keyring, &directory.mailboxes[i % 2], 202601 + i);
+    return directory;
+}
+
+/* A reader changes nothing, a writer makes it a new one; both see the same before and after. */
+static void a_keyring_of_version_2_is_read_and_renewed(void **state)
+{
+    g_autoptr(KeyringWorld) world = keyring_world_new();
+    g_auto(Directory) directory = directory_new(world);
+    const char *columns = "SELECT count(*) FROM pragma_table_info('months') WHERE name='mailbox'";
+
+    assert_directory(world, VAULT_KEYRING_READ, &directory);
+    world_tamper(world, WORLD_VERSION_2);
+    assert_directory(world, VAULT_KEYRING_READ, &directory);
+    assert_int_equal(world_count(world, columns), 0);
+    assert_directory(world, VAULT_KEYRING_WRITE, &directory);
+    assert_int_equal(world_count(world, columns), 1);
+    assert_int_equal(world_count(world, "PRAGMA user_version"), 3);
+    assert_directory(world, VAULT_KEYRING_READ, &directory);
+}
+
+static void a_month_is_added_once(void **state)
+{
+    g_autoptr(KeyringWorld) world = keyring_world_new();
+    g_auto(Directory) directory = directory_new(world);
+    g_autoptr(VaultKeyring) keyring = world_open(world, VAULT_KEYRING_WRITE);
+    g_autoptr(GError) error = NULL;
+
+    assert_false(vault_keyring_add_month(keyring, directory.months[0], &error));
+    assert_error(error, VAULT_ERROR_REFUSED);
 }
 
 static void a_damaged_page_is_found_by_the_check(void **state)
@@ -82,7 +173,7 @@ static void a_damaged_page_is_found_by_the_check(void **state)
     assert_int_equal(fstat(fd, &status), 0);
     /* The last page belongs to that value: its number of the page after it goes wild. */
     memset(zeros, 0x7f, 4);
-    assert_true(vault_file_pwrite_all(fd, zeros, 4, (guint64)status.st_size - 2 * 4096, "", NULL));
+    assert_true(vault_file_pwrite_all(fd, zeros, 4, (guint64)status.st_size - 16384, "", NULL));
     keyring = world_open(world, VAULT_KEYRING_READ);
     assert_false(vault_keyring_check(keyring, &error));
     assert_error(error, VAULT_ERROR_CORRUPT);
@@ -284,8 +375,8 @@ static void assert_directory_corrupt(const char *script, gboolean are_mailboxes_
     "CREATE TABLE kept AS SELECT * FROM " table ";"                                                \
     "UPDATE " table " SET " column " = (SELECT " column " FROM kept WHERE kept.row_id <> " table   \
     ".row_id AND kept.row_id IN "                                                                  \
-    "(SELECT mailbox_id FROM months UNION SELECT row_id FROM months)) WHERE row_id IN "            \
-    "(SELECT mailbox_id FROM months UNION SELECT row_id FROM months); DROP TABLE kept;"
+    "(SELECT row_id FROM mailboxes UNION SELECT row_id FROM months)) WHERE row_id IN "             \
+    "(SELECT row_id FROM mailboxes UNION SELECT row_id FROM months); DROP TABLE kept;"
 
 static void swapped_months_are_found(void **state)
 {
@@ -295,7 +386,7 @@ static void swapped_months_are_found(void **state)
 /* A month given to another mailbox would hand its mail to that mailbox's reader. */
 static void months_given_to_another_mailbox_are_found(void **state)
 {
-    assert_directory_corrupt(SWAP("months", "mailbox_id"), TRUE);
+    assert_directory_corrupt(SWAP("months", "mailbox"), TRUE);
 }
 
 static void swapped_row_keys_are_found(void **state)
@@ -316,6 +407,8 @@ int main(void)
         cmocka_unit_test(a_file_that_is_no_keyring_is_corrupt),
         cmocka_unit_test(a_later_schema_is_unsupported),
         cmocka_unit_test(a_keyring_of_version_1_gets_the_tables_that_it_lacks),
+        cmocka_unit_test(a_keyring_of_version_2_is_read_and_renewed),
+        cmocka_unit_test(a_month_is_added_once),
         cmocka_unit_test(a_damaged_page_is_found_by_the_check),
         cmocka_unit_test(a_missing_generation_row_is_corrupt),
         cmocka_unit_test(a_missing_or_damaged_vault_row_key_fails_the_open),

@@ -30,7 +30,9 @@ static GByteArray *mailbox_again(const guint8 *bytes, gsize len, GError **error)
 
 static GByteArray *month_again(const guint8 *bytes, gsize len, GError **error)
 {
-    g_autoptr(VaultMonthValue) value = vault_month_value_parse(bytes, len, error);
+    static const MailboxId id = {{0x71, 0x71, 0x71, 0x71, 0x71, 0x71, 0x71, 0x71, 0x71, 0x71, 0x71,
+                                  0x71, 0x71, 0x71, 0x71, 0x71}};
+    g_autoptr(VaultMonthValue) value = vault_month_value_parse(&id, bytes, len, error);
 
     return value == NULL ? NULL : vault_month_value_format(value);
 }
@@ -39,6 +41,16 @@ static GByteArray *month_again(const guint8 *bytes, gsize len, GError **error)
 #define REPEAT_16(hex) REPEAT_4(REPEAT_4(hex))
 #define REPEAT_32(hex) REPEAT_16(hex) REPEAT_16(hex)
 #define TIME "000000006b055918"
+
+#define MONTH_NAME "00031773000d61406578616d706c652e6f7267"
+#define MONTH_KEYS REPEAT_32("82") REPEAT_32("83")
+#define MONTH_WRAPS                                                                                \
+    "01" REPEAT_16("84") REPEAT_32("85") REPEAT_32("86") REPEAT_16("86") "02" REPEAT_16("87")      \
+        REPEAT_32("88") REPEAT_32("89") REPEAT_16("89")
+#define MONTH_TREE "01000000010000000000" REPEAT_32("81")
+/* As it was written, with its mailbox. */
+#define MONTH_OF_VERSION_1(mailbox, mark)                                                          \
+    "010001" mailbox MONTH_NAME TIME MONTH_KEYS "0002" MONTH_WRAPS mark "0000002a" MONTH_TREE
 
 typedef GByteArray *(*Make)(void);
 typedef GByteArray *(*Again)(const guint8 *bytes, gsize len, GError **error);
@@ -65,14 +77,7 @@ static const struct {
      "00" TIME "0000000000000000000ec3a4406578616d706c652e6f7267"
      "01" TIME "000000006b055954000f6f6c64406578616d706c652e6f7267"},
     {"month", sample_month, month_again,
-     "010001" REPEAT_16("71") "00031773000d61406578616d706c652e6f7267" TIME REPEAT_32("82")
-         REPEAT_32("83") "0002"
-                         "01" REPEAT_16("84") REPEAT_32("85") REPEAT_32("86")
-                             REPEAT_16("86") "02" REPEAT_16("87") REPEAT_32("88") REPEAT_32("89")
-                                 REPEAT_16("89") "0000000000000800"
-                                                 "0000002a"
-                                                 "0100000001"
-                                                 "0000000000" REPEAT_32("81")},
+     "020001" MONTH_NAME "006b055918" MONTH_KEYS "02" MONTH_WRAPS "000007ff" MONTH_TREE},
     {"event-key", sample_event_key, event_key_again, "01" REPEAT_32("91")},
     {"drilled-master", sample_drilled_master, master_again,
      "0201" TIME REPEAT_32("21") REPEAT_32("22") TIME},
@@ -156,6 +161,8 @@ enum {
 
 static guint8 newest_version(gsize kind)
 {
+    if (kind == MONTH)
+        return 2;
     return kind == MASTER || kind == DRILLED_MASTER || kind == RETIRING_MASTER ? 3 : 1;
 }
 
@@ -223,18 +230,15 @@ static const struct {
     {"address with a NUL", MAILBOX, 42, {0}, 1, VAULT_ERROR_CORRUPT},
     {"address that is no UTF-8", MAILBOX, 42, {0xff}, 1, VAULT_ERROR_CORRUPT},
     {"month of suite 2", MONTH, 1, {0, 2}, 2, VAULT_ERROR_UNSUPPORTED},
-    {"month 0 of a year", MONTH, 19, {0, 3, 0x17, 0x68}, 4, VAULT_ERROR_CORRUPT},
-    {"month 13 of a year", MONTH, 19, {0, 3, 0x17, 0x75}, 4, VAULT_ERROR_CORRUPT},
-    {"month's address with a NUL", MONTH, 26, {0}, 1, VAULT_ERROR_CORRUPT},
-    {"wrap of kind 0", MONTH, 112, {0}, 1, VAULT_ERROR_CORRUPT},
-    {"wrap of kind 3", MONTH, 112, {3}, 1, VAULT_ERROR_CORRUPT},
-    {"no wraps", MONTH, 110, {0, 0}, 2, VAULT_ERROR_CORRUPT},
-    {"65 wraps", MONTH, 110, {0, 65}, 2, VAULT_ERROR_CORRUPT},
-    {"mark past the last leaf", MONTH, 306, {0, 0, 0, 1, 0, 0, 0, 1}, 8, VAULT_ERROR_CORRUPT},
-    {"tree longer than the value", MONTH, 314, {0, 0, 0, 43}, 4, VAULT_ERROR_CORRUPT},
-    {"tree shorter than it says", MONTH, 314, {0, 0, 0, 41}, 4, VAULT_ERROR_CORRUPT},
-    {"tree of version 2", MONTH, 318, {2}, 1, VAULT_ERROR_UNSUPPORTED},
-    {"tree with a node out of range", MONTH, 323, {33}, 1, VAULT_ERROR_CORRUPT},
+    {"month 0 of a year", MONTH, 3, {0, 3, 0x17, 0x68}, 4, VAULT_ERROR_CORRUPT},
+    {"month 13 of a year", MONTH, 3, {0, 3, 0x17, 0x75}, 4, VAULT_ERROR_CORRUPT},
+    {"month's address with a NUL", MONTH, 10, {0}, 1, VAULT_ERROR_CORRUPT},
+    {"wrap of kind 0", MONTH, 92, {0}, 1, VAULT_ERROR_CORRUPT},
+    {"wrap of kind 3", MONTH, 92, {3}, 1, VAULT_ERROR_CORRUPT},
+    {"no wraps", MONTH, 91, {0}, 1, VAULT_ERROR_CORRUPT},
+    {"65 wraps", MONTH, 91, {65}, 1, VAULT_ERROR_CORRUPT},
+    {"tree of version 2", MONTH, 290, {2}, 1, VAULT_ERROR_UNSUPPORTED},
+    {"tree with a node out of range", MONTH, 295, {33}, 1, VAULT_ERROR_CORRUPT},
 };
 
 static void an_impossible_field_is_refused(void **state)
@@ -248,6 +252,29 @@ static void an_impossible_field_is_refused(void **state)
         print_message("%s\n", wrongs[i].what);
         assert_refused(wrongs[i].kind, value->data, value->len, wrongs[i].code);
         vault_value_free(value);
+    }
+}
+
+static void a_month_of_version_1_comes_back_as_one_of_version_2(void **state)
+{
+    static const char *const refused[] = {MONTH_OF_VERSION_1(REPEAT_16("72"), "0000000000000800"),
+                                         MONTH_OF_VERSION_1(REPEAT_16("71"), "0000000000000000"),
+                                         MONTH_OF_VERSION_1(REPEAT_16("71"), "0000000100000001")};
+    const char *good = MONTH_OF_VERSION_1(REPEAT_16("71"), "0000000000000800");
+    gsize len = strlen(good) / 2;
+    g_autofree guint8 *bytes = g_malloc(len);
+    GByteArray *again;
+
+    assert_true(vault_bytes_from_hex(good, bytes, len));
+    again = month_again(bytes, len, NULL);
+    assert_non_null(again);
+    assert_hex(again->data, again->len, kinds[MONTH].hex);
+    vault_value_free(again);
+    for (gsize i = 1; i < len; i++)
+        assert_refused(MONTH, bytes, i, VAULT_ERROR_CORRUPT);
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        assert_true(vault_bytes_from_hex(refused[i], bytes, len));
+        assert_refused(MONTH, bytes, len, VAULT_ERROR_CORRUPT);
     }
 }
 
@@ -388,6 +415,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(another_version_is_unsupported),
         cmocka_unit_test(a_master_under_its_other_version_is_corrupt),
         cmocka_unit_test(an_impossible_field_is_refused),
+        cmocka_unit_test(a_month_of_version_1_comes_back_as_one_of_version_2),
         cmocka_unit_test(the_mark_may_stand_behind_the_last_leaf),
         cmocka_unit_test(addresses_have_1_to_512_bytes),
         cmocka_unit_test(a_mailbox_has_1024_addresses_at_most),

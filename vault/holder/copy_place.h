@@ -8,9 +8,9 @@
  * byte, when vault_copy_place_put() returns TRUE; a crash leaves the one from before or the new
  * one.
  *
- * Behind ssh (ssh://[user@]host[:port]/folder) ssh(1) runs with keys and never asks; there sh, cat,
+ * Behind ssh (ssh://[user@]host[:port]/folder) ssh(1) runs with keys and never asks, and timeout(1) ends it; there sh, cat,
  * sync, mv, rm, head, tail and sha256sum do the work. Errors: NOT_FOUND (away), BUSY (create: a
- * copy lies there; ssh: no answer, or no login), CORRUPT (what was read back differs), MALFORMED
+ * copy lies there; ssh: no answer in time, or no login), CORRUPT (what was read back differs), MALFORMED
  * (no such address), IO, NO_SPACE. Threads: one caller for each place.
  */
 #pragma once

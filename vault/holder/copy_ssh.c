@@ -13,6 +13,11 @@
 /* ssh's own status for: no connection, no login. */
 #define SSH_FAILED 255
 #define NOTHING_THERE 66
+/* timeout(1)'s, when the time was up. */
+#define TIME_UP 124
+/* A host that answers, but does not come to an end: whoever waits for it is the vault's writer. */
+#define SHORT_S 120 /* a look, a removal */
+#define COPY_S 3600 /* a keyring of some hundred megabytes over a slow line */
 
 typedef struct {
     char *user, *host, *folder;
@@ -68,14 +73,16 @@ gboolean vault_copy_ssh_check(const char *place, GError **error)
 
 /* ---- running it ----------------------------------------------------------------------------- */
 
-static char **command(const Address *address, const char *script)
+static char **command(const Address *address, const char *script, guint limit_s)
 {
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+    g_autofree char *limit = g_strdup_printf("%u", limit_s);
     g_autofree char *port = g_strdup_printf("%d", address->port);
 
     /* Never asks; and a host that does not answer is given up. */
-    g_strv_builder_add_many(words, "ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15",
-                            "-o", "ServerAliveInterval=15", NULL);
+    g_strv_builder_add_many(words, "timeout", "--kill-after=5", limit, "ssh", "-T", "-o",
+                            "BatchMode=yes", "-o", "ConnectTimeout=15", "-o",
+                            "ServerAliveInterval=15", NULL);
     if (address->port > 0)
         g_strv_builder_add_many(words, "-p", port, NULL);
     if (address->user != NULL)
@@ -95,6 +102,9 @@ static gboolean set_failed(const VaultCopyPlace *place, GSubprocess *child, GByt
 
     if (status == NOTHING_THERE)
         g_set_error(error, VAULT_ERROR, VAULT_ERROR_NOT_FOUND, "no copy lies in %s", place->place);
+    else if (status == TIME_UP)
+        g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY,
+                    "%s answers, and does not come to an end: see to that host", place->place);
     else
         g_set_error(error, VAULT_ERROR, status == SSH_FAILED ? VAULT_ERROR_BUSY : VAULT_ERROR_IO,
                     "%s: %s", place->place, *said == '\0' ? "ssh failed" : g_strchomp(said));
@@ -102,7 +112,8 @@ static gboolean set_failed(const VaultCopyPlace *place, GSubprocess *child, GByt
 }
 
 /* `in_fd` (-1: none) is what the script reads; it is closed. */
-static GBytes *run(const VaultCopyPlace *place, const char *script, int in_fd, GError **error)
+static GBytes *run(const VaultCopyPlace *place, const char *script, guint limit_s, int in_fd,
+                   GError **error)
 {
     g_auto(VaultFd) in = in_fd;
     g_auto(Address) address = {.port = -1};
@@ -115,7 +126,7 @@ static GBytes *run(const VaultCopyPlace *place, const char *script, int in_fd, G
 
     if (!address_parse(place->place, &address, error))
         return NULL;
-    words = command(&address, script);
+    words = command(&address, script, limit_s);
     if (in >= 0)
         g_subprocess_launcher_take_stdin_fd(launcher, g_steal_fd(&in));
     child = g_subprocess_launcher_spawnv(launcher, (const char *const *)words, &failure);
@@ -154,7 +165,7 @@ static gboolean read_trailer(const VaultCopyPlace *place, guint8 *ret_bytes, gui
                    "test -e \"$name\" || exit " G_STRINGIFY(NOTHING_THERE) "; tail -c " G_STRINGIFY(
                        VAULT_KEYRING_COPY_TRAILER_LEN) " \"$name\"",
                    error);
-    g_autoptr(GBytes) bytes = script == NULL ? NULL : run(place, script, -1, error);
+    g_autoptr(GBytes) bytes = script == NULL ? NULL : run(place, script, SHORT_S, -1, error);
 
     *ret_device = 0;
     if (bytes == NULL)
@@ -210,7 +221,7 @@ static gboolean put(const VaultCopyPlace *place, const char *path, const VaultKe
         copy->keyring_len);
     g_autofree char *script = script_for(place, rest, error);
     int fd = script == NULL ? -1 : open_whole(path, copy, error);
-    g_autoptr(GBytes) said = fd < 0 ? NULL : run(place, script, fd, error);
+    g_autoptr(GBytes) said = fd < 0 ? NULL : run(place, script, COPY_S, fd, error);
     guint8 expected[VAULT_KEYRING_COPY_TRAILER_LEN], trailer[VAULT_KEYRING_COPY_TRAILER_LEN];
     guint64 device;
 
@@ -228,7 +239,7 @@ static gboolean put(const VaultCopyPlace *place, const char *path, const VaultKe
 static gboolean remove_copy(const VaultCopyPlace *place, GError **error)
 {
     g_autofree char *script = script_for(place, "rm -- \"$name\"", error);
-    g_autoptr(GBytes) said = script == NULL ? NULL : run(place, script, -1, error);
+    g_autoptr(GBytes) said = script == NULL ? NULL : run(place, script, SHORT_S, -1, error);
 
     return said != NULL;
 }

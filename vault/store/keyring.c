@@ -2,70 +2,14 @@
 
 #include "vault/base/file.h"
 #include "vault/store/keyring_rows.h"
+#include "vault/store/keyring_schema.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-/* PRAGMA application_id "MNKR" and the version of the schema. */
-#define APPLICATION_ID 0x4d4e4b52
-#define SCHEMA_VERSION 2
-/* Version 1 ended before these tables. */
-#define FIRST_TABLE_OF_VERSION_2 VAULT_KEYRING_HOLDERS
-#define LAST_TABLE_OF_VERSION_2 VAULT_KEYRING_RETENTION
-
 struct VaultKeyringChange {
     VaultKeyring *keyring;
 };
-
-static void build_texts(VaultKeyring *keyring)
-{
-    char **texts = g_new0(char *, STATEMENT_COUNT + 1);
-
-    for (guint table = 0; table < TABLE_COUNT; table++) {
-        const char *name = vault_keyring_table_name(table);
-        char **of_table = texts + table * ROW_OP_COUNT;
-
-        of_table[ROW_GET] =
-            g_strdup_printf("SELECT row_id, row_version, sealed FROM %s WHERE row_id = ?1", name);
-        of_table[ROW_PUT] = g_strdup_printf(
-            "INSERT INTO %s (row_id, row_version, sealed) VALUES (?1, ?2, ?3) ON CONFLICT (row_id) "
-            "DO UPDATE SET row_version = excluded.row_version, sealed = excluded.sealed",
-            name);
-        of_table[ROW_REMOVE] = g_strdup_printf("DELETE FROM %s WHERE row_id = ?1", name);
-        of_table[ROW_EACH] =
-            g_strdup_printf("SELECT row_id, row_version, sealed FROM %s ORDER BY rowid", name);
-        of_table[ROW_NEXT] = g_strdup_printf("SELECT row_id, row_version, sealed, rowid FROM %s "
-                                             "WHERE rowid > ?1 ORDER BY rowid LIMIT 1",
-                                             name);
-        of_table[ROW_REPLACE] =
-            g_strdup_printf("UPDATE %s SET row_version = ?2, sealed = ?3 WHERE rowid = ?1", name);
-    }
-    /* Months have a column more: they are added by a statement of their own, and then replaced. */
-    g_free(texts[TABLE_MONTHS * ROW_OP_COUNT + ROW_PUT]);
-    texts[TABLE_MONTHS * ROW_OP_COUNT + ROW_PUT] =
-        g_strdup("UPDATE months SET row_version = ?2, sealed = ?3 WHERE row_id = ?1");
-    texts[STATEMENT_BEGIN] = g_strdup("BEGIN IMMEDIATE");
-    texts[STATEMENT_COMMIT] = g_strdup("COMMIT");
-    texts[STATEMENT_ROLLBACK] = g_strdup("ROLLBACK");
-    texts[STATEMENT_ADD_MONTH] = g_strdup("INSERT INTO months (row_id, row_version, sealed, "
-                                          "mailbox_id) VALUES (?1, 1, ?2, ?3)");
-    texts[STATEMENT_MONTH_MAILBOX] = g_strdup("SELECT mailbox_id FROM months WHERE row_id = ?1");
-    texts[STATEMENT_MONTHS_OF] =
-        g_strdup("SELECT row_id, row_version, sealed FROM months WHERE mailbox_id = ?1 "
-                 "ORDER BY rowid");
-    texts[STATEMENT_MONTHS_OF_NEWEST_FIRST] =
-        g_strdup("SELECT row_id, row_version, sealed FROM months WHERE mailbox_id = ?1 "
-                 "ORDER BY rowid DESC");
-    texts[STATEMENT_MONTHS] =
-        g_strdup("SELECT row_id, row_version, sealed, mailbox_id FROM months ORDER BY rowid");
-    texts[STATEMENT_NEXT_MONTH_OF] =
-        g_strdup("SELECT row_id, row_version, sealed, rowid FROM months WHERE mailbox_id = ?2 "
-                 "AND rowid > ?1 ORDER BY rowid LIMIT 1");
-    texts[STATEMENT_NEXT_MONTH] =
-        g_strdup("SELECT row_id, row_version, sealed, rowid, mailbox_id FROM months WHERE "
-                 "rowid > ?1 ORDER BY rowid LIMIT 1");
-    keyring->statement_texts = texts;
-}
 
 static VaultKeyring *keyring_new(const char *path, const VaultId *vault_id)
 {
@@ -76,7 +20,7 @@ static VaultKeyring *keyring_new(const char *path, const VaultId *vault_id)
     keyring->vault_id = *vault_id;
     keyring->vault_key = vault_secret_new(sizeof *keyring->vault_key);
     keyring->vault_row_key = vault_secret_new(sizeof *keyring->vault_row_key);
-    build_texts(keyring);
+    vault_keyring_build_texts(keyring);
     return keyring;
 }
 
@@ -106,38 +50,19 @@ static gboolean connect_file(VaultKeyring *keyring, VaultSqlMode mode, GError **
         keyring->path, mode, (const char *const *)keyring->statement_texts, STATEMENT_COUNT, error);
     if (keyring->sql == NULL)
         return FALSE;
-    /* FULL: a commit returns after its sync. secure_delete: freed pages are overwritten, which
+    /* Pages of that size waste less, as a month is long; those of a file that is there stay.
+     * FULL: a commit returns after its sync. secure_delete: freed pages are overwritten, which
      * asks nothing of the disk but is no reason to leave them. */
-    return vault_sql_exec(keyring->sql,
-                          mode == VAULT_SQL_READ
-                              ? "PRAGMA temp_store=MEMORY;"
-                              : "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-                                "PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF;",
-                          error);
+    return vault_sql_exec(
+        keyring->sql,
+        mode == VAULT_SQL_READ
+            ? "PRAGMA temp_store=MEMORY;"
+            : "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+              "PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF;",
+        error);
 }
 
 /* ---- create --------------------------------------------------------------------------------- */
-
-static void append_table(GString *script, guint table, const char *kind)
-{
-    g_string_append_printf(script,
-                           "CREATE %s %s (row_id BLOB NOT NULL PRIMARY KEY, "
-                           "row_version INTEGER NOT NULL, sealed BLOB NOT NULL%s);",
-                           kind, vault_keyring_table_name(table),
-                           table == TABLE_MONTHS ? ", mailbox_id BLOB NOT NULL" : "");
-}
-
-static gboolean create_schema(VaultKeyring *keyring, GError **error)
-{
-    g_autoptr(GString) script = g_string_new(NULL);
-
-    g_string_append_printf(script, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
-                           APPLICATION_ID, SCHEMA_VERSION);
-    for (guint table = 0; table < TABLE_COUNT; table++)
-        append_table(script, table, "TABLE");
-    g_string_append(script, "CREATE INDEX months_mailbox ON months (mailbox_id);");
-    return vault_sql_exec(keyring->sql, script->str, error);
-}
 
 static gboolean create_generation(VaultKeyring *keyring, guint64 now_s, GError **error)
 {
@@ -171,7 +96,7 @@ static gboolean fill_new(VaultKeyring *keyring, guint64 now_s, GError **error)
     if (!connect_file(keyring, VAULT_SQL_WRITE, error))
         return FALSE;
     change = vault_keyring_begin(keyring, error);
-    return change != NULL && create_schema(keyring, error) &&
+    return change != NULL && vault_keyring_create_schema(keyring, error) &&
            create_generation(keyring, now_s, error) &&
            vault_keyring_commit(g_steal_pointer(&change), error) && sync_names(keyring, error);
 }
@@ -206,40 +131,6 @@ gboolean vault_keyring_create(const char *path, const VaultId *vault_id, const V
 }
 
 /* ---- open ----------------------------------------------------------------------------------- */
-
-/* What version 1 lacks: for a writer in the file, for a reader as empty tables of its own. */
-static gboolean upgrade_schema(VaultKeyring *keyring, VaultKeyringMode mode, GError **error)
-{
-    g_autoptr(GString) script = g_string_new(mode == VAULT_KEYRING_READ ? "" : "BEGIN IMMEDIATE;");
-
-    for (guint table = FIRST_TABLE_OF_VERSION_2; table <= LAST_TABLE_OF_VERSION_2; table++)
-        append_table(script, table, mode == VAULT_KEYRING_READ ? "TEMP TABLE" : "TABLE");
-    if (mode == VAULT_KEYRING_WRITE)
-        g_string_append_printf(script, "PRAGMA user_version=%d; COMMIT;", SCHEMA_VERSION);
-    return vault_sql_exec(keyring->sql, script->str, error);
-}
-
-static gboolean check_schema(VaultKeyring *keyring, VaultKeyringMode mode, GError **error)
-{
-    gint64 application_id = 0, version = 0;
-
-    if (!vault_sql_exec_int(keyring->sql, "PRAGMA application_id", &application_id, error) ||
-        !vault_sql_exec_int(keyring->sql, "PRAGMA user_version", &version, error))
-        return FALSE;
-    if (application_id != APPLICATION_ID) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s is not a keyring", keyring->path);
-        return FALSE;
-    }
-    if (version == 1)
-        return upgrade_schema(keyring, mode, error);
-    if (version != SCHEMA_VERSION) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                    "%s has schema version %" G_GINT64_FORMAT ", this program knows %d",
-                    keyring->path, version, SCHEMA_VERSION);
-        return FALSE;
-    }
-    return TRUE;
-}
 
 /* Whether `key` opens the generation row; sets the vault key and finds the vault row key's row. */
 static gboolean try_vault_key(VaultKeyring *keyring, const VaultKey *key,
@@ -314,7 +205,8 @@ VaultKeyring *vault_keyring_open(const char *path, VaultKeyringMode mode, const 
     g_autoptr(VaultKeyring) keyring = keyring_new(path, vault_id);
     VaultSqlMode sql_mode = mode == VAULT_KEYRING_READ ? VAULT_SQL_READ : VAULT_SQL_WRITE;
 
-    if (!connect_file(keyring, sql_mode, error) || !check_schema(keyring, mode, error) ||
+    if (!connect_file(keyring, sql_mode, error) ||
+        !vault_keyring_check_schema(keyring, mode, error) ||
         !unlock(keyring, keys, key_count, error))
         return NULL;
     if (mode == VAULT_KEYRING_WRITE && !sync_names(keyring, error))

@@ -1,5 +1,9 @@
 #include "vault/store/keyring_rows.h"
 
+/* SQLite stores 0 and 1 without a byte: a month that began with 1 would be longer once all are sealed
+ * anew, and the pages, which are full, would split. */
+#define FIRST_MONTH_VERSION 2
+
 /* ---- mailboxes ------------------------------------------------------------------------------ */
 
 gboolean vault_keyring_add_mailbox(VaultKeyring *keyring, const VaultMailboxValue *mailbox,
@@ -107,12 +111,20 @@ gboolean vault_keyring_add_month(VaultKeyring *keyring, const VaultMonthValue *m
         return FALSE;
     value = vault_month_value_format(month);
     sealed =
-        vault_keyring_row_seal(keyring, TABLE_MONTHS, month->month_key_id.bytes, 1, &key, value);
+        vault_keyring_row_seal(keyring, TABLE_MONTHS, month->month_key_id.bytes, FIRST_MONTH_VERSION,
+                               &key, value);
     vault_value_free(value);
     vault_sql_bind_id(add, 1, month->month_key_id.bytes);
     vault_sql_bind_blob(add, 2, g_bytes_get_data(sealed, NULL), g_bytes_get_size(sealed));
     vault_sql_bind_id(add, 3, month->mailbox_id.bytes);
-    return vault_sql_run(keyring->sql, add, error);
+    vault_sql_bind_u64(add, 4, FIRST_MONTH_VERSION);
+    if (!vault_sql_run(keyring->sql, add, error))
+        return FALSE;
+    if (vault_sql_changes(keyring->sql) > 0)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_REFUSED, "%s has a month %s already", keyring->path,
+                VAULT_ID_TEXT(month->month_key_id));
+    return FALSE;
 }
 
 gboolean vault_keyring_update_month(VaultKeyring *keyring, const VaultMonthValue *month,
@@ -152,7 +164,8 @@ gboolean vault_keyring_month_mailbox(VaultKeyring *keyring, const MonthKeyId *mo
     return FALSE;
 }
 
-/* Row id and mailbox id are clear columns: both must be what the sealed value says. */
+/* Row id and mailbox are clear columns: the one must be that of the sealed key, and the value lies
+ * under the row key of the other. */
 static VaultMonthValue *month_of_row(VaultKeyring *keyring, VaultStatement *row,
                                      const MailboxId *mailbox_id, const RowKey *key, GError **error)
 {
@@ -163,16 +176,12 @@ static VaultMonthValue *month_of_row(VaultKeyring *keyring, VaultStatement *row,
 
     if (value == NULL)
         return NULL;
-    month = vault_month_value_parse(value->data, value->len, error);
+    month = vault_month_value_parse(mailbox_id, value->data, value->len, error);
     vault_value_free(value);
-    if (month == NULL)
-        return NULL;
-    if (VAULT_ID_EQUAL(month->month_key_id, row_id) &&
-        VAULT_ID_EQUAL(month->mailbox_id, *mailbox_id))
+    if (month == NULL || VAULT_ID_EQUAL(month->month_key_id, row_id))
         return g_steal_pointer(&month);
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                "%s: month %s holds the key or mailbox of another", keyring->path,
-                VAULT_ID_TEXT(row_id));
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT, "%s: month %s holds the key of another",
+                keyring->path, VAULT_ID_TEXT(row_id));
     return NULL;
 }
 

@@ -2,7 +2,8 @@
 
 #include "vault/base/bytes.h"
 
-#define MONTH_VERSION 1
+#define FIRST_VERSION 1 /* longer, and names its mailbox */
+#define MONTH_VERSION 2
 
 static VaultMonthValue *value_new(void)
 {
@@ -60,34 +61,36 @@ const VaultWrap *vault_month_value_wrap(const VaultMonthValue *value, VaultWrapK
     return NULL;
 }
 
-GByteArray *vault_month_value_format(const VaultMonthValue *value)
+static void append_wraps(GByteArray *bytes, const GArray *wraps)
 {
-    /* Room for the usual tree at once: growing would leave nodes behind in freed memory. */
-    GByteArray *bytes = g_byte_array_sized_new(4096);
-    guint tree_at;
-
-    vault_bytes_append_u8(bytes, MONTH_VERSION);
-    vault_bytes_append_u16(bytes, VAULT_SUITE_X25519);
-    g_byte_array_append(bytes, value->mailbox_id.bytes, VAULT_ID_LEN);
-    vault_bytes_append_u32(bytes, value->month);
-    vault_bytes_append_string16(bytes, value->address);
-    vault_bytes_append_u64(bytes, value->created_s);
-    g_byte_array_append(bytes, value->keys.content.bytes, VAULT_KEY_LEN);
-    g_byte_array_append(bytes, value->keys.index.bytes, VAULT_KEY_LEN);
-    vault_bytes_append_u16(bytes, (guint16)value->wraps->len);
-    for (guint i = 0; i < value->wraps->len; i++) {
-        const VaultWrap *wrap = &g_array_index(value->wraps, VaultWrap, i);
+    vault_bytes_append_u8(bytes, (guint8)wraps->len);
+    for (guint i = 0; i < wraps->len; i++) {
+        const VaultWrap *wrap = &g_array_index(wraps, VaultWrap, i);
 
         vault_bytes_append_u8(bytes, wrap->kind);
         g_byte_array_append(bytes, wrap->key_id.bytes, VAULT_ID_LEN);
         g_byte_array_append(bytes, wrap->enc, sizeof wrap->enc);
         g_byte_array_append(bytes, wrap->ciphertext, sizeof wrap->ciphertext);
     }
-    vault_bytes_append_u64(bytes, value->leaf_mark);
-    tree_at = bytes->len;
-    vault_bytes_append_u32(bytes, 0);
+}
+
+GByteArray *vault_month_value_format(const VaultMonthValue *value)
+{
+    /* Room for the usual tree at once: growing would leave nodes behind in freed memory. */
+    GByteArray *bytes = g_byte_array_sized_new(4096);
+
+    g_assert(value->leaf_mark > 0 && value->leaf_mark <= VAULT_LEAVES_MAX);
+    vault_bytes_append_u8(bytes, MONTH_VERSION);
+    vault_bytes_append_u16(bytes, VAULT_SUITE_X25519);
+    vault_bytes_append_u32(bytes, value->month);
+    vault_bytes_append_string16(bytes, value->address);
+    vault_bytes_append_u8(bytes, (guint8)(value->created_s >> 32));
+    vault_bytes_append_u32(bytes, (guint32)value->created_s);
+    g_byte_array_append(bytes, value->keys.content.bytes, VAULT_KEY_LEN);
+    g_byte_array_append(bytes, value->keys.index.bytes, VAULT_KEY_LEN);
+    append_wraps(bytes, value->wraps);
+    vault_bytes_append_u32(bytes, (guint32)(value->leaf_mark - 1));
     vault_erasure_tree_format(value->tree, bytes);
-    vault_bytes_put_u32(bytes->data + tree_at, bytes->len - tree_at - 4);
     return bytes;
 }
 
@@ -97,10 +100,12 @@ static gboolean corrupt(GError **error, const char *what)
     return FALSE;
 }
 
-static gboolean parse_wraps(VaultBytesReader *reader, VaultMonthValue *value, GError **error)
-{
-    guint16 count = vault_bytes_read_u16(reader);
+/* ---- parsing: both versions, which differ in how long their numbers are -----------------------
+ */
 
+static gboolean parse_wraps(VaultBytesReader *reader, guint count, VaultMonthValue *value,
+                            GError **error)
+{
     if (count == 0 || count > VAULT_WRAPS_MAX)
         return corrupt(error, "has no wraps or too many");
     for (guint i = 0; i < count; i++) {
@@ -117,59 +122,95 @@ static gboolean parse_wraps(VaultBytesReader *reader, VaultMonthValue *value, GE
     return TRUE;
 }
 
-static gboolean parse_fields(VaultBytesReader *reader, VaultMonthValue *value, GError **error)
+static gboolean parse_name(VaultBytesReader *reader, VaultMonthValue *value, GError **error)
 {
-    vault_bytes_read(reader, value->mailbox_id.bytes, VAULT_ID_LEN);
     value->month = vault_bytes_read_u32(reader);
     value->address = vault_bytes_read_string16(reader);
     if (value->address == NULL || strlen(value->address) > VAULT_ADDRESS_LEN_MAX)
         return corrupt(error, "has an address that is cut, too long or no UTF-8");
-    value->created_s = vault_bytes_read_u64(reader);
-    vault_bytes_read(reader, value->keys.content.bytes, VAULT_KEY_LEN);
-    vault_bytes_read(reader, value->keys.index.bytes, VAULT_KEY_LEN);
-    if (!vault_month_is_valid(value->month))
-        return corrupt(error, "is of no month");
-    return parse_wraps(reader, value, error);
+    return vault_month_is_valid(value->month) || corrupt(error, "is of no month");
 }
 
-static gboolean parse_tree(VaultBytesReader *reader, VaultMonthValue *value, GError **error)
+static void read_keys(VaultBytesReader *reader, VaultMonthValue *value)
 {
-    guint32 tree_len;
-    const guint8 *tree;
+    vault_bytes_read(reader, value->keys.content.bytes, VAULT_KEY_LEN);
+    vault_bytes_read(reader, value->keys.index.bytes, VAULT_KEY_LEN);
+}
 
-    value->leaf_mark = vault_bytes_read_u64(reader);
-    tree_len = vault_bytes_read_u32(reader);
-    tree = vault_bytes_read_borrowed(reader, tree_len);
+static gboolean parse_tree(VaultBytesReader *reader, gsize tree_len, VaultMonthValue *value,
+                           GError **error)
+{
+    const guint8 *tree = vault_bytes_read_borrowed(reader, tree_len);
+
     if (tree == NULL || !vault_bytes_reader_finish(reader, VAULT_BYTES_MUST_END))
         return corrupt(error, "has the wrong length");
-    if (value->leaf_mark > VAULT_LEAVES_MAX)
-        return corrupt(error, "has a high-water mark past its last leaf");
+    if (value->leaf_mark == 0 || value->leaf_mark > VAULT_LEAVES_MAX)
+        return corrupt(error, "has a high-water mark past its last leaf, or none");
     value->tree = vault_erasure_tree_parse(tree, tree_len, error);
     return value->tree != NULL;
 }
 
-VaultMonthValue *vault_month_value_parse(const guint8 *bytes, gsize len, GError **error)
+static gboolean parse_first(VaultBytesReader *reader, const MailboxId *mailbox_id,
+                            VaultMonthValue *value, GError **error)
+{
+    MailboxId named = {{0}};
+
+    vault_bytes_read(reader, named.bytes, VAULT_ID_LEN);
+    if (!VAULT_ID_EQUAL(named, *mailbox_id))
+        return corrupt(error, "is of another mailbox");
+    if (!parse_name(reader, value, error))
+        return FALSE;
+    value->created_s = vault_bytes_read_u64(reader);
+    read_keys(reader, value);
+    if (!parse_wraps(reader, vault_bytes_read_u16(reader), value, error))
+        return FALSE;
+    value->leaf_mark = vault_bytes_read_u64(reader);
+    return parse_tree(reader, vault_bytes_read_u32(reader), value, error);
+}
+
+static gboolean parse_second(VaultBytesReader *reader, VaultMonthValue *value, GError **error)
+{
+    if (!parse_name(reader, value, error))
+        return FALSE;
+    value->created_s = (guint64)vault_bytes_read_u8(reader) << 32;
+    value->created_s |= vault_bytes_read_u32(reader);
+    read_keys(reader, value);
+    if (!parse_wraps(reader, vault_bytes_read_u8(reader), value, error))
+        return FALSE;
+    value->leaf_mark = (guint64)vault_bytes_read_u32(reader) + 1;
+    return parse_tree(reader, reader->left, value, error);
+}
+
+static gboolean parse_version(VaultBytesReader *reader, guint8 *ret_version, GError **error)
+{
+    guint16 suite;
+
+    *ret_version = vault_bytes_read_u8(reader);
+    suite = vault_bytes_read_u16(reader);
+    if (reader->failed)
+        return corrupt(error, "has the wrong length");
+    if ((*ret_version == FIRST_VERSION || *ret_version == MONTH_VERSION) &&
+        suite == VAULT_SUITE_X25519)
+        return TRUE;
+    g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
+                "mailbox-month of version %u, suite 0x%04x: this program knows %u, 0x%04x",
+                *ret_version, suite, MONTH_VERSION, VAULT_SUITE_X25519);
+    return FALSE;
+}
+
+VaultMonthValue *vault_month_value_parse(const MailboxId *mailbox_id, const guint8 *bytes,
+                                         gsize len, GError **error)
 {
     g_autoptr(VaultMonthValue) value = value_new();
     VaultBytesReader reader;
     guint8 version;
-    guint16 suite;
 
     vault_bytes_reader_init(&reader, bytes, len);
-    version = vault_bytes_read_u8(&reader);
-    suite = vault_bytes_read_u16(&reader);
-    if (reader.failed) {
-        corrupt(error, "has the wrong length");
+    if (!parse_version(&reader, &version, error) ||
+        !(version == FIRST_VERSION ? parse_first(&reader, mailbox_id, value, error)
+                                   : parse_second(&reader, value, error)))
         return NULL;
-    }
-    if (version != MONTH_VERSION || suite != VAULT_SUITE_X25519) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                    "mailbox-month of version %u, suite 0x%04x: this program knows %u, 0x%04x",
-                    version, suite, MONTH_VERSION, VAULT_SUITE_X25519);
-        return NULL;
-    }
-    if (!parse_fields(&reader, value, error) || !parse_tree(&reader, value, error))
-        return NULL;
+    value->mailbox_id = *mailbox_id;
     value->month_key_id = vault_month_key_id(&value->keys.content);
     return g_steal_pointer(&value);
 }

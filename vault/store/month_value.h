@@ -15,11 +15,11 @@ typedef struct {
     MonthKeyId month_key_id; /* the row id: not in the value, follows from keys.content */
     MailboxId mailbox_id;
     VaultMonth month;
-    char *address; /* primary address when the key was made; "" for unassigned */
-    guint64 created_s;
+    char *address;     /* primary address when the key was made; "" for unassigned */
+    guint64 created_s; /* below 2^40 */
     MonthPublicKeys keys;
     GArray *wraps;     /* VaultWrap */
-    guint64 leaf_mark; /* leaves below it may have been handed out; at most VAULT_LEAVES_MAX */
+    guint64 leaf_mark; /* leaves below it may have been handed out; 1 to VAULT_LEAVES_MAX */
     VaultErasureTree *tree;
 } VaultMonthValue;
 
@@ -34,6 +34,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VaultMonthValue, vault_month_value_free)
 const VaultWrap *vault_month_value_wrap(const VaultMonthValue *value, VaultWrapKind kind,
                                         const KeyId *key_id);
 
-/* The caller frees it with vault_value_free(), which wipes. */
+/* Always of version 2. The caller frees it with vault_value_free(), which wipes. */
 GByteArray *vault_month_value_format(const VaultMonthValue *value);
-VaultMonthValue *vault_month_value_parse(const guint8 *bytes, gsize len, GError **error);
+/* Of either version. The mailbox is the one whose row key opened the value; version 1 names it,
+ * too: CORRUPT where that is another. */
+VaultMonthValue *vault_month_value_parse(const MailboxId *mailbox_id, const guint8 *bytes,
+                                         gsize len, GError **error);
