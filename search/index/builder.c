@@ -7,20 +7,55 @@
 
 #define VARINT32_LEN_MAX 5
 
+/* What one builder collected. */
+typedef struct {
+    GByteArray *forward, *summaries;
+    guint32 *numbers; /* by that builder's number of a term, this one's; NULL: they are the same */
+} Part;
+
 /* A document's terms, in `forward`: for each its number and the length of what follows, then the
  * frequency and the positions, as varints; a position as the distance from the one before. */
 typedef struct {
     SearchDocument document;
+    guint part;
     gsize forward_offset, forward_end;
     gsize summary_offset, summary_end;
 } Held;
 
 struct SearchBuilder {
     SearchTermTable *terms;
-    GArray *lens; /* guint32, by number: bytes of the list, see invert() */
-    GArray *held; /* Held */
-    GByteArray *forward, *summaries, *coded;
+    GArray *lens;     /* guint32, by number: bytes of the list, see invert() */
+    GArray *held;     /* Held */
+    GPtrArray *parts; /* Part; the first is its own, the others were absorbed */
+    Part *own;
+    GByteArray *coded;
 };
+
+static void free_wiped(GByteArray *bytes)
+{
+    if (bytes->len > 0)
+        vault_wipe(bytes->data, bytes->len);
+    g_byte_array_unref(bytes);
+}
+
+static Part *part_new(void)
+{
+    Part *part = g_new0(Part, 1);
+
+    part->forward = g_byte_array_new();
+    part->summaries = g_byte_array_new();
+    return part;
+}
+
+static void part_free(gpointer user)
+{
+    Part *part = user;
+
+    free_wiped(part->forward);
+    free_wiped(part->summaries);
+    g_free(part->numbers);
+    g_free(part);
+}
 
 SearchBuilder *search_builder_new(void)
 {
@@ -29,17 +64,11 @@ SearchBuilder *search_builder_new(void)
     builder->terms = search_term_table_new();
     builder->lens = g_array_new(FALSE, TRUE, sizeof(guint32));
     builder->held = g_array_new(FALSE, FALSE, sizeof(Held));
-    builder->forward = g_byte_array_new();
-    builder->summaries = g_byte_array_new();
+    builder->parts = g_ptr_array_new_with_free_func(part_free);
+    builder->own = part_new();
+    g_ptr_array_add(builder->parts, builder->own);
     builder->coded = g_byte_array_new();
     return builder;
-}
-
-static void free_wiped(GByteArray *bytes)
-{
-    if (bytes->len > 0)
-        vault_wipe(bytes->data, bytes->len);
-    g_byte_array_unref(bytes);
 }
 
 void search_builder_free(SearchBuilder *builder)
@@ -49,8 +78,7 @@ void search_builder_free(SearchBuilder *builder)
     search_term_table_free(builder->terms);
     g_array_unref(builder->lens);
     g_array_unref(builder->held);
-    free_wiped(builder->forward);
-    free_wiped(builder->summaries);
+    g_ptr_array_unref(builder->parts);
     free_wiped(builder->coded);
     g_free(builder);
 }
@@ -92,11 +120,11 @@ static void add_term(SearchBuilder *builder, const IngestTerm *term, guint32 num
     if (number >= builder->lens->len)
         g_array_set_size(builder->lens, number + 1);
     g_array_index(builder->lens, guint32, number) += (guint32)sizeof(guint32) + builder->coded->len;
-    at = reserve(builder->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
+    at = reserve(builder->own->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
     at = search_varint_put(at, number);
     at = search_varint_put(at, builder->coded->len);
     memcpy(at, builder->coded->data, builder->coded->len);
-    keep_up_to(builder->forward, at + builder->coded->len);
+    keep_up_to(builder->own->forward, at + builder->coded->len);
 }
 
 static void add_terms(SearchBuilder *builder, const IngestTerms *all)
@@ -120,8 +148,8 @@ void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 rece
                         const IngestTerms *terms)
 {
     const IngestSummary *summary = ingest_terms_summary(terms);
-    Held held = {.forward_offset = builder->forward->len,
-                 .summary_offset = builder->summaries->len};
+    Held held = {.forward_offset = builder->own->forward->len,
+                 .summary_offset = builder->own->summaries->len};
 
     held.document = (SearchDocument){
         .id = *id,
@@ -133,10 +161,52 @@ void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 rece
     for (guint field = 1; field < INGEST_FIELD_COUNT; field++)
         held.document.lengths[field] = ingest_terms_word_count(terms, field);
     add_terms(builder, terms);
-    search_summary_format(summary, builder->summaries);
-    held.forward_end = builder->forward->len;
-    held.summary_end = builder->summaries->len;
+    search_summary_format(summary, builder->own->summaries);
+    held.forward_end = builder->own->forward->len;
+    held.summary_end = builder->own->summaries->len;
     g_array_append_val(builder->held, held);
+}
+
+/* The numbers that this builder has for the terms of the other, in the order of those. */
+static guint32 *translate(SearchBuilder *builder, const SearchTermTable *other)
+{
+    guint32 count = search_term_table_count(other);
+    guint32 *numbers = g_new(guint32, (gsize)count + 1);
+    IngestTerm terms[SEARCH_TERMS_AT_ONCE];
+
+    for (guint32 done = 0; done < count;) {
+        guint at_once = MIN(count - done, SEARCH_TERMS_AT_ONCE);
+
+        for (guint i = 0; i < at_once; i++) {
+            guint field;
+
+            search_term_table_get(other, done + i, &terms[i].term, &terms[i].len, &field);
+            terms[i].field = (IngestField)field;
+        }
+        search_term_table_numbers(builder->terms, terms, at_once, numbers + done);
+        done += at_once;
+    }
+    return numbers;
+}
+
+void search_builder_absorb(SearchBuilder *builder, SearchBuilder *other)
+{
+    guint part = builder->parts->len;
+
+    g_assert(other->parts->len == 1);
+    other->own->numbers = translate(builder, other->terms);
+    g_array_set_size(builder->lens, search_term_table_count(builder->terms));
+    for (guint32 i = 0; i < other->lens->len; i++)
+        g_array_index(builder->lens, guint32, other->own->numbers[i]) +=
+            g_array_index(other->lens, guint32, i);
+    for (guint i = 0; i < other->held->len; i++) {
+        Held held = g_array_index(other->held, Held, i);
+
+        held.part = part;
+        g_array_append_val(builder->held, held);
+    }
+    g_ptr_array_add(builder->parts, g_ptr_array_steal_index(other->parts, 0));
+    search_builder_free(other);
 }
 
 guint search_builder_document_count(const SearchBuilder *builder)
@@ -146,14 +216,20 @@ guint search_builder_document_count(const SearchBuilder *builder)
 
 gsize search_builder_len(const SearchBuilder *builder)
 {
-    return (gsize)builder->forward->len + builder->summaries->len +
-           search_term_table_len(builder->terms) + builder->lens->len * sizeof(guint32) +
+    gsize len = 0;
+
+    for (guint i = 0; i < builder->parts->len; i++) {
+        const Part *part = g_ptr_array_index(builder->parts, i);
+
+        len += (gsize)part->forward->len + part->summaries->len;
+    }
+    return len + search_term_table_len(builder->terms) + builder->lens->len * sizeof(guint32) +
            builder->held->len * sizeof(Held);
 }
 
 guint64 search_builder_written_len(const SearchBuilder *builder)
 {
-    return ((guint64)builder->forward->len + builder->summaries->len) / 2;
+    return ((guint64)builder->own->forward->len + builder->own->summaries->len) / 2;
 }
 
 static gint compare(gconstpointer a, gconstpointer b)
@@ -166,9 +242,10 @@ static gboolean write_documents(SearchBuilder *builder, SearchCopies *copies,
 {
     for (guint i = 0; i < builder->held->len; i++) {
         const Held *held = &g_array_index(builder->held, Held, i);
+        const Part *part = g_ptr_array_index(builder->parts, held->part);
 
         if (!search_segment_writer_add_document(writer, &held->document,
-                                                builder->summaries->data + held->summary_offset,
+                                                part->summaries->data + held->summary_offset,
                                                 held->summary_end - held->summary_offset, error) ||
             (copies != NULL && !search_copies_write(copies, &held->document.id, writer, error)))
             return FALSE;
@@ -211,13 +288,16 @@ static void invert_document(const SearchBuilder *builder, guint32 document, guin
                             gsize *ends)
 {
     const Held *held = &g_array_index(builder->held, Held, document);
-    const guint8 *next = builder->forward->data + held->forward_offset;
-    const guint8 *end = builder->forward->data + held->forward_end;
+    const Part *part = g_ptr_array_index(builder->parts, held->part);
+    const guint8 *next = part->forward->data + held->forward_offset;
+    const guint8 *end = part->forward->data + held->forward_end;
     Posting postings[SEARCH_TERMS_AT_ONCE];
     guint count = 0;
 
     while (next < end) {
-        postings[count].number = (guint32)read_own(&next, end);
+        guint32 number = (guint32)read_own(&next, end);
+
+        postings[count].number = part->numbers != NULL ? part->numbers[number] : number;
         postings[count].len = (guint32)read_own(&next, end);
         postings[count].coded = next;
         next += postings[count].len;
