@@ -28,7 +28,6 @@ struct SearchBuilder {
     GArray *held;     /* Held */
     GPtrArray *parts; /* Part; the first is its own, the others were absorbed */
     Part *own;
-    GByteArray *coded;
 };
 
 static void free_wiped(GByteArray *bytes)
@@ -67,7 +66,6 @@ SearchBuilder *search_builder_new(void)
     builder->parts = g_ptr_array_new_with_free_func(part_free);
     builder->own = part_new();
     g_ptr_array_add(builder->parts, builder->own);
-    builder->coded = g_byte_array_new();
     return builder;
 }
 
@@ -79,52 +77,68 @@ void search_builder_free(SearchBuilder *builder)
     g_array_unref(builder->lens);
     g_array_unref(builder->held);
     g_ptr_array_unref(builder->parts);
-    free_wiped(builder->coded);
     g_free(builder);
 }
 
-/* Room for what is to be put at the end of the bytes, and how much of it was used. */
-static guint8 *reserve(GByteArray *bytes, gsize len)
+/* At most; beside its positions, its number, the length of what follows and the frequency. */
+static gsize coded_len_max(const IngestTerm *term)
 {
-    guint at = bytes->len;
-
-    g_byte_array_set_size(bytes, (guint)(at + len));
-    return bytes->data + at;
+    return (term->count + 3) * VARINT32_LEN_MAX;
 }
 
-static void keep_up_to(GByteArray *bytes, const guint8 *end)
+static guint8 *put_positions(guint8 *at, const IngestTerm *term)
 {
-    g_byte_array_set_size(bytes, (guint)(end - bytes->data));
-}
-
-static void code_positions(SearchBuilder *builder, const IngestTerm *term)
-{
-    guint8 *at;
     guint32 before = 0;
 
-    g_byte_array_set_size(builder->coded, 0);
-    at = reserve(builder->coded, (term->count + 1) * VARINT32_LEN_MAX);
     at = search_varint_put(at, term->count);
     for (gsize i = 0; i < term->count; i++) {
         at = search_varint_put(at, term->positions[i] - before);
         before = term->positions[i];
     }
-    keep_up_to(builder->coded, at);
+    return at;
 }
 
-static void add_term(SearchBuilder *builder, const IngestTerm *term, guint32 number)
+/* Returns the end of what it writes. The length comes first and is known last: mostly it is one
+ * byte, else what follows is moved. */
+static guint8 *put_term(guint8 *at, const IngestTerm *term, guint32 number, guint32 *list_len)
 {
-    guint8 *at;
+    guint8 *coded, *end;
+    gsize len;
 
-    code_positions(builder, term);
-    if (number >= builder->lens->len)
-        g_array_set_size(builder->lens, number + 1);
-    g_array_index(builder->lens, guint32, number) += (guint32)sizeof(guint32) + builder->coded->len;
-    at = reserve(builder->own->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
     at = search_varint_put(at, number);
-    at = search_varint_put(at, builder->coded->len);
-    memcpy(at, builder->coded->data, builder->coded->len);
-    keep_up_to(builder->own->forward, at + builder->coded->len);
+    coded = at + 1;
+    end = put_positions(coded, term);
+    len = (gsize)(end - coded);
+    *list_len += (guint32)(sizeof(guint32) + len);
+    if (len >= 0x80) {
+        guint8 prefix[VARINT32_LEN_MAX];
+        gsize prefix_len = (gsize)(search_varint_put(prefix, len) - prefix);
+
+        memmove(at + prefix_len, coded, len);
+        memcpy(at, prefix, prefix_len);
+        return at + prefix_len + len;
+    }
+    *at = (guint8)len;
+    return end;
+}
+
+static void put_terms(SearchBuilder *builder, const IngestTerm *terms, const guint32 *numbers,
+                      guint count)
+{
+    GByteArray *forward = builder->own->forward;
+    guint32 *lens;
+    guint8 *at;
+    gsize len = forward->len, room = 0;
+
+    g_array_set_size(builder->lens, search_term_table_count(builder->terms));
+    lens = (guint32 *)(void *)builder->lens->data;
+    for (guint i = 0; i < count; i++)
+        room += coded_len_max(&terms[i]);
+    g_byte_array_set_size(forward, (guint)(len + room));
+    at = forward->data + len;
+    for (guint i = 0; i < count; i++)
+        at = put_term(at, &terms[i], numbers[i], &lens[numbers[i]]);
+    g_byte_array_set_size(forward, (guint)(at - forward->data));
 }
 
 static void add_terms(SearchBuilder *builder, const IngestTerms *all)
@@ -139,8 +153,7 @@ static void add_terms(SearchBuilder *builder, const IngestTerms *all)
             if (!ingest_terms_next(&cursor, &terms[count]))
                 break;
         search_term_table_numbers(builder->terms, terms, count, numbers);
-        for (guint i = 0; i < count; i++)
-            add_term(builder, &terms[i], numbers[i]);
+        put_terms(builder, terms, numbers, count);
     } while (count == SEARCH_TERMS_AT_ONCE);
 }
 
@@ -327,22 +340,21 @@ static guint8 *invert(const SearchBuilder *builder, gsize *ends)
 }
 
 static gboolean write_list(SearchListWriter *writer, const guint8 *next, const guint8 *end,
-                           GArray *positions, GError **error)
+                           GError **error)
 {
     while (next < end) {
-        guint32 document, count, position = 0;
+        guint32 document, count, position = 0, *positions;
 
         memcpy(&document, next, sizeof document);
         next += sizeof document;
         count = (guint32)read_own(&next, end);
-        g_array_set_size(positions, count);
+        positions = search_list_writer_begin_document(writer, document, count, error);
+        if (positions == NULL)
+            return FALSE;
         for (guint32 i = 0; i < count; i++) {
             position += (guint32)read_own(&next, end);
-            g_array_index(positions, guint32, i) = position;
+            positions[i] = position;
         }
-        if (!search_list_writer_add(writer, document, (const guint32 *)(void *)positions->data,
-                                    count, error))
-            return FALSE;
     }
     return TRUE;
 }
@@ -353,7 +365,6 @@ static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer,
     g_autofree guint32 *sorted = search_term_table_sorted(builder->terms);
     g_autofree gsize *ends = g_new(gsize, (gsize)count + 1);
     g_autofree guint8 *lists = invert(builder, ends);
-    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(guint32));
 
     for (guint32 i = 0; i < count; i++) {
         const guint8 *end = lists + ends[sorted[i]];
@@ -363,8 +374,7 @@ static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer,
 
         search_term_table_get(builder->terms, sorted[i], &term, &len, &field);
         if (!write_list(search_segment_writer_list(writer),
-                        end - g_array_index(builder->lens, guint32, sorted[i]), end, positions,
-                        error) ||
+                        end - g_array_index(builder->lens, guint32, sorted[i]), end, error) ||
             !search_segment_writer_end_list(writer, term, len, field, error))
             return FALSE;
     }

@@ -289,6 +289,7 @@ static gboolean put_documents(SearchIndexWriter *writer, guint kept, SearchSegme
         return builder == NULL || search_builder_write(builder, writer->copies, segment, error);
     if (builder != NULL && !add_draft(writer, builder, error))
         return FALSE;
+    g_clear_pointer(&builder, search_builder_free);
     for (guint i = kept; i < writer->index->segments->len; i++)
         g_ptr_array_add(sources, g_ptr_array_index(writer->index->segments, i));
     for (guint i = 0; i < writer->drafts->len; i++)
