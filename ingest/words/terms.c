@@ -8,7 +8,6 @@
 #include "ingest/words/terms_sort.h"
 #include "ingest/words/vocabulary.h"
 #include "ingest/words/words_internal.h"
-#include "vault/base/error.h"
 #include "vault/crypto/keys.h"
 
 /* Where the words of the two stored fields are in the history. */
@@ -121,31 +120,6 @@ static void parser_begin(Parser *parser)
     terms->texts = (IngestSecretBuffer){.bytes = NULL};
 }
 
-static gboolean fail(GError **error)
-{
-    g_set_error(error, VAULT_ERROR, VAULT_ERROR_CORRUPT,
-                "the terms of a message are damaged; verify the vault");
-    return FALSE;
-}
-
-static gboolean check_outside(const guint8 *bytes, gsize len, GError **error)
-{
-    if (len > INGEST_TERMS_LEN_MAX) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_TOO_LARGE,
-                    "the terms of a message have %" G_GSIZE_FORMAT " bytes, at most %u are read",
-                    len, INGEST_TERMS_LEN_MAX);
-        return FALSE;
-    }
-    if (len > 0 && bytes[0] != INGEST_TERMS_VERSION) {
-        g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                    "the terms of a message are of version %u, this program reads %u: use a newer "
-                    "one",
-                    bytes[0], INGEST_TERMS_VERSION);
-        return FALSE;
-    }
-    return len > 1 + VAULT_HASH_LEN || fail(error);
-}
-
 static gboolean decode(Parser *parser, const guint8 *bytes, gsize len, GError **error)
 {
     IngestSummary *summary = parser->terms.summary;
@@ -157,7 +131,7 @@ static gboolean decode(Parser *parser, const guint8 *bytes, gsize len, GError **
     ingest_terms_code_words(&parser->code, NULL, 0, &parser->body.begin, &parser->body.end);
     ingest_terms_code_words(&parser->code, NULL, 0, &parser->attachments.begin,
                             &parser->attachments.end);
-    return ingest_coder_finish_decoding(&parser->code.coder) || fail(error);
+    return ingest_coder_finish_decoding(&parser->code.coder) || ingest_terms_fail(error);
 }
 
 /* ---- words of header fields ------------------------------------------------------------------ */
@@ -265,7 +239,7 @@ static gboolean count_words(Parser *parser, GError **error)
 
         parser->text_term_count += (counts[0] > 0) + (counts[1] > 0);
         if (counts[0] + counts[1] > 0 && !word->is_plain && !make_term(parser, word))
-            return fail(error);
+            return ingest_terms_fail(error);
     }
     return TRUE;
 }
@@ -327,7 +301,7 @@ static gboolean check_different(Parser *parser, GError **error)
         const guint32 *counts = occurrences_of(parser, i);
 
         if (counts[0] + counts[1] > 0 && !take_place(parser, i, (guint32)(count - 1)))
-            return fail(error);
+            return ingest_terms_fail(error);
     }
     return TRUE;
 }
@@ -364,7 +338,7 @@ static gboolean make_terms(Parser *parser, const IngestTermEntry *entries, gsize
         gboolean is_header = entry->word == INGEST_VOCABULARY_NONE;
 
         if (!is_new && !is_header)
-            return fail(error);
+            return ingest_terms_fail(error);
         if (is_new)
             term =
                 term_begin(parser, entry->offset, entry->len, (IngestField)entry->field, position);
@@ -435,7 +409,7 @@ static void make_room(Parser *parser)
 static gboolean put_in_order(Parser *parser, GError **error)
 {
     const IngestTermEntry *entries = ingest_term_list_sort(&parser->list);
-    gsize position;
+    gsize position = 0;
 
     make_room(parser);
     if (!make_terms(parser, entries, &position, error))
@@ -452,7 +426,7 @@ static gboolean put_in_order(Parser *parser, GError **error)
 static gboolean parse(Parser *parser, const guint8 *bytes, gsize len, GError **error)
 {
     parser_begin(parser);
-    if (!check_outside(bytes, len, error) || !decode(parser, bytes, len, error))
+    if (!ingest_terms_check_outside(bytes, len, error) || !decode(parser, bytes, len, error))
         return FALSE;
     parser->list.texts = parser->code.words.vocabulary.texts;
     parser->code.words.vocabulary.texts = (IngestSecretBuffer){.bytes = NULL};

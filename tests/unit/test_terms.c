@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "ingest/words/terms.h"
-#include "ingest/words/terms_code.h"
 #include "vault/base/error.h"
 #include "vault/crypto/value.h"
 
@@ -293,101 +292,10 @@ static void without_a_splitter_header_words_are_left_out(void **state)
 
 static void assert_refused(const void *bytes, gsize len, VaultErrorCode code)
 {
-    g_autoptr(IngestTermsParser) parser = ingest_terms_parser_new();
-    g_autoptr(GError) error = NULL, same = NULL;
+    g_autoptr(GError) error = NULL;
 
     assert_null(ingest_terms_parse(bytes, len, NULL, &error));
     assert_error(error, code);
-    assert_null(ingest_terms_parser_parse(parser, bytes, len, &same));
-    assert_error(same, code);
-}
-
-static int compare_lines(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static char *sort_lines(const char *text)
-{
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
-    qsort(lines, g_strv_length(lines), sizeof *lines, compare_lines);
-    return g_strjoinv("\n", lines);
-}
-
-static void assert_parsed_alike(World *world, IngestTermsParser *parser, const GByteArray *bytes)
-{
-    g_autoptr(IngestTerms) ordered = parse(world, bytes);
-    const IngestTerms *terms = ingest_terms_parser_parse(parser, bytes->data, bytes->len, NULL);
-    g_autofree char *expected = write_down(ordered), *found = NULL;
-    g_autofree char *expected_lines = sort_lines(expected), *found_lines = NULL;
-
-    assert_non_null(terms);
-    found = write_down(terms);
-    found_lines = sort_lines(found);
-    assert_string_equal(found_lines, expected_lines);
-    assert_string_equal(ingest_terms_summary(terms)->subject,
-                        ingest_terms_summary(ordered)->subject);
-}
-
-static void a_parser_reads_one_message_after_the_other(void **state)
-{
-    World *world = *state;
-    g_autoptr(IngestTermsParser) parser = ingest_terms_parser_new();
-    g_autoptr(IngestTermsBuilder) other = ingest_terms_builder_new(world->splitter, 1 << 20);
-    GByteArray *bytes, *other_bytes;
-
-    fill_summary(ingest_terms_builder_summary(world->builder));
-    add(world, INGEST_FIELD_BODY, "the quick brown fox, Größe, plan, the quick brown fox");
-    add(world, INGEST_FIELD_ATTACHMENT, "the fox, grosse Größe");
-    bytes = ingest_terms_builder_format(world->builder);
-    ingest_terms_builder_summary(other)->subject = g_strdup("fox");
-    ingest_terms_builder_add(other, INGEST_FIELD_BODY, "Ein Größeres", 14);
-    other_bytes = ingest_terms_builder_format(other);
-    assert_parsed_alike(world, parser, bytes);
-    assert_parsed_alike(world, parser, other_bytes);
-    assert_null(ingest_terms_parser_parse(parser, bytes->data, bytes->len - 2, NULL));
-    assert_parsed_alike(world, parser, bytes);
-    vault_value_free(bytes);
-    vault_value_free(other_bytes);
-}
-
-/* As no builder makes it: a word `count` times, up to two, each with a number of its own. */
-static GByteArray *format_same_words(guint32 count)
-{
-    const guint32 tokens[] = {0, count == 2 ? 1 : INGEST_VOCABULARY_NONE, INGEST_VOCABULARY_NONE};
-    static const guint8 outside[1 + VAULT_HASH_LEN] = {1};
-    g_autoptr(IngestSummary) summary = ingest_summary_new();
-    g_auto(IngestVocabulary) vocabulary = {.count = 0};
-    g_auto(IngestTermsCode) code;
-    IngestSecretBuffer bytes = {.bytes = NULL};
-    GByteArray *record = g_byte_array_new();
-    guint32 begin, end;
-
-    for (guint i = 0; i < 2; i++) {
-        memcpy(ingest_vocabulary_room(&vocabulary), "qzqz", 4);
-        ingest_vocabulary_add(&vocabulary, 4, TRUE);
-    }
-    ingest_terms_code_init(&code, &vocabulary);
-    ingest_terms_code_summary(&code, summary);
-    ingest_terms_code_words(&code, tokens, count + 1, &begin, &end);
-    ingest_terms_code_words(&code, NULL, 0, &begin, &end);
-    ingest_secret_buffer_append(&bytes, outside, sizeof outside);
-    ingest_coder_finish_encoding(&code.coder, &bytes);
-    g_byte_array_append(record, bytes.bytes, (guint)bytes.len);
-    ingest_secret_buffer_clear(&bytes);
-    return record;
-}
-
-static void a_word_that_is_there_twice_is_refused(void **state)
-{
-    g_autoptr(IngestTermsParser) parser = ingest_terms_parser_new();
-    GByteArray *once = format_same_words(1), *twice = format_same_words(2);
-
-    assert_refused(twice->data, twice->len, VAULT_ERROR_CORRUPT);
-    assert_non_null(ingest_terms_parser_parse(parser, once->data, once->len, NULL));
-    vault_value_free(once);
-    vault_value_free(twice);
 }
 
 static void what_is_damaged_is_refused(void **state)
@@ -527,9 +435,6 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_a_splitter_header_words_are_left_out, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(a_parser_reads_one_message_after_the_other, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_word_that_is_there_twice_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_words_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(random_texts_come_back_as_the_splitter_cut_them, set_up,
