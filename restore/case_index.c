@@ -30,7 +30,7 @@ typedef struct {
     GArray *without;          /* VaultTermsEntry that have no terms, all copies */
     GArray *without_ids;      /* RecordId of their bodies, each once */
     GHashTable *without_seen; /* the same */
-    GAsyncQueue *splitters;   /* IngestWordSplitter that no thread uses */
+    GAsyncQueue *parsers;     /* IngestTermsParser that no thread uses */
     GMutex lock;
     guint64 added_count;
     Progress *progress;
@@ -45,7 +45,7 @@ static CaseUpdate *case_update_new(const CaseIndexOptions *options, SearchIndex 
     update->without = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
     update->without_ids = g_array_new(FALSE, FALSE, sizeof(RecordId));
     update->without_seen = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    update->splitters = g_async_queue_new_full((GDestroyNotify)ingest_word_splitter_free);
+    update->parsers = g_async_queue_new_full((GDestroyNotify)ingest_terms_parser_free);
     g_mutex_init(&update->lock);
     update->progress = progress_begin(options->verb, "messages", 0);
     return update;
@@ -60,7 +60,7 @@ static void case_update_free(CaseUpdate *update)
     g_array_unref(update->without);
     g_array_unref(update->without_ids);
     g_hash_table_unref(update->without_seen);
-    g_async_queue_unref(update->splitters);
+    g_async_queue_unref(update->parsers);
     g_mutex_clear(&update->lock);
     progress_free(update->progress);
     g_free(update);
@@ -216,21 +216,20 @@ static void count_failed(CaseUpdate *update, const GError *failure)
 
 static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError **error)
 {
-    IngestWordSplitter *splitter = g_async_queue_try_pop(update->splitters);
+    IngestTermsParser *parser = g_async_queue_try_pop(update->parsers);
     SearchCopy copy = copy_of(item->entry);
-    g_autoptr(IngestTerms) terms = NULL;
     g_autoptr(GError) failure = NULL;
+    const IngestTerms *terms;
     gboolean ok = TRUE;
 
-    if (splitter == NULL)
-        splitter = ingest_word_splitter_new();
-    terms = ingest_terms_parse(item->terms, item->len, splitter, &failure);
+    if (parser == NULL)
+        parser = ingest_terms_parser_new();
+    terms = ingest_terms_parser_parse(parser, item->terms, item->len, &failure);
     if (terms == NULL)
         count_failed(update, failure);
     else
         ok = add(update, &copy, terms, error);
-    g_clear_pointer(&terms, ingest_terms_free);
-    g_async_queue_push(update->splitters, splitter);
+    g_async_queue_push(update->parsers, parser);
     return ok;
 }
 

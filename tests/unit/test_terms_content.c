@@ -84,6 +84,29 @@ static void inline_terms_come_back_whole(void **state)
     }
 }
 
+static void terms_as_they_are_have_the_length_that_they_say(void **state)
+{
+    static const guint8 frame[50] = {1};
+    VaultTermsContent content = sample_inline(frame, sizeof frame), found;
+    GByteArray *plaintext;
+
+    content.compression = VAULT_COMPRESSION_STORED;
+    for (gint by = -1; by <= 1; by += 2) {
+        content.terms_len = (guint32)((gint)sizeof frame + by);
+        assert_not_formatted(&content, VAULT_ERROR_CORRUPT);
+    }
+    content.terms_len = sizeof frame;
+    plaintext = format(&content);
+    assert_true(vault_terms_content_parse(plaintext->data, plaintext->len, &found, NULL));
+    assert_int_equal(found.compression, VAULT_COMPRESSION_STORED);
+    assert_memory_equal(found.frame, frame, sizeof frame);
+    for (gint by = -1; by <= 1; by += 2) {
+        plaintext->data[21] = (guint8)((gint)sizeof frame + by);
+        assert_refused(plaintext->data, plaintext->len, VAULT_ERROR_CORRUPT);
+    }
+    vault_value_free(plaintext);
+}
+
 static void named_terms_body_comes_back_whole(void **state)
 {
     VaultTermsContent content = sample_body(), found;
@@ -207,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inline_terms_come_back_whole),
+        cmocka_unit_test(terms_as_they_are_have_the_length_that_they_say),
         cmocka_unit_test(named_terms_body_comes_back_whole),
         cmocka_unit_test(any_other_length_is_corrupt),
         cmocka_unit_test(anything_but_zeros_behind_the_frame_is_corrupt),

@@ -109,6 +109,9 @@ static void a_terms_copy_says_the_same(void **state)
     assert_terms("inline-103", &content);
     content.frame_len = 300;
     assert_terms("inline-300", &content);
+    content.compression = VAULT_COMPRESSION_STORED;
+    content.frame_len = content.terms_len = 100;
+    assert_terms("inline-stored-100", &content);
 }
 
 int main(void)

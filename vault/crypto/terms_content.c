@@ -20,12 +20,16 @@ static gboolean set_corrupt(GError **error, const char *what)
     return FALSE;
 }
 
-static gboolean check_compression(guint8 compression, GError **error)
+static gboolean check_compression(const VaultTermsContent *content, GError **error)
 {
-    if (compression == VAULT_COMPRESSION_ZSTD)
+    if (content->compression == VAULT_COMPRESSION_ZSTD)
         return TRUE;
+    if (content->compression == VAULT_COMPRESSION_STORED)
+        return content->frame_len == content->terms_len ||
+               set_corrupt(error, "has not as many terms as it says");
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                "terms are compressed in a way (%u) that this program does not know", compression);
+                "terms are compressed in a way (%u) that this program does not know",
+                content->compression);
     return FALSE;
 }
 
@@ -56,8 +60,7 @@ static GByteArray *format_inline(const VaultTermsContent *content, GError **erro
     GByteArray *plaintext;
     gsize len;
 
-    if (!check_compression(content->compression, error) ||
-        !check_frame_len(content->frame_len, error))
+    if (!check_frame_len(content->frame_len, error) || !check_compression(content, error))
         return NULL;
     len = inline_len(content->frame_len);
     /* Sized before it is filled: a growing array would leave copies of the terms behind. */
@@ -118,9 +121,8 @@ static gboolean parse_inline(const guint8 *plaintext, gsize len, VaultTermsConte
     ret_content->frame = vault_bytes_read_borrowed(&reader, ret_content->frame_len);
     if (!vault_bytes_reader_finish(&reader, VAULT_BYTES_MAY_FOLLOW))
         return set_corrupt(error, "ends too early");
-    if (!check_compression(ret_content->compression, error) ||
-        !check_terms_len(ret_content->terms_len, error) ||
-        !check_frame_len(ret_content->frame_len, error))
+    if (!check_terms_len(ret_content->terms_len, error) ||
+        !check_frame_len(ret_content->frame_len, error) || !check_compression(ret_content, error))
         return FALSE;
     if (len != inline_len(ret_content->frame_len) || !are_zeros(reader.next, reader.left))
         return set_corrupt(error, "has another padding than its frame asks for");

@@ -180,6 +180,12 @@ static gboolean unpack_inline(VaultTermsOpener *opener, const VaultTermsContent 
 {
     gsize len;
 
+    if (content->compression == VAULT_COMPRESSION_STORED) {
+        set_terms_len(opener, content->frame_len);
+        if (content->frame_len > 0)
+            memcpy(opener->terms->data, content->frame, content->frame_len);
+        return TRUE;
+    }
     if (ZSTD_findFrameCompressedSize(content->frame, content->frame_len) != content->frame_len)
         return set_corrupt(error, "its frame has not the length that it says");
     set_terms_len(opener, content->terms_len);
