@@ -190,6 +190,8 @@ def terms():
         frame = bytes(i * 7 % 256 for i in range(length))
         inline = b"\2\1" + BODY + u32(5000) + u32(length) + frame
         yield f"inline-{length}", inline + bytes(padme(len(inline), 128) - len(inline))
+    stored = b"\2\0" + BODY + u32(100) + u32(100) + bytes(i * 7 % 256 for i in range(100))
+    yield "inline-stored-100", stored + bytes(padme(len(stored), 128) - len(stored))
 
 
 def tree_child(key, side):
