@@ -13,6 +13,7 @@ typedef struct {
     SourcesReleases releases;
     IngestMessageText *text;
     GHashTable *opened; /* RecordId of bodies */
+    GHashTable *unread; /* the same: could not be had, but may be another time */
     guint64 opened_count;
 } Reading;
 
@@ -20,8 +21,24 @@ static void reading_clear(Reading *reading)
 {
     ingest_message_text_free(reading->text);
     g_clear_pointer(&reading->opened, g_hash_table_unref);
+    g_clear_pointer(&reading->unread, g_hash_table_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
+
+gboolean case_content_is_final(const GError *failure)
+{
+    return g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT) ||
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED) ||
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_TOO_LARGE) ||
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_ERASED) ||
+           g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_NO_KEY);
+}
+
+static void note_missing(Reading *reading, const RecordId *body_id, const GError *failure)
+{
+    if (!case_content_is_final(failure))
+        g_hash_table_add(reading->unread, g_memdup2(body_id, sizeof *body_id));
+}
 
 /* ---- one message ----------------------------------------------------------------------------- */
 
@@ -31,22 +48,33 @@ static gboolean keep_bytes(gpointer user, const guint8 *bytes, gsize len, GError
     return TRUE;
 }
 
+static gboolean check_copy(const VaultOpenedCopy *copy, const VaultOpenEntry *entry, GError **error)
+{
+    gboolean is_of = VAULT_ID_EQUAL(copy->body.body_id, entry->body_id);
+
+    if (is_of && copy->body.message_len <= CASE_CONTENT_LEN_MAX)
+        return TRUE;
+    g_set_error_literal(error, VAULT_ERROR, is_of ? VAULT_ERROR_TOO_LARGE : VAULT_ERROR_CORRUPT,
+                        is_of ? "the message is too long to be read for its words"
+                              : "the copy is of another message than it is listed for");
+    return FALSE;
+}
+
 /* NULL: it cannot be opened. */
 static GByteArray *open_message(Reading *reading, const VaultOpenEntry *entry,
-                                const VaultReleasedSlot *slot, VaultHash *ret_hash)
+                                const VaultReleasedSlot *slot, VaultHash *ret_hash, GError **error)
 {
     VaultReader *reader = reading->options->scope->reader;
     g_autoptr(VaultOpenedCopy) copy =
-        vault_reader_open_copy(reader, entry, &slot->slot, &reading->records, NULL);
+        vault_reader_open_copy(reader, entry, &slot->slot, &reading->records, error);
     GByteArray *message;
 
-    if (copy == NULL || !VAULT_ID_EQUAL(copy->body.body_id, entry->body_id) ||
-        copy->body.message_len > CASE_CONTENT_LEN_MAX)
+    if (copy == NULL || !check_copy(copy, entry, error))
         return NULL;
     /* Never grows: nothing of it is left behind. */
     message = g_byte_array_sized_new((guint)copy->body.message_len + 1);
     if (vault_reader_open_body(reader, copy, &reading->records, keep_bytes, message, ret_hash,
-                               NULL))
+                               error))
         return message;
     vault_value_free(message);
     return NULL;
@@ -56,13 +84,19 @@ static gboolean read_one(Reading *reading, const VaultOpenEntry *entry,
                          const VaultReleasedSlot *slot, GError **error)
 {
     const CaseContentOptions *options = reading->options;
+    g_autoptr(GError) failure = NULL;
     GByteArray *message, *terms;
     VaultHash hash;
     gboolean ok;
 
-    message = slot->state == VAULT_RELEASE_GIVEN ? open_message(reading, entry, slot, &hash) : NULL;
-    if (message == NULL)
+    if (slot->state != VAULT_RELEASE_GIVEN)
         return TRUE;
+    message = open_message(reading, entry, slot, &hash, &failure);
+    if (message == NULL) {
+        note_missing(reading, &entry->body_id, failure);
+        return TRUE;
+    }
+    g_hash_table_remove(reading->unread, &entry->body_id);
     g_hash_table_add(reading->opened, g_memdup2(&entry->body_id, sizeof entry->body_id));
     reading->opened_count++;
     terms = ingest_message_text_terms(reading->text, message->data, message->len, &hash);
@@ -110,11 +144,11 @@ static gboolean read_round(Reading *reading, const GArray *round, GError **error
     g_autoptr(GError) failure = NULL;
     gboolean ok = source.release(source.user, entries, round->len, slots, &failure);
 
-    /* What is refused is not opened, and stops no other. */
-    if (!ok && g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_REFUSED))
-        return TRUE;
+    /* Stops no other: what is wrong with the vault itself fails the next list. */
+    for (guint i = 0; !ok && i < round->len; i++)
+        note_missing(reading, &entries[i].body_id, failure);
     if (!ok)
-        g_propagate_error(error, g_steal_pointer(&failure));
+        return TRUE;
     for (guint i = 0; ok && i < round->len; i++)
         ok = read_one(reading, &entries[i], &slots[i], error);
     vault_wipe(slots, slots_len);
@@ -157,7 +191,7 @@ static gboolean read_listed(Reading *reading, const RecordId *bodies, gsize coun
 }
 
 gboolean case_content_read(const CaseContentOptions *options, const GArray *bodies,
-                           guint64 *ret_failed_count, GError **error)
+                           CaseContentMissing *ret_missing, GError **error)
 {
     IngestMessageTextOptions text = {.extractor = options->extractor,
                                      .text_len_max = options->text_len_max};
@@ -167,13 +201,15 @@ gboolean case_content_read(const CaseContentOptions *options, const GArray *bodi
         .records = vault_view_records(options->view),
         .releases = vault_view_releases(options->view, &scope->identity, &scope->grant_hash),
         .text = ingest_message_text_new(&text),
-        .opened = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL)};
+        .opened = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL),
+        .unread = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL)};
 
     for (guint i = 0; i < bodies->len; i += LISTED_MAX) {
         if (!read_listed(&reading, &g_array_index(bodies, RecordId, i),
                          MIN(bodies->len - i, LISTED_MAX), error))
             return FALSE;
     }
-    *ret_failed_count = bodies->len - reading.opened_count;
+    ret_missing->unread_count = g_hash_table_size(reading.unread);
+    ret_missing->failed_count = bodies->len - reading.opened_count - ret_missing->unread_count;
     return TRUE;
 }

@@ -25,6 +25,14 @@ typedef struct {
     gpointer user;
 } CaseContentOptions;
 
+/* What could not be had, by whether it can be another time. */
+typedef struct {
+    guint64 failed_count; /* as it is, it never opens */
+    guint64 unread_count; /* a connection broke, a disk was away */
+} CaseContentMissing;
+/* Of a record that is what it is for ever. */
+gboolean case_content_is_final(const GError *failure);
+
 /* `bodies`: RecordId, archive ids. What could not be opened is counted. */
 gboolean case_content_read(const CaseContentOptions *options, const GArray *bodies,
-                           guint64 *ret_failed_count, GError **error);
+                           CaseContentMissing *ret_missing, GError **error);

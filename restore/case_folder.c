@@ -4,10 +4,13 @@
 #include "vault/base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define CASE_SUFFIX ".case"
+#define LOCK_SUFFIX ".lock"
 #define CASE_FILE_LEN_MAX 4096
 
 static gboolean make_private(const char *folder, GError **error)
@@ -60,6 +63,38 @@ char *case_folder_make(const char *state, const VaultId *vault_id, const RowId *
     return g_steal_pointer(&folder);
 }
 
+static int lock_of(int fd, CaseFolderPatience patience)
+{
+    int result;
+
+    do
+        result = flock(fd, LOCK_EX | (patience == CASE_FOLDER_NOW ? LOCK_NB : 0));
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+VaultFd case_folder_lock(const char *folder, CaseFolderPatience patience, GError **error)
+{
+    g_autofree char *path = g_strconcat(folder, LOCK_SUFFIX, NULL);
+    g_auto(VaultFd) fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    VaultFd locked;
+
+    if (fd < 0) {
+        vault_error_set_errno(error, errno, "cannot open", path);
+        return -1;
+    }
+    if (lock_of(fd, patience) != 0) {
+        if (errno == EWOULDBLOCK)
+            g_set_error(error, VAULT_ERROR, VAULT_ERROR_BUSY, "%s is held by another search", path);
+        else
+            vault_error_set_errno(error, errno, "cannot lock", path);
+        return -1;
+    }
+    locked = fd;
+    fd = -1;
+    return locked;
+}
+
 gboolean case_folder_empty(const char *folder, GError **error)
 {
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
@@ -78,11 +113,14 @@ static gboolean remove_index(const char *parent, const char *label_name, GError 
 {
     g_autofree char *label = g_build_filename(parent, label_name, NULL);
     g_autofree char *folder = g_strndup(label, strlen(label) - strlen(CASE_SUFFIX));
+    g_autofree char *lock = g_strconcat(folder, LOCK_SUFFIX, NULL);
 
     if (!case_folder_empty(folder, error))
         return FALSE;
     if (g_rmdir(folder) != 0 && errno != ENOENT)
         return vault_error_set_errno(error, errno, "cannot remove", folder);
+    if (g_unlink(lock) != 0 && errno != ENOENT)
+        return vault_error_set_errno(error, errno, "cannot remove", lock);
     /* Last: what was broken off is found again. */
     return g_unlink(label) == 0 || vault_error_set_errno(error, errno, "cannot remove", label);
 }

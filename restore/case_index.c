@@ -2,24 +2,12 @@
 
 #include "restore/case_content.h"
 #include "restore/case_folder.h"
+#include "restore/case_position.h"
 #include "restore/progress.h"
 #include "restore/terms_missing.h"
 #include "restore/terms_scan.h"
 #include "restore/verb.h"
 #include "vault/base/bytes.h"
-
-/* What the index keeps for us between two scans:
- *   version u8 2 | has content u8 | catalog mark u64 | sequence u64 | read u64 | without u64 |
- *   failed u64 | newest without u64 */
-#define POSITION_VERSION 2
-#define POSITION_LEN 50
-
-typedef struct {
-    gboolean has_content; /* of the grant that it was made under */
-    VaultTermsPosition list;
-    guint64 read_count, without_count, failed_count;
-    guint64 newest_without_s; /* when the last of those without was received */
-} CasePosition;
 
 /* One update under way. Threads of the scan add to the writer and count under the lock. */
 typedef struct {
@@ -30,9 +18,9 @@ typedef struct {
     GArray *without;          /* VaultTermsEntry that have no terms, all copies */
     GArray *without_ids;      /* RecordId of their bodies, each once */
     GHashTable *without_seen; /* the same */
-    GAsyncQueue *splitters;   /* IngestWordSplitter that no thread uses */
+    GAsyncQueue *parsers;     /* IngestTermsParser that no thread uses */
     GMutex lock;
-    guint64 newest_without_before_s; /* as the scan began */
+    guint32 newest_without_before_s; /* as the scan began */
     gint has_late; /* atomic: words came that may be those of copies counted as without */
     guint64 added_count;
     Progress *progress;
@@ -47,7 +35,7 @@ static CaseUpdate *case_update_new(const CaseIndexOptions *options, SearchIndex 
     update->without = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
     update->without_ids = g_array_new(FALSE, FALSE, sizeof(RecordId));
     update->without_seen = g_hash_table_new_full(vault_id_hash, vault_id_equal, g_free, NULL);
-    update->splitters = g_async_queue_new_full((GDestroyNotify)ingest_word_splitter_free);
+    update->parsers = g_async_queue_new_full((GDestroyNotify)ingest_terms_parser_free);
     g_mutex_init(&update->lock);
     update->progress = progress_begin(options->verb, "messages", 0);
     return update;
@@ -62,7 +50,7 @@ static void case_update_free(CaseUpdate *update)
     g_array_unref(update->without);
     g_array_unref(update->without_ids);
     g_hash_table_unref(update->without_seen);
-    g_async_queue_unref(update->splitters);
+    g_async_queue_unref(update->parsers);
     g_mutex_clear(&update->lock);
     progress_free(update->progress);
     g_free(update);
@@ -71,60 +59,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CaseUpdate, case_update_free)
 
 /* ---- position -------------------------------------------------------------------------------- */
 
-/* Of another version: zeros, and the list begins anew. */
-static void position_parse(GBytes *bytes, CasePosition *ret_position)
-{
-    CasePosition position = {0};
-    VaultBytesReader in;
-    gsize len;
-    const guint8 *start = bytes == NULL ? NULL : g_bytes_get_data(bytes, &len);
-
-    *ret_position = position;
-    if (start == NULL)
-        return;
-    vault_bytes_reader_init(&in, start, len);
-    if (vault_bytes_read_u8(&in) != POSITION_VERSION)
-        return;
-    position.has_content = vault_bytes_read_u8(&in) != 0;
-    position.list.catalog_mark = vault_bytes_read_u64(&in);
-    position.list.sequence = vault_bytes_read_u64(&in);
-    position.read_count = vault_bytes_read_u64(&in);
-    position.without_count = vault_bytes_read_u64(&in);
-    position.failed_count = vault_bytes_read_u64(&in);
-    position.newest_without_s = vault_bytes_read_u64(&in);
-    if (vault_bytes_reader_finish(&in, VAULT_BYTES_MUST_END))
-        *ret_position = position;
-}
-
-static GByteArray *position_format(const CasePosition *position)
-{
-    GByteArray *bytes = g_byte_array_new();
-
-    vault_bytes_append_u8(bytes, POSITION_VERSION);
-    vault_bytes_append_u8(bytes, position->has_content ? 1 : 0);
-    vault_bytes_append_u64(bytes, position->list.catalog_mark);
-    vault_bytes_append_u64(bytes, position->list.sequence);
-    vault_bytes_append_u64(bytes, position->read_count);
-    vault_bytes_append_u64(bytes, position->without_count);
-    vault_bytes_append_u64(bytes, position->failed_count);
-    vault_bytes_append_u64(bytes, position->newest_without_s);
-    g_assert(bytes->len == POSITION_LEN);
-    return bytes;
-}
-
-/* A grant that opens messages reads those without terms that one before it could not: the list
- * begins anew, and what is known is passed over. */
+/* Then the list begins anew: what is known is passed over, and all that could not be had comes
+ * again. */
 static void begin_position(CaseUpdate *update)
 {
+    CasePosition *position = &update->position;
     g_autoptr(GBytes) kept = search_index_position(update->index);
     gboolean has_content = restore_scope_has_content(update->options->scope);
+    guint64 coverage = case_position_coverage(update->options->scope);
 
-    position_parse(kept, &update->position);
-    if (has_content && !update->position.has_content && update->position.without_count > 0) {
-        update->position.list = (VaultTermsPosition){0};
-        update->position.without_count = 0;
+    case_position_parse(kept, position);
+    if (case_position_has_more(position, coverage, has_content)) {
+        position->list = (VaultTermsPosition){0};
+        position->without_count = position->failed_count = position->unread_count = 0;
     }
-    update->position.has_content = update->position.has_content || has_content;
+    position->coverage = coverage;
+    position->has_content = position->has_content || has_content;
 }
 
 /* ---- what is new ----------------------------------------------------------------------------- */
@@ -153,34 +103,37 @@ static gboolean add(CaseUpdate *update, const SearchCopy *copy, const IngestTerm
     return TRUE;
 }
 
-static void count_failed(CaseUpdate *update)
+static void count_failed(CaseUpdate *update, const GError *failure)
 {
     g_mutex_lock(&update->lock);
-    update->position.failed_count++;
+    if (case_content_is_final(failure))
+        update->position.failed_count++;
+    else
+        update->position.unread_count++;
     g_mutex_unlock(&update->lock);
 }
 
-static IngestWordSplitter *take_splitter(CaseUpdate *update)
+static IngestTermsParser *take_parser(CaseUpdate *update)
 {
-    IngestWordSplitter *splitter = g_async_queue_try_pop(update->splitters);
+    IngestTermsParser *parser = g_async_queue_try_pop(update->parsers);
 
-    return splitter != NULL ? splitter : ingest_word_splitter_new();
+    return parser != NULL ? parser : ingest_terms_parser_new();
 }
 
 static gboolean take_words(CaseUpdate *update, const TermsScanItem *item, GError **error)
 {
-    IngestWordSplitter *splitter = take_splitter(update);
+    IngestTermsParser *parser = take_parser(update);
     SearchCopy copy = copy_of(item->entry);
-    g_autoptr(IngestTerms) terms = NULL;
+    g_autoptr(GError) failure = NULL;
+    const IngestTerms *terms;
     gboolean ok = TRUE;
 
-    terms = ingest_terms_parse(item->terms, item->len, splitter, NULL);
+    terms = ingest_terms_parser_parse(parser, item->terms, item->len, &failure);
     if (terms == NULL)
-        count_failed(update);
+        count_failed(update, failure);
     else
         ok = add(update, &copy, terms, error);
-    g_clear_pointer(&terms, ingest_terms_free);
-    g_async_queue_push(update->splitters, splitter);
+    g_async_queue_push(update->parsers, parser);
     return ok;
 }
 
@@ -188,11 +141,12 @@ static void count_without(const VaultTermsEntry *entry, gpointer user)
 {
     CaseUpdate *update = user;
     CasePosition *position = &update->position;
+    guint32 received_s = (guint32)MIN(entry->received_s, G_MAXUINT32);
 
     if (search_index_has_copy(update->index, &entry->copy_id))
         return;
     position->without_count++;
-    position->newest_without_s = MAX(position->newest_without_s, entry->received_s);
+    position->newest_without_s = MAX(position->newest_without_s, received_s);
 }
 
 static void keep_without(CaseUpdate *update, const VaultTermsEntry *entry)
@@ -227,7 +181,7 @@ static gboolean take(const TermsScanItem *item, gpointer user, GError **error)
             keep_without(update, item->entry);
         return TRUE;
     case TERMS_SCAN_FAILED:
-        count_failed(update);
+        count_failed(update, item->failure);
         return TRUE;
     }
     g_assert_not_reached();
@@ -281,6 +235,7 @@ static gboolean scan(CaseUpdate *update, GError **error)
     if (update->position.list.is_anew) {
         update->position.without_count -= before.without_count;
         update->position.failed_count -= before.failed_count;
+        update->position.unread_count -= before.unread_count;
     }
     update->position.list.is_anew = FALSE;
     return recount_without(update, error);
@@ -311,12 +266,11 @@ static gboolean take_read(const RecordId *body_id, const GByteArray *bytes, gpoi
                           GError **error)
 {
     CaseUpdate *update = user;
-    IngestWordSplitter *splitter = take_splitter(update);
-    g_autoptr(IngestTerms) terms = ingest_terms_parse(bytes->data, bytes->len, splitter, error);
+    IngestTermsParser *parser = take_parser(update);
+    const IngestTerms *terms = ingest_terms_parser_parse(parser, bytes->data, bytes->len, error);
     gboolean ok = terms != NULL && add_all(update, body_id, terms, error);
 
-    g_clear_pointer(&terms, ingest_terms_free);
-    g_async_queue_push(update->splitters, splitter);
+    g_async_queue_push(update->parsers, parser);
     return ok;
 }
 
@@ -326,13 +280,14 @@ static gboolean read_without(CaseUpdate *update, GError **error)
                                         .scope = update->options->scope,
                                         .visit = take_read,
                                         .user = update};
-    guint64 failed_count = 0;
+    CaseContentMissing missing = {.failed_count = 0};
 
     if (update->without_ids->len == 0)
         return TRUE;
-    if (!case_content_read(&options, update->without_ids, &failed_count, error))
+    if (!case_content_read(&options, update->without_ids, &missing, error))
         return FALSE;
-    update->position.failed_count += failed_count;
+    update->position.failed_count += missing.failed_count;
+    update->position.unread_count += missing.unread_count;
     return TRUE;
 }
 
@@ -341,7 +296,7 @@ static gboolean read_without(CaseUpdate *update, GError **error)
 /* Nothing that is new leaves the index as it is. */
 static gboolean commit(CaseUpdate *update, GError **error)
 {
-    g_autoptr(GByteArray) position = position_format(&update->position);
+    g_autoptr(GByteArray) position = case_position_format(&update->position);
     g_autoptr(GBytes) known = search_index_position(update->index);
 
     if (update->added_count == 0 && known != NULL && g_bytes_get_size(known) == position->len &&
@@ -368,6 +323,7 @@ static gboolean bring_up_to_date(const CaseIndexOptions *options, const char *fo
     report->read_count = update->position.read_count;
     report->without_count = update->position.without_count;
     report->failed_count = update->position.failed_count;
+    report->unread_count = update->position.unread_count;
     return ok;
 }
 
@@ -400,22 +356,59 @@ static SearchIndex *open_or_empty(const char *folder, const SearchIndexKey *key,
     return case_folder_empty(folder, error) ? search_index_open(folder, key, error) : NULL;
 }
 
+/* Searches of one case go one after the other until its index is up to date. */
+static VaultFd lock(const char *folder, const char *verb, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    VaultFd fd = case_folder_lock(folder, CASE_FOLDER_NOW, &failure);
+
+    if (fd >= 0)
+        return fd;
+    if (!g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_BUSY)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return -1;
+    }
+    restore_verb_say(verb, "waiting for another search of this case, which brings its index up to "
+                           "date");
+    return case_folder_lock(folder, CASE_FOLDER_WAIT, error);
+}
+
+static SearchIndex *open_up_to_date(const CaseIndexOptions *options, const char *folder,
+                                    const SearchIndexKey *key, CaseIndexReport *report,
+                                    GError **error)
+{
+    g_auto(VaultFd) held = lock(folder, options->verb, error);
+    SearchIndex *index = held < 0 ? NULL : open_or_empty(folder, key, options->verb, error);
+
+    if (index == NULL || !bring_up_to_date(options, folder, key, index, report, error))
+        return NULL;
+    return search_index_open(folder, key, error);
+}
+
 SearchIndex *case_index_open(const CaseIndexOptions *options, CaseIndexReport *ret_report,
                              GError **error)
 {
     g_auto(VaultOpenedCaseKey) opened = {.log_index = 0};
     g_auto(SearchIndexKey) key = {{0}};
-    g_autofree char *folder = NULL;
-    SearchIndex *index;
 
     if (!get_key(options, &opened, error))
         return NULL;
     vault_case_index_key(&options->scope->identity, &opened.key, key.bytes);
     ret_report->log_index = opened.log_index;
-    folder = case_folder_make(options->state_folder, vault_view_id(options->view),
-                              &opened.case_row_id, options->scope->grant->request->case_id, error);
-    index = folder == NULL ? NULL : open_or_empty(folder, &key, options->verb, error);
-    if (index == NULL || !bring_up_to_date(options, folder, &key, index, ret_report, error))
-        return NULL;
-    return search_index_open(folder, &key, error);
+    ret_report->folder =
+        case_folder_make(options->state_folder, vault_view_id(options->view), &opened.case_row_id,
+                         options->scope->grant->request->case_id, error);
+    return ret_report->folder == NULL
+               ? NULL
+               : open_up_to_date(options, ret_report->folder, &key, ret_report, error);
+}
+
+gboolean case_index_drop_damaged(const CaseIndexReport *report, const GError *failure)
+{
+    g_auto(VaultFd) held = -1;
+
+    if (report->folder == NULL || !g_error_matches(failure, VAULT_ERROR, VAULT_ERROR_CORRUPT))
+        return FALSE;
+    held = case_folder_lock(report->folder, CASE_FOLDER_WAIT, NULL);
+    return held >= 0 && case_folder_empty(report->folder, NULL);
 }

@@ -21,8 +21,10 @@
 typedef struct {
     guint64 read_count;    /* messages without terms whose content was read instead */
     guint64 without_count; /* copies without terms that the grant does not open */
-    guint64 failed_count;  /* what could not be opened */
+    guint64 failed_count;  /* what does not open: damaged, of a later version */
+    guint64 unread_count;  /* what could not be had now; the next use tries again */
     guint64 log_index;     /* of this use in the control log */
+    char *folder;          /* where it lies, once that is known; the caller frees it */
 } CaseIndexReport;
 
 typedef struct {
@@ -32,5 +34,9 @@ typedef struct {
     const char *verb; /* for progress and warnings */
 } CaseIndexOptions;
 
+/* `ret_report` is empty. */
 SearchIndex *case_index_open(const CaseIndexOptions *options, CaseIndexReport *ret_report,
                              GError **error);
+/* What is damaged within shows when it is read, maybe late. TRUE when the error says so: the index
+ * is removed, and its next opening makes it anew. */
+gboolean case_index_drop_damaged(const CaseIndexReport *report, const GError *failure);

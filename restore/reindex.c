@@ -152,11 +152,11 @@ static gboolean write_missing(Reindex *reindex, GError **error)
                                         .text_len_max = options->text_len_max,
                                         .visit = take_terms,
                                         .user = reindex};
-    guint64 failed_count = 0;
+    CaseContentMissing missing;
     gboolean ok;
 
     reindex->progress = progress_begin(options->verb, "messages", reindex->bodies->len);
-    ok = case_content_read(&content, reindex->bodies, &failed_count, error) &&
+    ok = case_content_read(&content, reindex->bodies, &missing, error) &&
          send_batch(reindex, error) && count_left(reindex, error);
     progress_hide(reindex->progress);
     return ok;

@@ -73,6 +73,7 @@ gboolean restore_choice_of_query(VaultView *view, RestoreScope *scope, const cha
     if (parsed == NULL || !search_run(&options, &run, error))
         return FALSE;
     search_run_tell(&run, verb);
+    ret_choice->is_partial = !search_run_is_whole(&run);
     for (guint i = 0; i < run.hits->len; i++) {
         const RecordId *id = &g_array_index(run.hits, SearchHit, i).body_id;
 

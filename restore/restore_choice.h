@@ -9,8 +9,9 @@
 #include "restore/restore_scope.h"
 
 typedef struct {
-    GArray *asked;      /* RecordId: by name; each is to be given, or it is said why not */
-    GHashTable *wanted; /* RecordId: no others; NULL = all in scope */
+    GArray *asked;       /* RecordId: by name; each is to be given, or it is said why not */
+    GHashTable *wanted;  /* RecordId: no others; NULL = all in scope */
+    gboolean is_partial; /* of a query that could not look into every message in scope */
 } RestoreChoice;
 void restore_choice_clear(RestoreChoice *choice);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RestoreChoice, restore_choice_clear)

@@ -10,6 +10,7 @@ void search_run_clear(SearchRun *run)
 {
     g_clear_pointer(&run->index, search_index_free);
     g_clear_pointer(&run->hits, g_array_unref);
+    g_clear_pointer(&run->report.folder, g_free);
 }
 
 SearchQuery *search_run_parse(const char *text, guint64 now_s, GError **error)
@@ -96,7 +97,7 @@ static gboolean find(const SearchRunOptions *options, SearchRun *run, GError **e
            count_marked(run->index, INGEST_MARK_INCOMPLETE, &run->incomplete_count, error);
 }
 
-gboolean search_run(const SearchRunOptions *options, SearchRun *ret_run, GError **error)
+static gboolean open_and_find(const SearchRunOptions *options, SearchRun *run, GError **error)
 {
     g_autofree char *state = state_folder_path();
     CaseIndexOptions index = {.view = options->view,
@@ -104,13 +105,36 @@ gboolean search_run(const SearchRunOptions *options, SearchRun *ret_run, GError 
                               .state_folder = state,
                               .verb = options->verb};
 
-    ret_run->index = case_index_open(&index, &ret_run->report, error);
-    return ret_run->index != NULL && find(options, ret_run, error);
+    run->index = case_index_open(&index, &run->report, error);
+    return run->index != NULL && find(options, run, error);
+}
+
+gboolean search_run(const SearchRunOptions *options, SearchRun *ret_run, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+
+    if (open_and_find(options, ret_run, &failure))
+        return TRUE;
+    if (!case_index_drop_damaged(&ret_run->report, failure)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return FALSE;
+    }
+    restore_verb_say(options->verb, "the index of this case is made anew: %s", failure->message);
+    search_run_clear(ret_run);
+    *ret_run = (SearchRun){.index = NULL};
+    return open_and_find(options, ret_run, error);
+}
+
+void search_run_explain(const SearchRun *run, GError **error)
+{
+    if (case_index_drop_damaged(&run->report, *error))
+        g_prefix_error(error, "the index of this case is damaged and was removed; search again: ");
 }
 
 gboolean search_run_is_whole(const SearchRun *run)
 {
-    return run->report.without_count == 0 && run->report.failed_count == 0;
+    return run->report.without_count == 0 && run->report.failed_count == 0 &&
+           run->report.unread_count == 0;
 }
 
 static void tell(const char *verb, guint64 count, const char *one, const char *many)
@@ -128,6 +152,9 @@ void search_run_tell(const SearchRun *run, const char *verb)
     tell(verb, run->report.failed_count,
          "message could not be opened and is not searched: \"muniment verify\" tells more",
          "messages could not be opened and are not searched: \"muniment verify\" tells more");
+    tell(verb, run->report.unread_count,
+         "message could not be read this time and is not searched: search again",
+         "messages could not be read this time and are not searched: search again");
     tell(verb, run->report.read_count,
          "message was stored without its words: it was opened, as for reading",
          "messages were stored without their words: they were opened, as for reading");

@@ -30,7 +30,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SearchRun, search_run_clear)
 
 /* A query as it is typed. MALFORMED: the text, a line of carets below it, and what was expected. */
 SearchQuery *search_run_parse(const char *text, guint64 now_s, GError **error);
+/* An index that is found to be damaged is made anew. */
 gboolean search_run(const SearchRunOptions *options, SearchRun *ret_run, GError **error);
+/* For a failure to read the index later: where it is damaged, that goes, and the error says so. */
+void search_run_explain(const SearchRun *run, GError **error);
 /* Is there anything in scope that the search could not look into? */
 gboolean search_run_is_whole(const SearchRun *run);
 /* Says so, one line each; to be called before results are printed. */

@@ -242,10 +242,11 @@ static void print_report(const Restore *restore, const ExportPipeResult *result,
     putchar('\n');
 }
 
-static int exit_status(const ExportPipeResult *result, const ManifestCounts *counts)
+static int exit_status(const Restore *restore, const ExportPipeResult *result,
+                       const ManifestCounts *counts)
 {
     if (counts->error_count == 0)
-        return RESTORE_EXIT_DONE;
+        return restore->choice.is_partial ? RESTORE_EXIT_PARTLY : RESTORE_EXIT_DONE;
     if (counts->message_count == 0 && result->refused_count == counts->error_count)
         return RESTORE_EXIT_REFUSED;
     return RESTORE_EXIT_PARTLY;
@@ -350,8 +351,9 @@ static gboolean prepare(Restore *restore, const char *vault, guint64 now_s, int 
     *ret_status = RESTORE_EXIT_DONE;
     if (restore->entry_count == 0) {
         restore_verb_say(verb, "no message matches");
-        *ret_status =
-            restore->refused_count > 0 ? RESTORE_EXIT_REFUSED : RESTORE_EXIT_NOTHING_MATCHED;
+        *ret_status = restore->refused_count > 0   ? RESTORE_EXIT_REFUSED
+                      : restore->choice.is_partial ? RESTORE_EXIT_PARTLY
+                                                   : RESTORE_EXIT_NOTHING_MATCHED;
     }
     return TRUE;
 }
@@ -368,7 +370,7 @@ static gboolean restore_messages(Restore *restore, ExportFormat format, guint64 
     tell_missing(restore, export);
     if (!export_finish(export, &counts, error) || !log_done(restore, &counts, error))
         return FALSE;
-    *ret_status = exit_status(&result, &counts);
+    *ret_status = exit_status(restore, &result, &counts);
     if (restore->options->as_json)
         return print_json(restore, &result, &counts, error);
     print_report(restore, &result, &counts);

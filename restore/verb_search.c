@@ -109,7 +109,8 @@ static void add_counts(JsonBuilder *builder, const SearchRun *run)
 {
     json_text_add_number(builder, "total", run->total);
     json_text_add_number(builder, "without_words", run->report.without_count);
-    json_text_add_number(builder, "not_opened", run->report.failed_count);
+    json_text_add_number(builder, "not_opened",
+                         run->report.failed_count + run->report.unread_count);
     json_text_add_number(builder, "opened_for_words", run->report.read_count);
     json_text_add_number(builder, "unsearchable", run->unsearchable_count);
     json_text_add_number(builder, "truncated", run->truncated_count);
@@ -218,6 +219,19 @@ static gboolean prepare(Search *search, const char *vault, GError **error)
     return TRUE;
 }
 
+static gboolean show(Search *search, GError **error)
+{
+    gboolean has_hits = search->run.hits->len > 0;
+
+    if (!has_hits)
+        restore_verb_say(verb, "no message matches");
+    if ((!has_hits || search->options->result_out == NULL || write_result(search, error)) &&
+        print_found(search, error))
+        return TRUE;
+    search_run_explain(&search->run, error);
+    return FALSE;
+}
+
 static gboolean run(Search *search, const char *vault, GError **error)
 {
     const SearchVerbOptions *options = search->options;
@@ -234,18 +248,15 @@ static gboolean run(Search *search, const char *vault, GError **error)
     if (!search_run(&found, &search->run, error) || !vault_view_close(search->view, error))
         return FALSE;
     search_run_tell(&search->run, verb);
-    if (search->run.hits->len == 0)
-        restore_verb_say(verb, "no message matches");
-    else if (options->result_out != NULL && !write_result(search, error))
-        return FALSE;
-    return print_found(search, error);
+    return show(search, error);
 }
 
 static int exit_status(const Search *search)
 {
-    if (search->run.hits->len == 0)
-        return RESTORE_EXIT_NOTHING_MATCHED;
-    return search_run_is_whole(&search->run) ? RESTORE_EXIT_DONE : RESTORE_EXIT_PARTLY;
+    /* Not "nothing matched": that may lie in what was not looked into. */
+    if (!search_run_is_whole(&search->run))
+        return RESTORE_EXIT_PARTLY;
+    return search->run.hits->len == 0 ? RESTORE_EXIT_NOTHING_MATCHED : RESTORE_EXIT_DONE;
 }
 
 /* The query alone: no vault is opened. */
@@ -277,7 +288,7 @@ static const char description[] =
     "index of them, sealed, in the state folder; \"muniment case close\" removes it.\n\n"
     "Exit status: 0 found, 1 failed, 2 usage or a mistake in the query, 3 nothing matched, 4 "
     "refused,\n"
-    "5 found, but some messages could not be searched.\n\n"
+    "5 some messages could not be searched.\n\n"
     "Example:\n"
     "  muniment search /srv/vault --grant case7.grant --identity anna.key \\\n"
     "    'from:billing (invoice OR \"final notice\") after:2025-01 has:attachment'\n";

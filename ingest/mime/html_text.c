@@ -11,6 +11,9 @@
 /* More than is kept of it. */
 #define TITLE_LEN_MAX (2 * INGEST_HTML_TARGET_LEN_MAX)
 #define DECLARATION_LEN_MAX 2048
+/* Around each document: the parser stops where the outermost element ends, a mail reader does not.
+ */
+#define OUTERMOST "<muniment-document>"
 
 struct IngestHtmlText {
     IngestTextSink sink;
@@ -192,7 +195,8 @@ static htmlParserCtxtPtr make_parser(IngestHtmlText *html)
     g_assert(parser != NULL);
     (void)htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR |
                                          HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
-                                         HTML_PARSE_IGNORE_ENC);
+                                         HTML_PARSE_IGNORE_ENC | HTML_PARSE_NOIMPLIED);
+    (void)htmlParseChunk(parser, OUTERMOST, (int)strlen(OUTERMOST), 0);
     return parser;
 }
 
@@ -223,10 +227,11 @@ void ingest_html_text_free(IngestHtmlText *html)
 }
 
 /* The parser looks for the element that an end tag ends among all that are open. Where more are
- * open than anybody means, it begins again: only what is open is forgotten. */
+ * open than anybody means, it begins again: only what is open is forgotten. Likewise where even the
+ * outermost was ended, which only a document does that knows it. */
 static void limit_depth(IngestHtmlText *html)
 {
-    if (html->depth <= INGEST_HTML_DEPTH_MAX || html->left_out > 0)
+    if ((html->depth > 0 && html->depth <= INGEST_HTML_DEPTH_MAX) || html->left_out > 0)
         return;
     (void)htmlParseChunk(html->parser, NULL, 0, 1);
     htmlFreeParserCtxt(html->parser);

@@ -16,7 +16,7 @@ typedef struct {
     IngestEntity *entity;
     GByteArray *header; /* what the entity borrows */
     const char *boundary;
-    gsize boundary_len;
+    gsize boundary_len;   /* without blanks at its end */
     GByteArray *preamble; /* until the first delimiter */
 } Level;
 
@@ -103,6 +103,14 @@ static void set_state(IngestWalk *walk, const IngestEntity *entity)
         walk->state = BODY;
 }
 
+/* The line without its end and trailing blanks. */
+static gsize stripped_len(const guint8 *line, gsize len)
+{
+    while (len > 0 && g_ascii_isspace(line[len - 1]))
+        len--;
+    return len;
+}
+
 static void begin_entity(IngestWalk *walk)
 {
     const Level *outer = innermost(walk);
@@ -125,7 +133,7 @@ static void begin_entity(IngestWalk *walk)
     level.entity->is_message = walk->is_next_message;
     if (level.entity->shape == INGEST_SHAPE_MULTIPART) {
         level.boundary = ingest_entity_parameter(level.entity, "boundary");
-        level.boundary_len = strlen(level.boundary);
+        level.boundary_len = stripped_len((const guint8 *)level.boundary, strlen(level.boundary));
         level.preamble = g_byte_array_new();
         walk->multipart_count++;
     }
@@ -169,14 +177,6 @@ static void end_levels(IngestWalk *walk, guint count)
 
 /* ---- delimiters ------------------------------------------------------------------------------ */
 
-/* The line without its end and trailing blanks. */
-static gsize stripped_len(const guint8 *line, gsize len)
-{
-    while (len > 0 && g_ascii_isspace(line[len - 1]))
-        len--;
-    return len;
-}
-
 static gboolean is_delimiter_of(const Level *level, const guint8 *line, gsize len,
                                 gboolean *is_last)
 {
@@ -185,6 +185,9 @@ static gboolean is_delimiter_of(const Level *level, const guint8 *line, gsize le
         return FALSE;
     line += 2 + level->boundary_len;
     len -= 2 + level->boundary_len;
+    for (const char *blank = level->boundary + level->boundary_len;
+         len > 0 && *blank != '\0' && *line == (guint8)*blank; blank++, line++)
+        len--;
     *is_last = len == 2 && line[0] == '-' && line[1] == '-';
     return len == 0 || *is_last;
 }
@@ -200,11 +203,11 @@ static gboolean take_delimiter(IngestWalk *walk, const guint8 *line, gsize len)
         if (!is_delimiter_of(level_at(walk, number - 1), line, len, &is_last))
             continue;
         end_levels(walk, number);
-        g_clear_pointer(&innermost(walk)->preamble, g_byte_array_unref);
         if (is_last) {
-            end_innermost(walk);
+            end_levels(walk, number - 1);
             walk->state = BETWEEN;
         } else {
+            g_clear_pointer(&innermost(walk)->preamble, g_byte_array_unref);
             begin_header(walk, FALSE);
         }
         return TRUE;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define ALLOCATED_MIN 1024
+#define KEPT_MAX (1u << 20) /* of room that waits for what comes next */
 
 void ingest_secret_buffer_grow(IngestSecretBuffer *buffer, gsize len)
 {
@@ -22,6 +23,17 @@ void ingest_secret_buffer_grow(IngestSecretBuffer *buffer, gsize len)
     g_free(buffer->bytes);
     buffer->bytes = bytes;
     buffer->allocated = allocated;
+}
+
+void ingest_secret_buffer_empty(IngestSecretBuffer *buffer)
+{
+    if (buffer->allocated > KEPT_MAX) {
+        ingest_secret_buffer_clear(buffer);
+        return;
+    }
+    if (buffer->len > 0)
+        vault_wipe(buffer->bytes, buffer->len);
+    buffer->len = 0;
 }
 
 void ingest_secret_buffer_clear(IngestSecretBuffer *buffer)

@@ -28,5 +28,7 @@ static inline void ingest_secret_buffer_append(IngestSecretBuffer *buffer, const
     memcpy(buffer->bytes + buffer->len, bytes, len);
     buffer->len += len;
 }
+/* Wipes the bytes; the room stays for the next ones, unless it is large. */
+void ingest_secret_buffer_empty(IngestSecretBuffer *buffer);
 /* Wipes and frees the bytes; the buffer is empty and usable. */
 void ingest_secret_buffer_clear(IngestSecretBuffer *buffer);

@@ -89,7 +89,7 @@ typedef struct IngestTerms IngestTerms;
  * `splitter` may be NULL: then the words of the header fields are left out. */
 IngestTerms *ingest_terms_parse(const guint8 *bytes, gsize len, IngestWordSplitter *splitter,
                                 GError **error);
-void ingest_terms_free(IngestTerms *terms); /* wipes */
+void ingest_terms_free(IngestTerms *terms); /* wipes; only what ingest_terms_parse() gave */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IngestTerms, ingest_terms_free)
 const IngestSummary *ingest_terms_summary(const IngestTerms *terms);
 /* Words in a field, each occurrence counted. */
@@ -106,5 +106,16 @@ typedef struct {
     const IngestTerms *terms;
     gsize next; /* 0 to begin */
 } IngestTermsCursor;
-/* All terms by term (memcmp), then field. FALSE at the end. Valid until the terms are freed. */
+/* All terms by term (memcmp), then field; of a parser in any order. FALSE at the end. Valid until
+ * the terms are freed. */
 gboolean ingest_terms_next(IngestTermsCursor *cursor, IngestTerm *ret_term);
+
+/* Reads many messages, one after the other, for whoever needs no order: what sorting takes is
+ * saved, and room is used again. Takes and refuses what ingest_terms_parse() does. One user. */
+typedef struct IngestTermsParser IngestTermsParser;
+IngestTermsParser *ingest_terms_parser_new(void);
+void ingest_terms_parser_free(IngestTermsParser *parser); /* wipes */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(IngestTermsParser, ingest_terms_parser_free)
+/* The parser's, and valid until it parses the next ones. Words of header fields are in. */
+const IngestTerms *ingest_terms_parser_parse(IngestTermsParser *parser, const guint8 *bytes,
+                                             gsize len, GError **error);

@@ -158,7 +158,7 @@ GByteArray *ingest_terms_builder_format(IngestTermsBuilder *builder)
     ingest_summary_bound(builder->summary);
     if (builder->is_truncated)
         builder->summary->marks |= INGEST_MARK_TRUNCATED;
-    ingest_terms_code_init(&code, &builder->vocabulary, NULL, 0);
+    ingest_terms_code_init(&code, &builder->vocabulary);
     ingest_terms_code_summary(&code, builder->summary);
     code_field(&code, &builder->body);
     code_field(&code, &builder->attachments);

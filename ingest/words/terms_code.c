@@ -6,21 +6,33 @@
 #include "ingest/words/spelling.h"
 #include "vault/crypto/keys.h"
 
-void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, const guint8 *bytes,
-                            gsize len)
+static void init_models(IngestTermsCode *code)
 {
-    memset(code, 0, sizeof *code);
-    if (interned != NULL)
-        ingest_coder_begin_encoding(&code->coder);
-    else
-        ingest_coder_begin_decoding(&code->coder, bytes, len);
-    ingest_word_model_init(&code->words);
     ingest_number_model_init(&code->counts);
     ingest_number_model_init(&code->small);
     ingest_number_model_init(&code->separator_len);
     ingest_chances_init(code->cases[0], sizeof code->cases / sizeof(IngestChance));
+    code->last_case = 0;
+    code->snippet = 0;
+}
+
+void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned)
+{
+    memset(code, 0, sizeof *code);
+    if (interned != NULL)
+        ingest_coder_begin_encoding(&code->coder);
+    ingest_word_model_init(&code->words);
+    init_models(code);
     code->separators = ingest_separator_symbols();
     code->interned = interned;
+}
+
+void ingest_terms_code_begin_decoding(IngestTermsCode *code, const guint8 *bytes, gsize len)
+{
+    ingest_coder_begin_decoding(&code->coder, bytes, len);
+    ingest_word_model_begin(&code->words);
+    init_models(code);
+    ingest_secret_buffer_empty(&code->text);
 }
 
 void ingest_terms_code_clear(IngestTermsCode *code)

@@ -23,9 +23,10 @@ typedef struct {
     IngestSecretBuffer text;    /* decoding only: the one that is being read */
 } IngestTermsCode;
 
-/* `interned` is borrowed; NULL: to decode `bytes`. */
-void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned, const guint8 *bytes,
-                            gsize len);
+/* `interned` is borrowed; NULL: nothing is coded before ingest_terms_code_begin_decoding(). */
+void ingest_terms_code_init(IngestTermsCode *code, IngestVocabulary *interned);
+/* Decodes the next record, in the room that the last one took. */
+void ingest_terms_code_begin_decoding(IngestTermsCode *code, const guint8 *bytes, gsize len);
 void ingest_terms_code_clear(IngestTermsCode *code); /* wipes */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(IngestTermsCode, ingest_terms_code_clear)
 

@@ -14,6 +14,14 @@ void ingest_term_list_clear(IngestTermList *list)
     list->count = 0;
 }
 
+void ingest_term_list_empty(IngestTermList *list)
+{
+    ingest_secret_buffer_clear(&list->texts);
+    ingest_secret_buffer_empty(&list->entries);
+    ingest_secret_buffer_empty(&list->spare);
+    list->count = 0;
+}
+
 static void add_entry(IngestTermList *list, const IngestTermEntry *entry)
 {
     ingest_secret_buffer_append(&list->entries, entry, sizeof *entry);
@@ -134,8 +142,10 @@ const IngestTermEntry *ingest_term_list_sort(IngestTermList *list)
 {
     IngestTermEntry *entries = (void *)list->entries.bytes;
 
-    if (list->count == 0)
-        return NULL;
+    if (list->count <= INSERTION_MAX) {
+        sort_few(list, entries, list->count);
+        return entries;
+    }
     ingest_secret_buffer_reserve(&list->spare, list->entries.len);
     list->spare.len = list->entries.len;
     sort_many(list, entries, (void *)list->spare.bytes, list->count, 0);

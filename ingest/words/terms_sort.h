@@ -19,6 +19,7 @@ typedef struct {
     gsize count;
 } IngestTermList;
 void ingest_term_list_clear(IngestTermList *list); /* wipes */
+void ingest_term_list_empty(IngestTermList *list); /* wipes; keeps room, but gives up the texts */
 /* One occurrence in a header field. */
 void ingest_term_list_add(IngestTermList *list, const char *term, gsize len, IngestField field,
                           guint32 position);

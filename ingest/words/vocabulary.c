@@ -39,6 +39,14 @@ void ingest_vocabulary_clear(IngestVocabulary *vocabulary)
     vocabulary->count = 0;
 }
 
+void ingest_vocabulary_empty(IngestVocabulary *vocabulary)
+{
+    ingest_secret_buffer_empty(&vocabulary->texts);
+    ingest_secret_buffer_empty(&vocabulary->words);
+    wipe_places(vocabulary);
+    vocabulary->count = 0;
+}
+
 static void place(IngestVocabulary *vocabulary, guint32 number)
 {
     guint32 mask = vocabulary->place_count - 1;

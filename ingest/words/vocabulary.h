@@ -29,6 +29,8 @@ typedef struct {
 /* Zeros are an empty one. */
 void ingest_vocabulary_clear(IngestVocabulary *vocabulary); /* wipes */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(IngestVocabulary, ingest_vocabulary_clear)
+/* Without words, with the room that they took. */
+void ingest_vocabulary_empty(IngestVocabulary *vocabulary);
 /* Where a word may be written that ingest_vocabulary_add() then adds: INGEST_WORD_LEN_MAX bytes. */
 static inline char *ingest_vocabulary_room(IngestVocabulary *vocabulary)
 {

@@ -12,27 +12,42 @@
 #define BYTE_CONTEXT_COUNT 16
 #define BYTE_CHANCES (BYTE_CONTEXT_COUNT * 256)
 
+static void free_bytes(IngestWordModel *model)
+{
+    if (model->bytes != NULL)
+        vault_wipe(model->bytes, BYTE_CHANCES * sizeof *model->bytes);
+    g_free(model->bytes);
+    model->bytes = NULL;
+}
+
 void ingest_word_model_init(IngestWordModel *model)
 {
-    static const guint32 none = INGEST_VOCABULARY_NONE;
-
     memset(model, 0, sizeof *model);
     model->kinds = ingest_word_kinds();
     model->letters = ingest_spelling_letters();
     model->common_words = ingest_common_words();
+    ingest_word_model_begin(model);
+}
+
+void ingest_word_model_begin(IngestWordModel *model)
+{
+    static const guint32 none = INGEST_VOCABULARY_NONE;
+
+    ingest_vocabulary_empty(&model->vocabulary);
+    free_bytes(model);
     ingest_chances_init(model->is_match, G_N_ELEMENTS(model->is_match));
     ingest_number_model_init(&model->byte_count);
+    ingest_secret_buffer_empty(&model->history);
     ingest_secret_buffer_append(&model->history, &none, sizeof none); /* place 0 is nowhere */
     model->count = 1;
+    model->match = model->match_len = 0;
 }
 
 void ingest_word_model_clear(IngestWordModel *model)
 {
     ingest_vocabulary_clear(&model->vocabulary);
     ingest_secret_buffer_clear(&model->history);
-    if (model->bytes != NULL)
-        vault_wipe(model->bytes, BYTE_CHANCES * sizeof *model->bytes);
-    g_free(model->bytes);
+    free_bytes(model);
     vault_wipe(model, sizeof *model);
 }
 

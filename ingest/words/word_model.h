@@ -30,6 +30,8 @@ typedef struct {
 } IngestWordModel;
 
 void ingest_word_model_init(IngestWordModel *model);
+/* Of the next message: as new, with the room that the last one took. */
+void ingest_word_model_begin(IngestWordModel *model);
 void ingest_word_model_clear(IngestWordModel *model); /* wipes */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(IngestWordModel, ingest_word_model_clear)
 

@@ -1,11 +1,26 @@
 #include "search/index/bits.h"
 
+#define ROOM_MIN 64
+
 void search_bits_begin(SearchBitWriter *writer, GByteArray *bytes)
 {
-    *writer = (SearchBitWriter){.bytes = bytes};
+    gsize len = bytes->len;
+
+    g_byte_array_set_size(bytes, (guint)(len + ROOM_MIN));
+    *writer = (SearchBitWriter){
+        .bytes = bytes, .next = bytes->data + len, .end = bytes->data + bytes->len};
 }
 
-void search_bits_put_rice(SearchBitWriter *writer, guint32 value, guint k)
+void search_bits_grow(SearchBitWriter *writer)
+{
+    gsize len = (gsize)(writer->next - writer->bytes->data);
+
+    g_byte_array_set_size(writer->bytes, (guint)(2 * len + ROOM_MIN));
+    writer->next = writer->bytes->data + len;
+    writer->end = writer->bytes->data + writer->bytes->len;
+}
+
+void search_bits_put_long_rice(SearchBitWriter *writer, guint32 value, guint k)
 {
     guint32 upper = value >> k;
 
@@ -21,13 +36,15 @@ void search_bits_put_rice(SearchBitWriter *writer, guint32 value, guint k)
 
 void search_bits_end(SearchBitWriter *writer)
 {
+    if (writer->end - writer->next < (gssize)sizeof(guint32))
+        search_bits_grow(writer);
     while (writer->held_count > 0) {
         guint count = MIN(writer->held_count, 8);
-        guint8 byte = (guint8)(writer->held >> (writer->held_count - count) << (8 - count));
 
-        g_byte_array_append(writer->bytes, &byte, 1);
+        *writer->next++ = (guint8)(writer->held >> (writer->held_count - count) << (8 - count));
         writer->held_count -= count;
     }
+    g_byte_array_set_size(writer->bytes, (guint)(writer->next - writer->bytes->data));
 }
 
 void search_bits_read_begin(SearchBitReader *reader, const guint8 *bytes, gsize len)

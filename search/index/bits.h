@@ -12,13 +12,18 @@
 
 #define SEARCH_RICE_ESCAPE 24
 
+/* The bytes have their length when it ends, not before. */
 typedef struct {
-    GByteArray *bytes; /* borrowed */
-    guint64 held;      /* its lowest held_count bits are still to be written */
+    GByteArray *bytes;  /* borrowed */
+    guint8 *next, *end; /* room in them */
+    guint64 held;       /* its lowest held_count bits are still to be written */
     guint held_count;
 } SearchBitWriter;
 
+/* Behind what the bytes hold. */
 void search_bits_begin(SearchBitWriter *writer, GByteArray *bytes);
+/* More room: for four bytes at least. */
+void search_bits_grow(SearchBitWriter *writer);
 /* At most 32 bits. */
 static inline void search_bits_put(SearchBitWriter *writer, guint32 value, guint count)
 {
@@ -27,11 +32,25 @@ static inline void search_bits_put(SearchBitWriter *writer, guint32 value, guint
     if (writer->held_count >= 32) {
         guint32 word = GUINT32_TO_BE((guint32)(writer->held >> (writer->held_count - 32)));
 
-        g_byte_array_append(writer->bytes, (const guint8 *)&word, sizeof word);
+        if (writer->end - writer->next < (gssize)sizeof word)
+            search_bits_grow(writer);
+        memcpy(writer->next, &word, sizeof word);
+        writer->next += sizeof word;
         writer->held_count -= 32;
     }
 }
-void search_bits_put_rice(SearchBitWriter *writer, guint32 value, guint k);
+/* One that takes more than 32 bits. */
+void search_bits_put_long_rice(SearchBitWriter *writer, guint32 value, guint k);
+static inline void search_bits_put_rice(SearchBitWriter *writer, guint32 value, guint k)
+{
+    guint32 upper = value >> k;
+
+    if (upper >= SEARCH_RICE_ESCAPE || upper + 1 + k > 32)
+        search_bits_put_long_rice(writer, value, k);
+    else
+        search_bits_put(writer, (((1u << upper) - 1) << 1) << k | (value & ((1u << k) - 1)),
+                        upper + 1 + k);
+}
 /* Zeros up to a whole byte. */
 void search_bits_end(SearchBitWriter *writer);
 

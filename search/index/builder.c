@@ -7,20 +7,54 @@
 
 #define VARINT32_LEN_MAX 5
 
+/* What one builder collected. */
+typedef struct {
+    GByteArray *forward, *summaries;
+    guint32 *numbers; /* by that builder's number of a term, this one's; NULL: they are the same */
+} Part;
+
 /* A document's terms, in `forward`: for each its number and the length of what follows, then the
  * frequency and the positions, as varints; a position as the distance from the one before. */
 typedef struct {
     SearchDocument document;
+    guint part;
     gsize forward_offset, forward_end;
     gsize summary_offset, summary_end;
 } Held;
 
 struct SearchBuilder {
     SearchTermTable *terms;
-    GArray *lens; /* guint32, by number: bytes of the list, see invert() */
-    GArray *held; /* Held */
-    GByteArray *forward, *summaries, *coded;
+    GArray *lens;     /* guint32, by number: bytes of the list, see invert() */
+    GArray *held;     /* Held */
+    GPtrArray *parts; /* Part; the first is its own, the others were absorbed */
+    Part *own;
 };
+
+static void free_wiped(GByteArray *bytes)
+{
+    if (bytes->len > 0)
+        vault_wipe(bytes->data, bytes->len);
+    g_byte_array_unref(bytes);
+}
+
+static Part *part_new(void)
+{
+    Part *part = g_new0(Part, 1);
+
+    part->forward = g_byte_array_new();
+    part->summaries = g_byte_array_new();
+    return part;
+}
+
+static void part_free(gpointer user)
+{
+    Part *part = user;
+
+    free_wiped(part->forward);
+    free_wiped(part->summaries);
+    g_free(part->numbers);
+    g_free(part);
+}
 
 SearchBuilder *search_builder_new(void)
 {
@@ -29,17 +63,10 @@ SearchBuilder *search_builder_new(void)
     builder->terms = search_term_table_new();
     builder->lens = g_array_new(FALSE, TRUE, sizeof(guint32));
     builder->held = g_array_new(FALSE, FALSE, sizeof(Held));
-    builder->forward = g_byte_array_new();
-    builder->summaries = g_byte_array_new();
-    builder->coded = g_byte_array_new();
+    builder->parts = g_ptr_array_new_with_free_func(part_free);
+    builder->own = part_new();
+    g_ptr_array_add(builder->parts, builder->own);
     return builder;
-}
-
-static void free_wiped(GByteArray *bytes)
-{
-    if (bytes->len > 0)
-        vault_wipe(bytes->data, bytes->len);
-    g_byte_array_unref(bytes);
 }
 
 void search_builder_free(SearchBuilder *builder)
@@ -49,54 +76,69 @@ void search_builder_free(SearchBuilder *builder)
     search_term_table_free(builder->terms);
     g_array_unref(builder->lens);
     g_array_unref(builder->held);
-    free_wiped(builder->forward);
-    free_wiped(builder->summaries);
-    free_wiped(builder->coded);
+    g_ptr_array_unref(builder->parts);
     g_free(builder);
 }
 
-/* Room for what is to be put at the end of the bytes, and how much of it was used. */
-static guint8 *reserve(GByteArray *bytes, gsize len)
+/* At most; beside its positions, its number, the length of what follows and the frequency. */
+static gsize coded_len_max(const IngestTerm *term)
 {
-    guint at = bytes->len;
-
-    g_byte_array_set_size(bytes, (guint)(at + len));
-    return bytes->data + at;
+    return (term->count + 3) * VARINT32_LEN_MAX;
 }
 
-static void keep_up_to(GByteArray *bytes, const guint8 *end)
+static guint8 *put_positions(guint8 *at, const IngestTerm *term)
 {
-    g_byte_array_set_size(bytes, (guint)(end - bytes->data));
-}
-
-static void code_positions(SearchBuilder *builder, const IngestTerm *term)
-{
-    guint8 *at;
     guint32 before = 0;
 
-    g_byte_array_set_size(builder->coded, 0);
-    at = reserve(builder->coded, (term->count + 1) * VARINT32_LEN_MAX);
     at = search_varint_put(at, term->count);
     for (gsize i = 0; i < term->count; i++) {
         at = search_varint_put(at, term->positions[i] - before);
         before = term->positions[i];
     }
-    keep_up_to(builder->coded, at);
+    return at;
 }
 
-static void add_term(SearchBuilder *builder, const IngestTerm *term, guint32 number)
+/* Returns the end of what it writes. The length comes first and is known last: mostly it is one
+ * byte, else what follows is moved. */
+static guint8 *put_term(guint8 *at, const IngestTerm *term, guint32 number, guint32 *list_len)
 {
-    guint8 *at;
+    guint8 *coded, *end;
+    gsize len;
 
-    code_positions(builder, term);
-    if (number >= builder->lens->len)
-        g_array_set_size(builder->lens, number + 1);
-    g_array_index(builder->lens, guint32, number) += (guint32)sizeof(guint32) + builder->coded->len;
-    at = reserve(builder->forward, 2 * VARINT32_LEN_MAX + builder->coded->len);
     at = search_varint_put(at, number);
-    at = search_varint_put(at, builder->coded->len);
-    memcpy(at, builder->coded->data, builder->coded->len);
-    keep_up_to(builder->forward, at + builder->coded->len);
+    coded = at + 1;
+    end = put_positions(coded, term);
+    len = (gsize)(end - coded);
+    *list_len += (guint32)(sizeof(guint32) + len);
+    if (len >= 0x80) {
+        guint8 prefix[VARINT32_LEN_MAX];
+        gsize prefix_len = (gsize)(search_varint_put(prefix, len) - prefix);
+
+        memmove(at + prefix_len, coded, len);
+        memcpy(at, prefix, prefix_len);
+        return at + prefix_len + len;
+    }
+    *at = (guint8)len;
+    return end;
+}
+
+static void put_terms(SearchBuilder *builder, const IngestTerm *terms, const guint32 *numbers,
+                      guint count)
+{
+    GByteArray *forward = builder->own->forward;
+    guint32 *lens;
+    guint8 *at;
+    gsize len = forward->len, room = 0;
+
+    g_array_set_size(builder->lens, search_term_table_count(builder->terms));
+    lens = (guint32 *)(void *)builder->lens->data;
+    for (guint i = 0; i < count; i++)
+        room += coded_len_max(&terms[i]);
+    g_byte_array_set_size(forward, (guint)(len + room));
+    at = forward->data + len;
+    for (guint i = 0; i < count; i++)
+        at = put_term(at, &terms[i], numbers[i], &lens[numbers[i]]);
+    g_byte_array_set_size(forward, (guint)(at - forward->data));
 }
 
 static void add_terms(SearchBuilder *builder, const IngestTerms *all)
@@ -111,8 +153,7 @@ static void add_terms(SearchBuilder *builder, const IngestTerms *all)
             if (!ingest_terms_next(&cursor, &terms[count]))
                 break;
         search_term_table_numbers(builder->terms, terms, count, numbers);
-        for (guint i = 0; i < count; i++)
-            add_term(builder, &terms[i], numbers[i]);
+        put_terms(builder, terms, numbers, count);
     } while (count == SEARCH_TERMS_AT_ONCE);
 }
 
@@ -120,8 +161,8 @@ void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 rece
                         const IngestTerms *terms)
 {
     const IngestSummary *summary = ingest_terms_summary(terms);
-    Held held = {.forward_offset = builder->forward->len,
-                 .summary_offset = builder->summaries->len};
+    Held held = {.forward_offset = builder->own->forward->len,
+                 .summary_offset = builder->own->summaries->len};
 
     held.document = (SearchDocument){
         .id = *id,
@@ -133,10 +174,52 @@ void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 rece
     for (guint field = 1; field < INGEST_FIELD_COUNT; field++)
         held.document.lengths[field] = ingest_terms_word_count(terms, field);
     add_terms(builder, terms);
-    search_summary_format(summary, builder->summaries);
-    held.forward_end = builder->forward->len;
-    held.summary_end = builder->summaries->len;
+    search_summary_format(summary, builder->own->summaries);
+    held.forward_end = builder->own->forward->len;
+    held.summary_end = builder->own->summaries->len;
     g_array_append_val(builder->held, held);
+}
+
+/* The numbers that this builder has for the terms of the other, in the order of those. */
+static guint32 *translate(SearchBuilder *builder, const SearchTermTable *other)
+{
+    guint32 count = search_term_table_count(other);
+    guint32 *numbers = g_new(guint32, (gsize)count + 1);
+    IngestTerm terms[SEARCH_TERMS_AT_ONCE];
+
+    for (guint32 done = 0; done < count;) {
+        guint at_once = MIN(count - done, SEARCH_TERMS_AT_ONCE);
+
+        for (guint i = 0; i < at_once; i++) {
+            guint field;
+
+            search_term_table_get(other, done + i, &terms[i].term, &terms[i].len, &field);
+            terms[i].field = (IngestField)field;
+        }
+        search_term_table_numbers(builder->terms, terms, at_once, numbers + done);
+        done += at_once;
+    }
+    return numbers;
+}
+
+void search_builder_absorb(SearchBuilder *builder, SearchBuilder *other)
+{
+    guint part = builder->parts->len;
+
+    g_assert(other->parts->len == 1);
+    other->own->numbers = translate(builder, other->terms);
+    g_array_set_size(builder->lens, search_term_table_count(builder->terms));
+    for (guint32 i = 0; i < other->lens->len; i++)
+        g_array_index(builder->lens, guint32, other->own->numbers[i]) +=
+            g_array_index(other->lens, guint32, i);
+    for (guint i = 0; i < other->held->len; i++) {
+        Held held = g_array_index(other->held, Held, i);
+
+        held.part = part;
+        g_array_append_val(builder->held, held);
+    }
+    g_ptr_array_add(builder->parts, g_ptr_array_steal_index(other->parts, 0));
+    search_builder_free(other);
 }
 
 guint search_builder_document_count(const SearchBuilder *builder)
@@ -146,14 +229,20 @@ guint search_builder_document_count(const SearchBuilder *builder)
 
 gsize search_builder_len(const SearchBuilder *builder)
 {
-    return (gsize)builder->forward->len + builder->summaries->len +
-           search_term_table_len(builder->terms) + builder->lens->len * sizeof(guint32) +
+    gsize len = 0;
+
+    for (guint i = 0; i < builder->parts->len; i++) {
+        const Part *part = g_ptr_array_index(builder->parts, i);
+
+        len += (gsize)part->forward->len + part->summaries->len;
+    }
+    return len + search_term_table_len(builder->terms) + builder->lens->len * sizeof(guint32) +
            builder->held->len * sizeof(Held);
 }
 
 guint64 search_builder_written_len(const SearchBuilder *builder)
 {
-    return ((guint64)builder->forward->len + builder->summaries->len) / 2;
+    return ((guint64)builder->own->forward->len + builder->own->summaries->len) / 2;
 }
 
 static gint compare(gconstpointer a, gconstpointer b)
@@ -166,9 +255,10 @@ static gboolean write_documents(SearchBuilder *builder, SearchCopies *copies,
 {
     for (guint i = 0; i < builder->held->len; i++) {
         const Held *held = &g_array_index(builder->held, Held, i);
+        const Part *part = g_ptr_array_index(builder->parts, held->part);
 
         if (!search_segment_writer_add_document(writer, &held->document,
-                                                builder->summaries->data + held->summary_offset,
+                                                part->summaries->data + held->summary_offset,
                                                 held->summary_end - held->summary_offset, error) ||
             (copies != NULL && !search_copies_write(copies, &held->document.id, writer, error)))
             return FALSE;
@@ -211,13 +301,16 @@ static void invert_document(const SearchBuilder *builder, guint32 document, guin
                             gsize *ends)
 {
     const Held *held = &g_array_index(builder->held, Held, document);
-    const guint8 *next = builder->forward->data + held->forward_offset;
-    const guint8 *end = builder->forward->data + held->forward_end;
+    const Part *part = g_ptr_array_index(builder->parts, held->part);
+    const guint8 *next = part->forward->data + held->forward_offset;
+    const guint8 *end = part->forward->data + held->forward_end;
     Posting postings[SEARCH_TERMS_AT_ONCE];
     guint count = 0;
 
     while (next < end) {
-        postings[count].number = (guint32)read_own(&next, end);
+        guint32 number = (guint32)read_own(&next, end);
+
+        postings[count].number = part->numbers != NULL ? part->numbers[number] : number;
         postings[count].len = (guint32)read_own(&next, end);
         postings[count].coded = next;
         next += postings[count].len;
@@ -247,22 +340,21 @@ static guint8 *invert(const SearchBuilder *builder, gsize *ends)
 }
 
 static gboolean write_list(SearchListWriter *writer, const guint8 *next, const guint8 *end,
-                           GArray *positions, GError **error)
+                           GError **error)
 {
     while (next < end) {
-        guint32 document, count, position = 0;
+        guint32 document, count, position = 0, *positions;
 
         memcpy(&document, next, sizeof document);
         next += sizeof document;
         count = (guint32)read_own(&next, end);
-        g_array_set_size(positions, count);
+        positions = search_list_writer_begin_document(writer, document, count, error);
+        if (positions == NULL)
+            return FALSE;
         for (guint32 i = 0; i < count; i++) {
             position += (guint32)read_own(&next, end);
-            g_array_index(positions, guint32, i) = position;
+            positions[i] = position;
         }
-        if (!search_list_writer_add(writer, document, (const guint32 *)(void *)positions->data,
-                                    count, error))
-            return FALSE;
     }
     return TRUE;
 }
@@ -273,7 +365,6 @@ static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer,
     g_autofree guint32 *sorted = search_term_table_sorted(builder->terms);
     g_autofree gsize *ends = g_new(gsize, (gsize)count + 1);
     g_autofree guint8 *lists = invert(builder, ends);
-    g_autoptr(GArray) positions = g_array_new(FALSE, FALSE, sizeof(guint32));
 
     for (guint32 i = 0; i < count; i++) {
         const guint8 *end = lists + ends[sorted[i]];
@@ -283,8 +374,7 @@ static gboolean write_lists(SearchBuilder *builder, SearchSegmentWriter *writer,
 
         search_term_table_get(builder->terms, sorted[i], &term, &len, &field);
         if (!write_list(search_segment_writer_list(writer),
-                        end - g_array_index(builder->lens, guint32, sorted[i]), end, positions,
-                        error) ||
+                        end - g_array_index(builder->lens, guint32, sorted[i]), end, error) ||
             !search_segment_writer_end_list(writer, term, len, field, error))
             return FALSE;
     }

@@ -14,9 +14,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SearchBuilder, search_builder_free)
 /* `received_s` is its date when the message has none. */
 void search_builder_add(SearchBuilder *builder, const RecordId *id, guint64 received_s,
                         const IngestTerms *terms);
+/* The other's documents too, none of which it has. Frees the other, which absorbed none itself. */
+void search_builder_absorb(SearchBuilder *builder, SearchBuilder *other);
 guint search_builder_document_count(const SearchBuilder *builder);
 gsize search_builder_len(const SearchBuilder *builder);
-/* Roughly; without the blocks that any segment has. */
+/* Roughly, before it absorbs any; without the blocks that any segment has. */
 guint64 search_builder_written_len(const SearchBuilder *builder);
 /* Documents with their copies (NULL: without), and lists. */
 gboolean search_builder_write(SearchBuilder *builder, SearchCopies *copies,

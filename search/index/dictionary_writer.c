@@ -4,9 +4,12 @@
 
 #include <string.h>
 
+/* Two lengths, the term, and at most six numbers. */
+#define CODED_LEN_MAX (2 + INGEST_TERM_LEN_MAX + 6 * SEARCH_VARINT_LEN_MAX)
+
 struct SearchDictionaryWriter {
     SearchBlockWriter *blocks;
-    GByteArray *block, *coded;
+    GByteArray *block;
     SearchEntry last;
     gboolean has_last;
 };
@@ -17,7 +20,6 @@ SearchDictionaryWriter *search_dictionary_writer_new(SearchBlockWriter *blocks)
 
     writer->blocks = blocks;
     writer->block = g_byte_array_new();
-    writer->coded = g_byte_array_new();
     return writer;
 }
 
@@ -26,7 +28,6 @@ void search_dictionary_writer_free(SearchDictionaryWriter *writer)
     if (writer == NULL)
         return;
     g_byte_array_unref(writer->block);
-    g_byte_array_unref(writer->coded);
     vault_wipe(&writer->last, sizeof writer->last);
     g_free(writer);
 }
@@ -40,25 +41,27 @@ static gsize shared_len(const SearchEntry *a, const SearchEntry *b)
     return len;
 }
 
-static void code(SearchDictionaryWriter *writer, const SearchEntry *entry, gsize shared)
+/* Returns its length. */
+static gsize code(const SearchEntry *entry, gsize shared, guint8 ret_coded[CODED_LEN_MAX])
 {
     const SearchListPlace *list = &entry->list;
     gboolean has_one = list->document_count == 1 && list->position_count == 1;
+    guint8 *at = ret_coded;
 
-    g_byte_array_set_size(writer->coded, 0);
-    search_varint_append(writer->coded, (guint64)entry->field << 1 | has_one);
-    vault_bytes_append_u8(writer->coded, (guint8)shared);
-    vault_bytes_append_u8(writer->coded, (guint8)(entry->len - shared));
-    g_byte_array_append(writer->coded, (const guint8 *)entry->term + shared,
-                        (guint)(entry->len - shared));
+    at = search_varint_put(at, (guint64)entry->field << 1 | has_one);
+    *at++ = (guint8)shared;
+    *at++ = (guint8)(entry->len - shared);
+    memcpy(at, entry->term + shared, entry->len - shared);
+    at += entry->len - shared;
     if (!has_one) {
-        search_varint_append(writer->coded, list->document_count);
-        search_varint_append(writer->coded, list->position_count - list->document_count);
+        at = search_varint_put(at, list->document_count);
+        at = search_varint_put(at, list->position_count - list->document_count);
     }
-    search_varint_append(writer->coded, list->postings_len);
-    search_varint_append(writer->coded, list->positions_len);
+    at = search_varint_put(at, list->postings_len);
+    at = search_varint_put(at, list->positions_len);
     if (list->document_count > SEARCH_CHUNK_DOCUMENTS)
-        search_varint_append(writer->coded, list->table_len);
+        at = search_varint_put(at, list->table_len);
+    return (gsize)(at - ret_coded);
 }
 
 /* A block ends with its last entry: what follows, to the end of the sealed block, are zeros. */
@@ -90,16 +93,17 @@ static gboolean begin_block(SearchDictionaryWriter *writer, const SearchEntry *e
 gboolean search_dictionary_writer_add(SearchDictionaryWriter *writer, const SearchEntry *entry,
                                       GError **error)
 {
-    code(writer, entry, writer->has_last ? shared_len(&writer->last, entry) : 0);
-    if (writer->block->len + writer->coded->len > SEARCH_BLOCK_PLAIN_LEN &&
-        !put_block(writer, error))
+    guint8 coded[CODED_LEN_MAX];
+    gsize len = code(entry, writer->has_last ? shared_len(&writer->last, entry) : 0, coded);
+
+    if (writer->block->len + len > SEARCH_BLOCK_PLAIN_LEN && !put_block(writer, error))
         return FALSE;
     if (writer->block->len == 0) {
         if (!begin_block(writer, entry, error))
             return FALSE;
-        code(writer, entry, 0);
+        len = code(entry, 0, coded);
     }
-    g_byte_array_append(writer->block, writer->coded->data, writer->coded->len);
+    g_byte_array_append(writer->block, coded, (guint)len);
     writer->last = *entry;
     writer->has_last = TRUE;
     return TRUE;

@@ -25,6 +25,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SearchListWriter, search_list_writer_free)
 /* Documents rise; so do the positions, of which there is at least one. */
 gboolean search_list_writer_add(SearchListWriter *writer, guint32 document,
                                 const guint32 *positions, guint32 count, GError **error);
+/* The same, with the positions to be put where it says, before anything else is asked of the
+ * writer. */
+guint32 *search_list_writer_begin_document(SearchListWriter *writer, guint32 document,
+                                           guint32 count, GError **error);
 /* The list is over: where it lies. The next document begins another one. */
 gboolean search_list_writer_end(SearchListWriter *writer, SearchListPlace *ret_place,
                                 GError **error);

@@ -81,23 +81,30 @@ static guint32 *room_for(SearchListWriter *writer, guint32 count)
     return writer->positions + writer->position_count;
 }
 
-gboolean search_list_writer_add(SearchListWriter *writer, guint32 document,
-                                const guint32 *positions, guint32 count, GError **error)
+guint32 *search_list_writer_begin_document(SearchListWriter *writer, guint32 document,
+                                           guint32 count, GError **error)
 {
-    guint at = writer->chunk.count;
+    guint32 *positions;
 
-    if (at == SEARCH_CHUNK_DOCUMENTS) {
-        if (!put_chunk(writer, error))
-            return FALSE;
-        at = 0;
-    }
-    writer->chunk.documents[at] = document;
-    writer->chunk.frequencies[at] = count;
-    writer->chunk.count = at + 1;
-    memcpy(room_for(writer, count), positions, count * sizeof *positions);
+    if (writer->chunk.count == SEARCH_CHUNK_DOCUMENTS && !put_chunk(writer, error))
+        return NULL;
+    writer->chunk.documents[writer->chunk.count] = document;
+    writer->chunk.frequencies[writer->chunk.count++] = count;
+    positions = room_for(writer, count);
     writer->position_count += count;
     writer->place.document_count++;
     writer->place.position_count += count;
+    return positions;
+}
+
+gboolean search_list_writer_add(SearchListWriter *writer, guint32 document,
+                                const guint32 *positions, guint32 count, GError **error)
+{
+    guint32 *to = search_list_writer_begin_document(writer, document, count, error);
+
+    if (to == NULL)
+        return FALSE;
+    memcpy(to, positions, count * sizeof *positions);
     return TRUE;
 }
 

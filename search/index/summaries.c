@@ -2,6 +2,7 @@
 
 #include "vault/base/bytes.h"
 
+#include <string.h>
 #include <zstd.h>
 
 #define LEVEL 3
@@ -14,9 +15,17 @@ static gboolean corrupt(GError **error)
     return FALSE;
 }
 
+/* A text of a summary may be one byte longer than the length has room for: its last character goes.
+ */
 static void append_text(GByteArray *bytes, const char *text)
 {
-    vault_bytes_append_string16(bytes, text != NULL ? text : "");
+    gsize len = text != NULL ? strlen(text) : 0;
+
+    if (len > G_MAXUINT16)
+        for (len = G_MAXUINT16; len > 0 && ((guint8)text[len] & 0xc0) == 0x80;)
+            len--;
+    vault_bytes_append_u16(bytes, (guint16)len);
+    g_byte_array_append(bytes, (const guint8 *)text, (guint)len);
 }
 
 static void append_texts(GByteArray *bytes, const GPtrArray *texts)

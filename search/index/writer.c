@@ -261,28 +261,35 @@ static gboolean find_document(gpointer user, const RecordId *body_id, guint64 *r
     return TRUE;
 }
 
-/* All of a scan in one builder and nothing to merge it with: it is written as it is. */
-static gboolean is_single(const SearchIndexWriter *writer, guint kept)
+/* What the threads collected becomes one: together it is less than a draft may be, and turning it
+ * round once is less work than merging what was written. NULL: they collected nothing. */
+static SearchBuilder *take_all(SearchIndexWriter *writer)
 {
-    return writer->drafts->len == 0 && writer->idle->len <= 1 &&
-           kept == writer->index->segments->len;
+    SearchBuilder *all = NULL;
+
+    while (writer->idle->len > 0) {
+        SearchBuilder *builder = g_ptr_array_steal_index_fast(writer->idle, writer->idle->len - 1);
+
+        if (all == NULL)
+            all = builder;
+        else
+            search_builder_absorb(all, builder);
+    }
+    return all;
 }
 
 static gboolean put_documents(SearchIndexWriter *writer, guint kept, SearchSegmentWriter *segment,
                               GError **error)
 {
     g_autoptr(GPtrArray) sources = g_ptr_array_new();
+    g_autoptr(SearchBuilder) builder = take_all(writer);
 
-    if (is_single(writer, kept))
-        return writer->idle->len == 0 || search_builder_write(g_ptr_array_index(writer->idle, 0),
-                                                              writer->copies, segment, error);
-    while (writer->idle->len > 0) {
-        g_autoptr(SearchBuilder) builder =
-            g_ptr_array_steal_index_fast(writer->idle, writer->idle->len - 1);
-
-        if (!add_draft(writer, builder, error))
-            return FALSE;
-    }
+    /* Nothing to merge it with: it is written as it is. */
+    if (writer->drafts->len == 0 && kept == writer->index->segments->len)
+        return builder == NULL || search_builder_write(builder, writer->copies, segment, error);
+    if (builder != NULL && !add_draft(writer, builder, error))
+        return FALSE;
+    g_clear_pointer(&builder, search_builder_free);
     for (guint i = kept; i < writer->index->segments->len; i++)
         g_ptr_array_add(sources, g_ptr_array_index(writer->index->segments, i));
     for (guint i = 0; i < writer->drafts->len; i++)

@@ -65,14 +65,14 @@ static void read_folder(Corpus *corpus, const char *path)
     }
 }
 
-static double parse_all(const Corpus *corpus, IngestWordSplitter *splitter, guint64 *ret_terms)
+static double parse_all(const Corpus *corpus, IngestTermsParser *parser, guint64 *ret_terms)
 {
     double begun_s = cpu_s();
 
     *ret_terms = 0;
     for (guint i = 0; i < corpus->terms->len; i++) {
         const GByteArray *bytes = g_ptr_array_index(corpus->terms, i);
-        g_autoptr(IngestTerms) terms = ingest_terms_parse(bytes->data, bytes->len, splitter, NULL);
+        const IngestTerms *terms = ingest_terms_parser_parse(parser, bytes->data, bytes->len, NULL);
         IngestTermsCursor cursor = {.terms = terms};
         IngestTerm term;
 
@@ -82,13 +82,13 @@ static double parse_all(const Corpus *corpus, IngestWordSplitter *splitter, guin
     return cpu_s() - begun_s;
 }
 
-static void add_all(const Corpus *corpus, IngestWordSplitter *splitter, SearchIndexWriter *writer)
+static void add_all(const Corpus *corpus, IngestTermsParser *parser, SearchIndexWriter *writer)
 {
     GError *error = NULL;
 
     for (guint i = 0; i < corpus->terms->len; i++) {
         const GByteArray *bytes = g_ptr_array_index(corpus->terms, i);
-        g_autoptr(IngestTerms) terms = ingest_terms_parse(bytes->data, bytes->len, splitter, NULL);
+        const IngestTerms *terms = ingest_terms_parser_parse(parser, bytes->data, bytes->len, NULL);
         SearchCopy copy = {.received_s = i, .mailbox_id = {{(guint8)(i % 100)}}};
 
         vault_random(&copy.terms_id, sizeof copy.terms_id);
@@ -102,7 +102,7 @@ static void build(const char *folder, const char *index, guint times)
     Corpus corpus = {.text =
                          ingest_message_text_new(&(IngestMessageTextOptions){.extractor = NULL}),
                      .terms = g_ptr_array_new_with_free_func((GDestroyNotify)vault_value_free)};
-    g_autoptr(IngestWordSplitter) splitter = ingest_word_splitter_new();
+    g_autoptr(IngestTermsParser) parser = ingest_terms_parser_new();
     GError *error = NULL;
     double parse_s, begun_s, all_s, commit_s;
     guint64 terms;
@@ -110,13 +110,13 @@ static void build(const char *folder, const char *index, guint times)
     struct rusage usage;
 
     read_folder(&corpus, folder);
-    parse_s = parse_all(&corpus, splitter, &terms) * times;
+    parse_s = parse_all(&corpus, parser, &terms) * times;
     count = (double)corpus.terms->len * times;
     begun_s = cpu_s();
     SearchIndexWriter *writer = search_index_writer_begin(index, &key, &error);
     must(writer != NULL, error);
     for (guint i = 0; i < times; i++)
-        add_all(&corpus, splitter, writer);
+        add_all(&corpus, parser, writer);
     commit_s = cpu_s();
     must(search_index_writer_commit(writer, "", 0, &error), error);
     all_s = cpu_s() - begun_s;

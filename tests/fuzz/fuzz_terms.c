@@ -21,6 +21,52 @@ static int compare_terms(const IngestTerm *a, const IngestTerm *b)
     return order != 0 ? order : (int)a->field - (int)b->field;
 }
 
+static int compare(gconstpointer a, gconstpointer b)
+{
+    return compare_terms(a, b);
+}
+
+/* Of a parser that sorts nothing, in order. */
+static GArray *sorted_terms(const IngestTerms *terms)
+{
+    IngestTermsCursor cursor = {.terms = terms};
+    GArray *sorted = g_array_new(FALSE, FALSE, sizeof(IngestTerm));
+    IngestTerm term;
+
+    while (ingest_terms_next(&cursor, &term))
+        g_array_append_val(sorted, term);
+    g_array_sort(sorted, compare);
+    return sorted;
+}
+
+/* A parser takes what is taken at once, whatever it read before, and finds the same. */
+static void check_parser(IngestTermsParser *parser, const guint8 *bytes, gsize len,
+                         const IngestTerms *expected)
+{
+    const IngestTerms *terms = ingest_terms_parser_parse(parser, bytes, len, NULL);
+    g_autoptr(GArray) sorted = NULL;
+    IngestTermsCursor cursor = {.terms = expected};
+    IngestTerm term;
+    guint count = 0;
+
+    g_assert_true((terms == NULL) == (expected == NULL));
+    if (terms == NULL)
+        return;
+    sorted = sorted_terms(terms);
+    for (; ingest_terms_next(&cursor, &term); count++) {
+        const IngestTerm *same = &g_array_index(sorted, IngestTerm, count);
+
+        g_assert_cmpuint(count, <, sorted->len);
+        g_assert_cmpint(compare_terms(same, &term), ==, 0);
+        g_assert_cmpmem(same->positions, same->count * sizeof(guint32), term.positions,
+                        term.count * sizeof(guint32));
+    }
+    g_assert_cmpuint(count, ==, sorted->len);
+    for (guint i = 0; i < INGEST_FIELD_COUNT; i++)
+        g_assert_cmpuint(ingest_terms_word_count(terms, (IngestField)i), ==,
+                         ingest_terms_word_count(expected, (IngestField)i));
+}
+
 static void check_terms(const IngestTerms *terms)
 {
     IngestTermsCursor cursor = {.terms = terms};
@@ -67,7 +113,10 @@ static void parse_any(const guint8 *data, gsize size)
     g_autoptr(IngestWordSplitter) splitter = ingest_word_splitter_new();
     g_autoptr(GError) error = NULL;
     g_autoptr(IngestTerms) terms = ingest_terms_parse(data, size, splitter, &error);
+    g_autoptr(IngestTermsParser) parser = ingest_terms_parser_new();
 
+    check_parser(parser, data, size, terms);
+    check_parser(parser, data, size, terms);
     if (terms == NULL) {
         g_assert_true(g_error_matches(error, VAULT_ERROR, VAULT_ERROR_CORRUPT) ||
                       g_error_matches(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED));
@@ -195,7 +244,10 @@ static void there_and_back(const guint8 *data, gsize size)
     GByteArray *same = format(splitter, lines, 3, &pieces);
     g_autoptr(IngestTerms) terms = ingest_terms_parse(bytes->data, bytes->len, splitter, NULL);
 
+    g_autoptr(IngestTermsParser) parser = ingest_terms_parser_new();
+
     g_assert_nonnull(terms);
+    check_parser(parser, bytes->data, bytes->len, terms);
     g_assert_cmpmem(bytes->data, bytes->len, same->data, same->len);
     check_terms(terms);
     check_same_summary(ingest_terms_builder_summary(whole), ingest_terms_summary(terms));

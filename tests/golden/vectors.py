@@ -184,12 +184,14 @@ def padme(length, floor):
 
 def terms():
     """Plaintexts of terms copies; what stands for the frames is no frame."""
-    named = b"\1\1" + seq(1) + BODY + seq(2) + u64(5000) + u64(1234) + bytes(32)
+    named = b"\1\1" + seq(1) + BODY + seq(2) + u64(5000) + u64(1234) + seq(0xe0)[:16] + bytes(16)
     yield "named", named + bytes(256 - len(named))
     for length in (100, 103, 300):
         frame = bytes(i * 7 % 256 for i in range(length))
         inline = b"\2\1" + BODY + u32(5000) + u32(length) + frame
         yield f"inline-{length}", inline + bytes(padme(len(inline), 128) - len(inline))
+    stored = b"\2\0" + BODY + u32(100) + u32(100) + bytes(i * 7 % 256 for i in range(100))
+    yield "inline-stored-100", stored + bytes(padme(len(stored), 128) - len(stored))
 
 
 def tree_child(key, side):

@@ -110,8 +110,12 @@ GByteArray *support_open_terms(const SupportTermsKey *key, GBytes *record,
     if (plaintext == NULL)
         return NULL;
     g_assert(vault_terms_content_parse(plaintext->data, plaintext->len, &content, NULL));
-    terms = content.is_inline ? decompress(content.frame, content.frame_len, content.terms_len)
-                              : open_body(&content.body, records);
+    if (!content.is_inline)
+        terms = open_body(&content.body, records);
+    else if (content.compression == VAULT_COMPRESSION_STORED)
+        terms = g_byte_array_append(g_byte_array_new(), content.frame, (guint)content.frame_len);
+    else
+        terms = decompress(content.frame, content.frame_len, content.terms_len);
     vault_value_free(plaintext);
     return terms;
 }

@@ -2,9 +2,10 @@
 import struct
 
 MAGIC = b"MNRC"
-BODY, COPY, COMMIT = 1, 2, 8
-NAMES = {BODY: "body", COPY: "copy", COMMIT: "commit"}
-HEADER_LEN = {BODY: 156, COPY: 136, COMMIT: 72}
+BODY, COPY, TERMS_BODY, TERMS_COPY, COMMIT = 1, 2, 3, 4, 8
+NAMES = {BODY: "body", COPY: "copy", TERMS_BODY: "terms body", TERMS_COPY: "terms copy",
+         COMMIT: "commit"}
+HEADER_LEN = {BODY: 156, COPY: 136, TERMS_BODY: 104, TERMS_COPY: 160, COMMIT: 72}
 FIXED = 64
 
 

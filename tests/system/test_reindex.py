@@ -102,7 +102,7 @@ def check_words_are_there(vault, ids):
 def words_are_written_and_found_without_opening():
     vault, ids = small_vault()
     with Daemon(vault):
-        before = search(vault, "aardvark", status=3)
+        before = search(vault, "aardvark", status=5)
         assert before["without_words"] == 4 and before["total"] == 0, before
         opened = search(vault, "aardvark", state="content", grant=vault.grant())
         assert opened["opened_for_words"] == 3 and ids_in(opened) == ids[:1], opened

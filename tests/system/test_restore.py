@@ -11,6 +11,7 @@ import zipfile
 
 import harness
 import mails
+import packs
 from harness import Daemon, Elsewhere, Ledger, Vault, sha256
 from lmtp import Lmtp
 
@@ -238,8 +239,9 @@ def damaged_record_does_not_stop_the_others():
     shutil.copy(vault.key_path, place / "vault.vaultkey")
     hurt = Elsewhere(vault, place / "vault")
     pack = sorted((hurt.path / "packs").glob("*.pack"))[0]  # restores have made others, of events
+    bodies = [r for r in packs.records_of(pack.read_bytes()) if r.kind == packs.BODY]
     with open(pack, "r+b") as file:
-        file.seek(os.path.getsize(pack) // 2)
+        file.seek(bodies[len(bodies) // 2].end - 1000)
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 0x40]))

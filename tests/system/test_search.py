@@ -3,6 +3,7 @@ language, on this host and over ssh; what is found can be frozen and restored; w
 whose case was closed, is found no more; and a grant to search opens nothing."""
 import json
 import os
+import subprocess
 
 import harness
 from harness import Daemon, Vault, sha256
@@ -220,6 +221,27 @@ def the_index_opens_only_with_key_and_identity():
             assert word not in path.read_bytes().lower(), (path, word)
 
 
+def a_damaged_index_is_made_anew():
+    """Wherever the damage is: found when the index is opened, when it is searched, or only when what
+    was found is shown."""
+    vault, _, _ = Fixture.get()
+    whole = json.loads(search("--json", "zebra", env=state(vault, "torn")).stdout)
+    (path,) = (vault.folder / "torn").rglob("*.segment")
+    good = path.read_bytes()
+    told = 0
+    for at in range(62 + 4000, len(good), 8192):
+        for segment in path.parent.glob("*.segment"):
+            segment.unlink()
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+        done = search("--json", "zebra", env=state(vault, "torn"), status=None)
+        if done.returncode != 0:
+            assert b"is damaged and was removed; search again" in done.stderr, (at, done.stderr)
+            done = search("--json", "zebra", env=state(vault, "torn"))
+        told += b"is made anew" in done.stderr
+        assert json.loads(done.stdout) == whole, at
+    assert told > 0
+
+
 def results_are_frozen_and_restored():
     vault, ids, _ = Fixture.get()
     frozen = vault.folder / "frozen"
@@ -291,6 +313,38 @@ def new_mail_is_found_by_the_next_search():
     ids["late"] = reply.archive_id
     assert found("platypus") == {"late"}
     assert found("zebra") == {"two", "again"}
+
+
+def searches_of_one_case_wait_for_each_other():
+    vault, _, grant = Fixture.get()
+    words = [str(PROGRAMS.muniment), "search", str(vault.path), "--grant", str(grant), "--identity",
+             str(vault.folder / "reader.key"), "--count", "zebra"]
+    running = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env={**os.environ, **state(vault, "many")}) for _ in range(8)]
+    for process in running:
+        out, told = process.communicate(timeout=120)
+        assert process.returncode == 0 and out == b"2\n", (process.returncode, out, told)
+
+
+def an_index_made_with_less_misses_nothing():
+    """A grant that is made later for the same scope has keys of more months; and a restore by query
+    from one mailbox brings the same index up to date as a search of all of them."""
+    vault, ids, _ = Fixture.get()
+    scope = ("--mailbox", U, "--mailbox", W, "--from", "1980-01", "--to", "2099-12")
+    early = vault.grant(*scope, name="early")
+    env = state(vault, "less")
+    search("--query", "zebra", "--mailbox", W, "--format", "eml", "--out", vault.folder / "less-out",
+           verb="restore", grant=early, env=env)
+    assert found("zebra OR invoice", grant=early, env=env) == {"two", "again", "plain"}
+    message_file = vault.folder / "imported.eml"
+    message_file.write_bytes(b"Received: by x; Wed, 05 Mar 2014 08:00:00 +0100\r\n"
+                             b"Subject: imported\r\n\r\nquagga\r\n")
+    vault.command("import", vault.path, "--mailbox", U, message_file)
+    assert found("quagga", grant=early, env=env) == set()
+    late = vault.grant(*scope, name="late")
+    assert search("--count", "quagga", grant=late, env=env).stdout == b"1\n"
+    assert found("invoice", grant=late, env=env) == {"plain"}
+    assert len([p for p in (vault.folder / "less").rglob("*.case")]) == 1
 
 
 def what_is_erased_is_found_no_more():
@@ -370,6 +424,11 @@ def damaged_words_are_told_and_stop_nothing_else():
         done = vault.command("search", vault.path, "--grant", vault.grant(), "--identity",
                              vault.folder / "reader.key", "--json", "gecko", status=5,
                              env=state(vault))
+        for query, shown in [("gecko", b"2 messages"), ("nothing-like-it", b"")]:
+            given = vault.command("restore", vault.path, "--grant", vault.grant(), "--identity",
+                                  vault.folder / "reader.key", "--query", query, "--format", "eml",
+                                  "--out", vault.folder / query, status=5, env=state(vault))
+            assert given.stdout.startswith(shown), given.stdout
     answer = json.loads(done.stdout)
     assert answer["total"] == 2 and answer["not_opened"] == 1, answer
     assert b"could not be opened" in done.stderr, done.stderr
@@ -379,9 +438,10 @@ if __name__ == "__main__":
     harness.run(every_operator_finds_what_it_says, ids_of_the_archive_are_found,
                 the_same_message_is_one_entry_with_its_custodians, order_and_limit_are_kept,
                 what_cannot_be_searched_is_told, a_mistake_is_shown_with_its_place,
-                the_index_opens_only_with_key_and_identity, results_are_frozen_and_restored,
+                the_index_opens_only_with_key_and_identity, a_damaged_index_is_made_anew, results_are_frozen_and_restored,
                 a_search_is_in_the_log_before, a_grant_to_search_opens_no_message,
                 a_grant_finds_only_what_it_covers, new_mail_is_found_by_the_next_search,
                 mail_stored_without_its_words_is_opened_where_the_grant_allows_it,
                 damaged_words_are_told_and_stop_nothing_else,
+                searches_of_one_case_wait_for_each_other, an_index_made_with_less_misses_nothing,
                 what_is_erased_is_found_no_more, a_closed_case_has_no_index, search_works_over_ssh)

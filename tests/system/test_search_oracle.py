@@ -18,6 +18,7 @@ import harness
 from harness import Daemon, Vault, numbers, sha256
 from lmtp import Lmtp
 from mails import WORDS, with_crlf
+from searches import Searches
 
 PROGRAMS = harness.build()
 MAILBOXES = [f"m{i}@example.com" for i in range(7)]
@@ -201,30 +202,6 @@ def oracle(*arguments):
     helper = PROGRAMS.folder / "ingest" / "extract" / "helper" / "muniment-extract"
     return subprocess.run([program, *map(str, arguments)], check=True, capture_output=True,
                           timeout=7200, env={**os.environ, "MUNIMENT_EXTRACT": str(helper)}).stdout.decode().splitlines()
-
-
-class Searches:
-    def __init__(self, vault):
-        self.vault = vault
-        self.words = ["--grant", vault.grant(), "--identity", vault.folder / "reader.key"]
-        self.env = {"XDG_STATE_HOME": str(vault.folder / "state")}
-        self.hash_of = {}
-        frozen = vault.folder / "all.result"
-        self.run("--count", "--result-out", frozen, "*")
-        for line in frozen.read_text().splitlines():
-            name, _, value = line.partition(": ")
-            if name == "message":
-                archive_id, digest = value.split()
-                self.hash_of[archive_id] = digest
-
-    def run(self, *words):
-        done = self.vault.command("search", self.vault.path, *self.words, *words, status=None,
-                                  env=self.env, timeout=7200)
-        assert done.returncode in (0, 3), (words, done.returncode, done.stderr)
-        return done.stdout.decode().split()
-
-    def hashes(self, text):
-        return {self.hash_of[archive_id] for archive_id in self.run("--ids", "--", text)}
 
 
 def difference(listed, answer, got):

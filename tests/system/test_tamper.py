@@ -30,7 +30,8 @@ class Fixture:
             cls.records = packs.records_of(cls.bytes)
             kinds = [r.kind for r in cls.records]
             assert kinds.count(packs.BODY) == MESSAGES - 1, "one is large, in a pack of its own"
-            assert kinds.count(packs.COPY) == 2 * MESSAGES
+            assert kinds.count(packs.COPY) == kinds.count(packs.TERMS_COPY) == 2 * MESSAGES
+            assert kinds.count(packs.TERMS_BODY) == MESSAGES
         return cls
 
 
@@ -90,6 +91,11 @@ def flipped_bits_of_a_body_are_found():
 
 def flipped_bits_of_a_copy_are_found():
     flipped_bits_are_found(packs.COPY)
+
+
+def flipped_bits_of_terms_are_found():
+    flipped_bits_are_found(packs.TERMS_BODY)
+    flipped_bits_are_found(packs.TERMS_COPY)
 
 
 def flipped_bits_of_a_commit_record_are_found():
@@ -164,6 +170,7 @@ def missing_pack_is_noticed_by_what_came_after_it():
 
 if __name__ == "__main__":
     harness.run(flipped_bits_of_a_body_are_found, flipped_bits_of_a_copy_are_found,
-                flipped_bits_of_a_commit_record_are_found, cut_and_zeroed_stretches_are_found,
-                records_in_each_others_place_are_refused, streamed_bodies_are_watched_too,
-                cut_pack_loses_only_what_was_cut, missing_pack_is_noticed_by_what_came_after_it)
+                flipped_bits_of_terms_are_found, flipped_bits_of_a_commit_record_are_found,
+                cut_and_zeroed_stretches_are_found, records_in_each_others_place_are_refused,
+                streamed_bodies_are_watched_too, cut_pack_loses_only_what_was_cut,
+                missing_pack_is_noticed_by_what_came_after_it)

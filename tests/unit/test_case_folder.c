@@ -107,6 +107,27 @@ static void what_was_removed_in_part_is_found_again(void **state)
     assert_int_equal(remove_case(world, &vault, "17"), 0);
 }
 
+static void one_at_a_time_changes_an_index(void **state)
+{
+    g_autoptr(World) world = world_new();
+    g_autofree char *folder = make(world, &vault, 1, "17");
+    g_autofree char *file = g_strconcat(folder, ".lock", NULL);
+    g_autoptr(GError) error = NULL;
+    VaultFd held = case_folder_lock(folder, CASE_FOLDER_WAIT, NULL);
+
+    assert_true(held >= 0);
+    assert_int_equal(case_folder_lock(folder, CASE_FOLDER_NOW, &error), -1);
+    assert_error(error, VAULT_ERROR_BUSY);
+    assert_true(case_folder_empty(folder, NULL));
+    assert_int_equal(case_folder_lock(folder, CASE_FOLDER_NOW, NULL), -1);
+    vault_fd_close(&held);
+    held = case_folder_lock(folder, CASE_FOLDER_NOW, NULL);
+    assert_true(held >= 0);
+    vault_fd_close(&held);
+    assert_int_equal(remove_case(world, &vault, "17"), 1);
+    assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+}
+
 static void a_state_folder_open_to_others_is_refused(void **state)
 {
     g_autoptr(World) world = world_new();
@@ -136,6 +157,7 @@ int main(void)
         cmocka_unit_test(an_index_lies_in_a_private_folder),
         cmocka_unit_test(a_case_takes_all_its_indexes_with_it_and_no_other),
         cmocka_unit_test(what_was_removed_in_part_is_found_again),
+        cmocka_unit_test(one_at_a_time_changes_an_index),
         cmocka_unit_test(a_state_folder_open_to_others_is_refused),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_an_error_of_the_disk),
     };

@@ -329,6 +329,30 @@ static void each_failing_call_leaves_the_index_as_it_was(void **state)
     check_failing_calls(EIO, VAULT_ERROR_IO);
 }
 
+static void the_longest_text_of_a_summary_loses_its_last_character(void **state)
+{
+    static const struct {
+        const char *character;
+        gsize kept_len;
+    } cases[] = {{"x", G_MAXUINT16}, {"é", G_MAXUINT16 - 1}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(IngestSummary) summary = ingest_summary_new();
+        g_autoptr(IngestSummary) read = NULL;
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autoptr(GString) to = g_string_new(NULL);
+
+        while (to->len < INGEST_SUMMARY_TEXT_LEN_MAX)
+            g_string_append(to, cases[i].character);
+        summary->to = g_strdup(to->str);
+        search_summary_format(summary, bytes);
+        read = search_summary_parse(bytes->data, bytes->len, NULL);
+        assert_non_null(read);
+        assert_int_equal(strlen(read->to), cases[i].kept_len);
+        assert_true(g_str_has_prefix(summary->to, read->to));
+    }
+}
+
 static void a_document_that_is_not_there_has_no_summary_and_no_copies(void **state)
 {
     g_auto(World) world = indexed_world(11, 1);
@@ -359,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_copy_without_its_message_is_new_the_next_time),
         cmocka_unit_test(what_was_not_committed_leaves_nothing),
         cmocka_unit_test(each_failing_call_leaves_the_index_as_it_was),
+        cmocka_unit_test(the_longest_text_of_a_summary_loses_its_last_character),
         cmocka_unit_test(a_document_that_is_not_there_has_no_summary_and_no_copies),
     };
 

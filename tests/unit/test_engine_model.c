@@ -180,7 +180,8 @@ static void shred(Model *model)
 
 /* ---- retention ------------------------------------------------------------------------------- */
 
-/* Months without a copy may go beside, which makes it done and not NOT_FOUND. */
+/* Months without a copy may go beside, which makes it done; else it is NOT_FOUND where nothing is
+ * past its maximum, REFUSED where all of that is held. */
 static void run_retention(Model *model)
 {
     gboolean has_any = FALSE;
@@ -195,7 +196,7 @@ static void run_retention(Model *model)
         has_any = TRUE;
     }
     engine_do(model, "retention-run", erasure_request(model->fixture, VAULT_ACT_RETENTION, "run"),
-              has_any ? ENGINE_DONE : ENGINE_DONE_OR_NOT_FOUND);
+              has_any ? ENGINE_DONE : ENGINE_DONE_OR_NOTHING);
 }
 
 /* ---- sequences ------------------------------------------------------------------------------- */

@@ -55,6 +55,7 @@ static void rtf_becomes_text(void **state)
          "\xe6\x97\xa5\xc3\xa4\f", GOOD},
         {RTF("{\\colortbl;\\red0;}{\\stylesheet{\\s0 Normal;}}{\\pict 00ff}{\\*\\foo bar}x"), "x\f",
          GOOD},
+        {RTF("{\\b0\\*\\cs7 shown}{\r\n\\*\\foo not}"), "shown\f", GOOD},
         {RTF("{\\field{\\*\\fldinst HYPERLINK}{\\fldrslt shown}}"), "shown\f", GOOD},
         {RTF("{\\*\\shpinst{\\sp{\\sn a}{\\sv b}}{\\shptxt box}}"), "box\f", GOOD},
         {RTF("{\\*\\htmltag64 <p>}\\htmlrtf no\\htmlrtf0 yes"), "yes\f", GOOD},

@@ -70,7 +70,7 @@ static void scripts_styles_and_comments_are_left_out(void **state)
 {
     assert_text("<head><title>Head</title><style>p { secret }</style></head>a"
                 "<script>var b = '<p>secret</p>';</script><!-- secret -->c",
-                "ac |Head");
+                "ac|Head");
 }
 
 static void titles_and_link_targets_follow_the_text(void **state)
@@ -79,7 +79,7 @@ static void titles_and_link_targets_follow_the_text(void **state)
         "see <a href=\"https://example.org/a?b=1&amp;c=2\" title=\"A tip\">our <b>site</b></a> now"
         "<a href='https://example.org/a?b=1&amp;c=2'>again</a><a href='#top'>up</a>"
         "<a href='javascript:x()'>run</a><a href=\"mailto:a@b.c\">mail</a>",
-        "see our site nowagainuprunmail |https://example.org/a?b=1&c=2|A tip|mailto:a@b.c");
+        "see our site nowagainuprunmail|https://example.org/a?b=1&c=2|A tip|mailto:a@b.c");
     assert_text("a<img src='http://tracker/' alt='A picture'>b", "a A picture b");
 }
 
@@ -90,6 +90,31 @@ static void broken_html_is_read(void **state)
     assert_text("no tags at all", "no tags at all");
     assert_text("", "");
     assert_text("<a href=\"unclosed>text", "|unclosed>text");
+}
+
+/* A mail reader shows what stands behind the end of a document, and before its beginning. */
+static void text_outside_of_the_document_is_read(void **state)
+{
+    assert_text("<html><body>in</body></html>\n<p>behind", "in behind");
+    assert_text("<html><body>one</body></html> <html><body>two</body></html>\nthree",
+                "one two three");
+    assert_text("</script></p></html><b>after end tags</b>", "after end tags");
+    assert_text("<p>x</p> </BODY></HTML></HTML> bare <a href=http://t>link</a>",
+                "x bare link|http://t");
+}
+
+/* Not even the element that stands around it hides more than the piece in which it is ended. */
+static void ending_what_stands_around_hides_little(void **state)
+{
+    g_autoptr(GString) html = g_string_new("</muniment-document>");
+    g_autofree char *text = NULL;
+    gboolean is_whole;
+
+    while (html->len < 10000)
+        g_string_append(html, "<b>x</b>");
+    g_string_append(html, "seen");
+    text = read_in_pieces(html->str, html->len, &is_whole);
+    assert_non_null(strstr(text, "seen"));
 }
 
 static void its_own_charset_is_ignored_here(void **state)
@@ -196,6 +221,8 @@ int main(void)
         cmocka_unit_test(scripts_styles_and_comments_are_left_out),
         cmocka_unit_test(titles_and_link_targets_follow_the_text),
         cmocka_unit_test(broken_html_is_read),
+        cmocka_unit_test(text_outside_of_the_document_is_read),
+        cmocka_unit_test(ending_what_stands_around_hides_little),
         cmocka_unit_test(its_own_charset_is_ignored_here),
         cmocka_unit_test(the_declared_charset_is_found),
         cmocka_unit_test(nothing_is_lost_however_deep_it_lies),

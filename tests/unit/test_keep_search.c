@@ -87,6 +87,34 @@ static void grant_for_searching_gets_words_and_never_a_message(void **state)
     assert_true(has_code(error, VAULT_ERROR_REFUSED));
 }
 
+/* Whoever lists them may say what he likes of whose words they are: in a terms copy, and in a terms
+ * body, which several owners share. */
+static void words_open_only_for_their_own_message(void **state)
+{
+    static const char *const owners[][3] = {{"a@example.org", NULL},
+                                            {"a@example.org", "b@example.org", NULL}};
+    g_autoptr(ReleaseWorld) world = release_world_new();
+    TermsDelivery other = search_world_deliver(world, "other words", "a@example.org");
+
+    for (guint i = 0; i < G_N_ELEMENTS(owners); i++) {
+        TermsDelivery delivery =
+            search_world_deliver_to(world->fixture->keep, "these are words", owners[i]);
+        VaultOpenTermsEntry *entry = &delivery.entries[0];
+        g_autofree char *grant = search_world_search_grant(world, &world->anna);
+        g_autoptr(VaultReader) reader = reader_of(grant, &world->anna);
+        g_autoptr(VaultOpenedRelease) release =
+            search_world_release(world, grant, &world->anna, &entry->terms_id, 1);
+        const VaultReleasedTerms *row = search_world_row(release, 0);
+        g_autofree char *words = search_world_words(world, reader, entry, row, NULL);
+        g_autoptr(GError) error = NULL;
+
+        assert_string_equal(words, "these are words");
+        entry->body_id = other.archive_id;
+        assert_null(search_world_words(world, reader, entry, row, &error));
+        assert_true(has_code(error, VAULT_ERROR_CORRUPT));
+    }
+}
+
 /* A copy's id is no terms copy's, nor the other way round: neither gives the other's slot. */
 static void a_release_of_one_plane_gives_nothing_of_the_other(void **state)
 {
@@ -379,6 +407,7 @@ int main(void)
         cmocka_unit_test(grant_and_release_together_open_words_and_neither_alone),
         cmocka_unit_test(release_without_the_granted_key_opens_nothing),
         cmocka_unit_test(grant_for_searching_gets_words_and_never_a_message),
+        cmocka_unit_test(words_open_only_for_their_own_message),
         cmocka_unit_test(a_release_of_one_plane_gives_nothing_of_the_other),
         cmocka_unit_test(second_and_id_are_looked_at_exactly),
         cmocka_unit_test(expired_and_revoked_grants_get_no_words),

@@ -95,6 +95,25 @@ static void a_multipart_without_parts_is_its_text(void **state)
     assert_structure("Content-Type: multipart/mixed\n\n--b\n\ntext", "(m mixed:--b\n\ntext)");
 }
 
+/* What stands before the end of a multipart that had no delimiter but its last. */
+static void text_before_a_lone_last_delimiter_is_kept(void **state)
+{
+    assert_structure(MIXED "only this\n--b--\nepilogue\n", "(m mixed:(plain:only this\n))");
+}
+
+/* Blanks at the end of a line do not survive transport. */
+static void blanks_at_the_end_of_a_boundary_do_not_count(void **state)
+{
+    static const char *const lines[] = {"--b  \n\none\n--b  --\nend", "--b\n\none\n--b--\nend"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autofree char *message =
+            g_strconcat("Content-Type: multipart/mixed; boundary=\"b  \"\n\n", lines[i], NULL);
+
+        assert_structure(message, "(m mixed:(plain:one\n))");
+    }
+}
+
 static void messages_lie_in_messages(void **state)
 {
     assert_structure(MIXED "--b\nContent-Type: message/rfc822\n\nSubject: t\n\ninner\n--b--\n",
@@ -195,6 +214,8 @@ int main(void)
         cmocka_unit_test(what_only_looks_like_a_delimiter_is_text),
         cmocka_unit_test(missing_last_delimiters_are_forgiven),
         cmocka_unit_test(a_multipart_without_parts_is_its_text),
+        cmocka_unit_test(text_before_a_lone_last_delimiter_is_kept),
+        cmocka_unit_test(blanks_at_the_end_of_a_boundary_do_not_count),
         cmocka_unit_test(messages_lie_in_messages),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(the_last_level_is_read_and_one_more_is_not),

@@ -27,6 +27,7 @@ static VaultTermsContent sample_body(void)
                                           .message_len = 5000,
                                           .compressed_len = 1234}};
 
+    memset(&content.message_body_id, 0x44, VAULT_ID_LEN);
     memset(&content.body.key, 0x41, sizeof content.body.key);
     memset(&content.body.body_id, 0x42, sizeof content.body.body_id);
     memset(&content.body.body_hash, 0x43, sizeof content.body.body_hash);
@@ -83,6 +84,29 @@ static void inline_terms_come_back_whole(void **state)
     }
 }
 
+static void terms_as_they_are_have_the_length_that_they_say(void **state)
+{
+    static const guint8 frame[50] = {1};
+    VaultTermsContent content = sample_inline(frame, sizeof frame), found;
+    GByteArray *plaintext;
+
+    content.compression = VAULT_COMPRESSION_STORED;
+    for (gint by = -1; by <= 1; by += 2) {
+        content.terms_len = (guint32)((gint)sizeof frame + by);
+        assert_not_formatted(&content, VAULT_ERROR_CORRUPT);
+    }
+    content.terms_len = sizeof frame;
+    plaintext = format(&content);
+    assert_true(vault_terms_content_parse(plaintext->data, plaintext->len, &found, NULL));
+    assert_int_equal(found.compression, VAULT_COMPRESSION_STORED);
+    assert_memory_equal(found.frame, frame, sizeof frame);
+    for (gint by = -1; by <= 1; by += 2) {
+        plaintext->data[21] = (guint8)((gint)sizeof frame + by);
+        assert_refused(plaintext->data, plaintext->len, VAULT_ERROR_CORRUPT);
+    }
+    vault_value_free(plaintext);
+}
+
 static void named_terms_body_comes_back_whole(void **state)
 {
     VaultTermsContent content = sample_body(), found;
@@ -91,6 +115,8 @@ static void named_terms_body_comes_back_whole(void **state)
     assert_int_equal(plaintext->len, 256);
     assert_true(vault_terms_content_parse(plaintext->data, plaintext->len, &found, NULL));
     assert_false(found.is_inline);
+    assert_true(VAULT_ID_EQUAL(found.message_body_id, content.message_body_id));
+    assert_memory_equal(plaintext->data + SALT_OFFSET, &content.message_body_id, VAULT_ID_LEN);
     assert_memory_equal(&found.body, &content.body, sizeof found.body);
     vault_value_free(plaintext);
 }
@@ -132,7 +158,8 @@ static void a_terms_body_with_salt_or_facts_is_corrupt(void **state)
     VaultTermsContent content = sample_body();
     GByteArray *plaintext = format(&content);
 
-    for (gsize at = 0; at < VAULT_KEY_LEN; at++) {
+    /* In its first half is the message. */
+    for (gsize at = VAULT_ID_LEN; at < VAULT_KEY_LEN; at++) {
         plaintext->data[SALT_OFFSET + at] = 1;
         assert_refused(plaintext->data, plaintext->len, VAULT_ERROR_CORRUPT);
         plaintext->data[SALT_OFFSET + at] = 0;
@@ -203,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inline_terms_come_back_whole),
+        cmocka_unit_test(terms_as_they_are_have_the_length_that_they_say),
         cmocka_unit_test(named_terms_body_comes_back_whole),
         cmocka_unit_test(any_other_length_is_corrupt),
         cmocka_unit_test(anything_but_zeros_behind_the_frame_is_corrupt),

@@ -100,6 +100,7 @@ static void a_terms_copy_says_the_same(void **state)
 
     for (gsize i = 0; i < sizeof frame; i++)
         frame[i] = (guint8)(i * 7);
+    sequence(&named.message_body_id, 0xe0, VAULT_ID_LEN);
     sequence(&named.body.key, 1, VAULT_KEY_LEN);
     sequence(&named.body.body_hash, 2, VAULT_HASH_LEN);
     assert_terms("named", &named);
@@ -108,6 +109,9 @@ static void a_terms_copy_says_the_same(void **state)
     assert_terms("inline-103", &content);
     content.frame_len = 300;
     assert_terms("inline-300", &content);
+    content.compression = VAULT_COMPRESSION_STORED;
+    content.frame_len = content.terms_len = 100;
+    assert_terms("inline-stored-100", &content);
 }
 
 int main(void)

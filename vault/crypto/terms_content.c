@@ -20,12 +20,16 @@ static gboolean set_corrupt(GError **error, const char *what)
     return FALSE;
 }
 
-static gboolean check_compression(guint8 compression, GError **error)
+static gboolean check_compression(const VaultTermsContent *content, GError **error)
 {
-    if (compression == VAULT_COMPRESSION_ZSTD)
+    if (content->compression == VAULT_COMPRESSION_ZSTD)
         return TRUE;
+    if (content->compression == VAULT_COMPRESSION_STORED)
+        return content->frame_len == content->terms_len ||
+               set_corrupt(error, "has not as many terms as it says");
     g_set_error(error, VAULT_ERROR, VAULT_ERROR_UNSUPPORTED,
-                "terms are compressed in a way (%u) that this program does not know", compression);
+                "terms are compressed in a way (%u) that this program does not know",
+                content->compression);
     return FALSE;
 }
 
@@ -56,8 +60,7 @@ static GByteArray *format_inline(const VaultTermsContent *content, GError **erro
     GByteArray *plaintext;
     gsize len;
 
-    if (!check_compression(content->compression, error) ||
-        !check_frame_len(content->frame_len, error))
+    if (!check_frame_len(content->frame_len, error) || !check_compression(content, error))
         return NULL;
     len = inline_len(content->frame_len);
     /* Sized before it is filled: a growing array would leave copies of the terms behind. */
@@ -75,16 +78,22 @@ static GByteArray *format_inline(const VaultTermsContent *content, GError **erro
     return plaintext;
 }
 
+/* The message stands where a copy has its salt. */
+static GByteArray *format_body(const VaultTermsContent *content, GError **error)
+{
+    g_auto(VaultBodyReference) body = content->body;
+
+    memset(&body.salt, 0, sizeof body.salt);
+    memcpy(body.salt.bytes, content->message_body_id.bytes, VAULT_ID_LEN);
+    return vault_copy_content_format(&body, NULL, 0, error);
+}
+
 GByteArray *vault_terms_content_format(const VaultTermsContent *content, GError **error)
 {
     if (!check_terms_len(content->is_inline ? content->terms_len : content->body.message_len,
                          error))
         return NULL;
-    if (content->is_inline)
-        return format_inline(content, error);
-    g_assert(vault_id_is_zero(content->body.salt.bytes) &&
-             vault_id_is_zero(content->body.salt.bytes + VAULT_ID_LEN));
-    return vault_copy_content_format(&content->body, NULL, 0, error);
+    return content->is_inline ? format_inline(content, error) : format_body(content, error);
 }
 
 /* ---- parse ---------------------------------------------------------------------------------- */
@@ -112,9 +121,8 @@ static gboolean parse_inline(const guint8 *plaintext, gsize len, VaultTermsConte
     ret_content->frame = vault_bytes_read_borrowed(&reader, ret_content->frame_len);
     if (!vault_bytes_reader_finish(&reader, VAULT_BYTES_MAY_FOLLOW))
         return set_corrupt(error, "ends too early");
-    if (!check_compression(ret_content->compression, error) ||
-        !check_terms_len(ret_content->terms_len, error) ||
-        !check_frame_len(ret_content->frame_len, error))
+    if (!check_terms_len(ret_content->terms_len, error) ||
+        !check_frame_len(ret_content->frame_len, error) || !check_compression(ret_content, error))
         return FALSE;
     if (len != inline_len(ret_content->frame_len) || !are_zeros(reader.next, reader.left))
         return set_corrupt(error, "has another padding than its frame asks for");
@@ -130,8 +138,11 @@ static gboolean parse_body(const guint8 *plaintext, gsize len, VaultTermsContent
 
     if (!vault_copy_content_parse(plaintext, len, body, &facts, &facts_len, error))
         return FALSE;
-    if (facts_len > 0 || !are_zeros(body->salt.bytes, sizeof body->salt.bytes))
+    if (facts_len > 0 ||
+        !are_zeros(body->salt.bytes + VAULT_ID_LEN, sizeof body->salt.bytes - VAULT_ID_LEN))
         return set_corrupt(error, "has facts or a salt");
+    memcpy(ret_content->message_body_id.bytes, body->salt.bytes, VAULT_ID_LEN);
+    memset(&body->salt, 0, sizeof body->salt);
     return check_terms_len(body->message_len, error);
 }
 

@@ -1,14 +1,15 @@
 /* What a terms copy's plaintext says: where the terms of the message are, or the terms themselves.
  *
  * version 1, in a terms body: as a copy's (copy_content.h), naming the terms body where a copy
- * names the body; its salt is zeros, and it has no facts: 256 bytes.
+ * names the body; its salt is the body id of the message ‖ 16 zeros, and it has no facts: 256 bytes.
  * version 2, inline:
  *   version u8 (2) | compression u8 | body id 16 | terms length u32 | frame length u32 |
- *   zstd frame | zeros
+ *   zstd frame, or the terms as they are | zeros
  *
- * Inline the body is that of the message. The zeros fill up to the padded length (padding.h) of all
+ * Inline the body is that of the message. Whoever opens one compares it with the message that it is
+ * listed for: of no other does it give the words. The zeros fill up to the padded length (padding.h) of all
  * before them, at least VAULT_TERMS_INLINE_LEN_MIN, and no further. Pure functions. Errors: CORRUPT
- * (not in one of these forms), UNSUPPORTED (version, compression id), TOO_LARGE (terms over
+ * (not in one of these forms, terms as they are of another length than they say), UNSUPPORTED (version, compression id), TOO_LARGE (terms over
  * VAULT_TERMS_LEN_MAX, a frame over VAULT_TERMS_INLINE_MAX). Source: docs/formats/record.md,
  * section "Terms".
  */
@@ -18,19 +19,21 @@
 
 /* Of the terms of one message, before compression. */
 #define VAULT_TERMS_LEN_MAX (64u << 20)
-/* Of a zstd frame in a terms copy. */
+/* Of a frame in a terms copy. */
 #define VAULT_TERMS_INLINE_MAX 65536
 #define VAULT_TERMS_INLINE_LEN_MIN 128
+/* Beside VAULT_COMPRESSION_ZSTD, inline: the frame is the terms themselves. */
+#define VAULT_COMPRESSION_STORED 0
 /* Of a plaintext: that of the largest frame, padded. */
 #define VAULT_TERMS_CONTENT_LEN_MAX 67584
 
 typedef struct {
     gboolean is_inline;
+    RecordId message_body_id;
     /* Not inline: the terms body, its salt zeros. */
     VaultBodyReference body;
     /* Inline. */
     guint8 compression;
-    RecordId message_body_id;
     guint32 terms_len;
     const guint8 *frame; /* borrowed; from the parser: points into the plaintext */
     gsize frame_len;

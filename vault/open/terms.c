@@ -180,6 +180,12 @@ static gboolean unpack_inline(VaultTermsOpener *opener, const VaultTermsContent 
 {
     gsize len;
 
+    if (content->compression == VAULT_COMPRESSION_STORED) {
+        set_terms_len(opener, content->frame_len);
+        if (content->frame_len > 0)
+            memcpy(opener->terms->data, content->frame, content->frame_len);
+        return TRUE;
+    }
     if (ZSTD_findFrameCompressedSize(content->frame, content->frame_len) != content->frame_len)
         return set_corrupt(error, "its frame has not the length that it says");
     set_terms_len(opener, content->terms_len);
@@ -212,11 +218,10 @@ static gboolean unpack(VaultTermsOpener *opener, const VaultOpenTermsEntry *entr
 
     if (!vault_terms_content_parse(opener->plaintext, opener->plaintext_len, &content, error))
         return FALSE;
-    if (!content.is_inline)
-        return unpack_body(opener, &content, records, error);
     if (!VAULT_ID_EQUAL(content.message_body_id, entry->body_id))
         return set_corrupt(error, "its words are of another message than it is listed for");
-    return unpack_inline(opener, &content, error);
+    return content.is_inline ? unpack_inline(opener, &content, error)
+                             : unpack_body(opener, &content, records, error);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */

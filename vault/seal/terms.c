@@ -26,16 +26,16 @@ VaultRecord *vault_sealed_terms_take_record(VaultSealedTerms *terms)
 
 /* ---- the terms ------------------------------------------------------------------------------ */
 
-static gboolean hold_inline(VaultSealedTerms *terms, const SealFrame *frame, gsize terms_len,
-                            GError **error)
+/* As they are: terms come packed, and compressing them would make them longer. */
+static gboolean hold_inline(VaultSealedTerms *terms, const void *bytes, gsize len, GError **error)
 {
     const VaultTermsContent content = {
         .is_inline = TRUE,
-        .compression = VAULT_COMPRESSION_ZSTD,
+        .compression = VAULT_COMPRESSION_STORED,
         .message_body_id = terms->body_id,
-        .terms_len = (guint32)terms_len,
-        .frame = frame->bytes,
-        .frame_len = frame->len,
+        .terms_len = (guint32)len,
+        .frame = bytes,
+        .frame_len = len,
     };
 
     terms->content = vault_terms_content_format(&content, error);
@@ -63,11 +63,25 @@ static gboolean seal_terms_body(VaultSealer *sealer, VaultSealedTerms *terms,
     vault_random(header.by_kind, sizeof header.by_kind);
     seal_body_finish(sealer, body, &header, &locator, bytes);
     body->reference.message_len = terms_len;
+    content.message_body_id = terms->body_id;
     content.body = body->reference;
-    memset(&content.body.salt, 0, sizeof content.body.salt);
     terms->content = vault_terms_content_format(&content, error);
     terms->record = vault_sealed_body_take_record(body);
     return terms->content != NULL;
+}
+
+static gboolean seal_apart(VaultSealer *sealer, VaultSealedTerms *terms, const void *bytes,
+                           gsize len, GError **error)
+{
+    SealCompressor *compressor = seal_compressor_take(sealer->compressors);
+    SealFrame frame = {.kind = VAULT_RECORD_TERMS_BODY};
+    gboolean is_sealed;
+
+    frame.bytes = seal_compressor_compress(compressor, bytes, len,
+                                           seal_padding_room(frame.kind, len), &frame.len);
+    is_sealed = seal_terms_body(sealer, terms, &frame, len, error);
+    seal_compressor_give_back(sealer->compressors, compressor);
+    return is_sealed;
 }
 
 static gboolean check_len(gsize len, GError **error)
@@ -84,21 +98,15 @@ VaultSealedTerms *vault_seal_terms(VaultSealer *sealer, const RecordId *body_id,
                                    gsize len, gsize owner_count, GError **error)
 {
     g_autoptr(VaultSealedTerms) sealed = g_new0(VaultSealedTerms, 1);
-    SealFrame frame = {.kind = VAULT_RECORD_TERMS_BODY};
-    SealCompressor *compressor;
     gboolean is_sealed;
 
     g_assert(owner_count > 0);
     if (!check_len(len, error))
         return NULL;
     sealed->body_id = *body_id;
-    compressor = seal_compressor_take(sealer->compressors);
-    frame.bytes = seal_compressor_compress(compressor, terms, len,
-                                           seal_padding_room(frame.kind, len), &frame.len);
-    is_sealed = owner_count == 1 && frame.len <= VAULT_TERMS_INLINE_MAX
-                    ? hold_inline(sealed, &frame, len, error)
-                    : seal_terms_body(sealer, sealed, &frame, len, error);
-    seal_compressor_give_back(sealer->compressors, compressor);
+    is_sealed = owner_count == 1 && len <= VAULT_TERMS_INLINE_MAX
+                    ? hold_inline(sealed, terms, len, error)
+                    : seal_apart(sealer, sealed, terms, len, error);
     return is_sealed ? g_steal_pointer(&sealed) : NULL;
 }
 

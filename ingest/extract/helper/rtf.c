@@ -109,6 +109,10 @@ static void begin_group(Rtf *rtf)
         g_array_append_val(rtf->around, rtf->group);
     else
         rtf->too_deep++;
+    while (rtf->next < rtf->end && (*rtf->next == '\r' || *rtf->next == '\n'))
+        rtf->next++;
+    rtf->is_star = rtf->end - rtf->next >= 2 && rtf->next[0] == '\\' && rtf->next[1] == '*';
+    rtf->next += rtf->is_star ? 2 : 0;
 }
 
 static void end_group(Rtf *rtf)
@@ -204,7 +208,8 @@ static int read_number(Rtf *rtf, gboolean *ret_has_number)
     return (int)(is_negative ? -number : number);
 }
 
-/* \* says that whoever does not know the word passes over its group. */
+/* \* at the beginning of a group says that whoever does not know the word passes over the group.
+ * Elsewhere it says nothing, and programs write it. */
 static void read_word(Rtf *rtf)
 {
     char name[WORD_LEN_MAX + 1];
@@ -246,9 +251,6 @@ static void read_symbol(Rtf *rtf, guint8 symbol)
     switch (symbol) {
     case '\'':
         read_hex(rtf);
-        return;
-    case '*':
-        rtf->is_star = TRUE;
         return;
     case '~':
         put_string(rtf, " ");
