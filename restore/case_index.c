@@ -305,21 +305,48 @@ static gboolean commit(CaseUpdate *update, GError **error)
     return search_index_writer_commit(update->writer, position->data, position->len, error);
 }
 
+/* A look at the list, before all that the index knows is read for it. */
+static gboolean look_for_news(const CaseUpdate *update, gboolean *ret_has_news, GError **error)
+{
+    VaultTermsPosition position = update->position.list;
+    g_autoptr(GArray) page = g_array_new(FALSE, FALSE, sizeof(VaultTermsEntry));
+    gboolean is_more = FALSE;
+
+    *ret_has_news = position.catalog_mark == 0;
+    if (*ret_has_news)
+        return TRUE;
+    if (!vault_view_list_terms(update->options->view, &update->options->scope->filter, &position, 1,
+                               page, &is_more, error))
+        return FALSE;
+    *ret_has_news = position.is_anew || page->len > 0 || is_more;
+    return TRUE;
+}
+
+static gboolean take_news(CaseUpdate *update, const char *folder, const SearchIndexKey *key,
+                          GError **error)
+{
+    gboolean ok;
+
+    update->writer = search_index_writer_begin(folder, key, error);
+    if (update->writer == NULL || !search_index_load_ids(update->index, error))
+        return FALSE;
+    ok = scan(update, error) && read_without(update, error) && commit(update, error);
+    progress_hide(update->progress);
+    return ok;
+}
+
 /* Takes the index over. */
 static gboolean bring_up_to_date(const CaseIndexOptions *options, const char *folder,
                                  const SearchIndexKey *key, SearchIndex *index,
                                  CaseIndexReport *report, GError **error)
 {
     g_autoptr(CaseUpdate) update = case_update_new(options, index);
-    gboolean ok;
+    gboolean ok, has_news;
 
-    update->writer = search_index_writer_begin(folder, key, error);
-    if (update->writer == NULL || !search_index_load_ids(index, error))
-        return FALSE;
     begin_position(update);
     update->newest_without_before_s = update->position.newest_without_s;
-    ok = scan(update, error) && read_without(update, error) && commit(update, error);
-    progress_hide(update->progress);
+    ok = look_for_news(update, &has_news, error) &&
+         (!has_news || take_news(update, folder, key, error));
     report->read_count = update->position.read_count;
     report->without_count = update->position.without_count;
     report->failed_count = update->position.failed_count;
