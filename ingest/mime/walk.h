@@ -6,7 +6,7 @@
  * multipart's preamble is held; there is no recursion. Past a limit the entity is passed over and
  * cut() says so. A multipart without any delimiter has one leaf: what stands there.
  *
- * Why not GMime's parser: it holds the whole message, and it recurses (docs/decisions/0023).
+ * Why not GMime's parser: it holds the whole message, and it recurses (docs/decisions/0020).
  * Threads: one user per object. Source: RFC 2046 section 5.1, 5322.
  */
 #pragma once

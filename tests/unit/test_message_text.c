@@ -1,4 +1,4 @@
-/* What the terms of a message hold: header and texts, each rule of docs/decisions/0023 on a message
+/* What the terms of a message hold: header and texts, each rule of docs/decisions/0020 on a message
  * of its own. */
 #include "message_text_world.h"
 
